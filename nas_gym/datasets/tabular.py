@@ -1,0 +1,91 @@
+"""``tabular``: the user's own arrays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.model_selection import train_test_split
+
+from nas_gym.datasets.base import Dataset, Split, split_sizes
+from nas_gym.errors import InvalidArgumentError, InvalidDataError
+
+
+def tabular(
+    X: ArrayLike,  # noqa: N803, the field's name for the features
+    y: ArrayLike,
+    split: Sequence[float] = (0.7, 0.1, 0.2),
+    seed: int = 0,
+) -> Dataset:
+    """Make a data set from arrays: split stratified by class, features standardised.
+
+    Mean and standard deviation are those of the training part; a constant feature becomes 0.
+
+    Args:
+        X: Real features, shape ``(samples, features)``.
+        y: Class of each sample, shape ``(samples,)``, numbers or strings; the sorted distinct values
+            become the labels 0, 1, ...
+        split: Relative sizes of training, validation and test part.
+        seed: Seed of the split, not of the children's training.
+
+    Raises:
+        InvalidArgumentError: If ``split`` or ``seed`` is out of range.
+        InvalidDataError: If shapes do not fit, values are not finite, or a class is too rare to split.
+    """
+    try:
+        features = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidDataError("X must be an array of real numbers of shape (samples, features)") from None
+    classes_of_samples = np.asarray(y)
+    if features.ndim != 2 or features.shape[1] == 0:
+        raise InvalidDataError(f"X must have the shape (samples, features), got {features.shape}")
+    if classes_of_samples.ndim != 1 or len(classes_of_samples) != len(features):
+        raise InvalidDataError(
+            f"y must have one class for each of the {len(features)} rows of X, got shape {classes_of_samples.shape}"
+        )
+    if not np.isfinite(features).all():
+        bad = int(features.size - np.isfinite(features).sum())
+        raise InvalidDataError(f"{bad} values of X are NaN or infinite, all must be finite")
+    if classes_of_samples.dtype.kind == "f" and not np.isfinite(classes_of_samples).all():
+        raise InvalidDataError("y holds NaN or infinite values, all must be classes")
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed!r}")
+    names, labels, counts = np.unique(classes_of_samples, return_inverse=True, return_counts=True)
+    if len(names) < 2:
+        raise InvalidDataError(f"y holds {len(names)} class, at least 2 are needed")
+    if counts.min() < 3:
+        raise InvalidDataError(
+            f"class {names[counts.argmin()]} has {counts.min()} samples, "
+            "at least 3 are needed: one for each of train, validation, test"
+        )
+    train, validation, test = _stratified(labels, split_sizes(len(labels), split), len(names), seed)
+    mean, scale = features[train].mean(axis=0), features[train].std(axis=0)
+    standardised = ((features - mean) / np.where(scale > 0, scale, 1.0)).astype(np.float32)
+    parts = [Split(standardised[rows], labels[rows].astype(np.int64)) for rows in (train, validation, test)]
+    return Dataset(
+        id=f"tabular(split={'/'.join(str(len(part)) for part in parts)}, seed={seed})",
+        train=parts[0],
+        validation=parts[1],
+        test=parts[2],
+        classes=len(names),
+        source="arrays given by the user",
+        licence="the user's",
+    )
+
+
+def _stratified(
+    labels: np.ndarray, sizes: tuple[int, int, int], classes: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return sorted row numbers of training, validation and test part."""
+    if min(sizes) < classes:
+        raise InvalidArgumentError(
+            f"split leaves {sizes[0]}, {sizes[1]} and {sizes[2]} samples for {classes} classes, "
+            "each part needs at least one sample a class"
+        )
+    rest, test = train_test_split(
+        np.arange(len(labels)), test_size=sizes[2], stratify=labels, random_state=seed
+    )
+    rare = np.bincount(labels[rest], minlength=classes).min()
+    if rare < 2:
+        raise InvalidDataError(f"a class keeps {rare} samples outside the test part, at least 2 are needed")
+    train, validation = train_test_split(rest, test_size=sizes[1], stratify=labels[rest], random_state=seed)
+    return np.sort(train), np.sort(validation), np.sort(test)

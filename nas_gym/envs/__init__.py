@@ -1,0 +1,1 @@
+"""THE JOIN: search spaces, evaluators and rewards become Gymnasium environments."""

@@ -1,0 +1,179 @@
+"""Designing one network, token by token, as a Gymnasium environment."""
+
+from math import isfinite
+from time import perf_counter
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.spaces import Discrete, MultiDiscrete
+from numpy.typing import NDArray
+
+from nas_gym.errors import InvalidActionError, InvalidArgumentError
+from nas_gym.evaluation.base import Evaluator
+from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.rewards import Reward, validation_accuracy
+from nas_gym.search_spaces.base import SearchSpace
+
+MAX_SEED = 2**63 - 1
+
+
+class NasEnv(gym.Env[NDArray[np.int64], int]):
+    """Each step appends a token to a sentence; when it ends, the network is trained.
+
+    ## Action Space
+    ``Discrete(V)``, one action for each of the V tokens of the search space. Which may come next is said
+    by ``info["action_mask"]`` (int8, as ``Discrete.sample(mask=...)`` wants it) and by ``action_masks()``
+    (bool, as MaskablePPO wants it).
+
+    ## Observation Space
+    ``MultiDiscrete([V + 1] * max_length)``: the sentence so far, 0 where nothing is written yet and
+    ``token + 1`` where a token stands.
+
+    ## Rewards
+    0 until the sentence ends. Then ``reward(evaluation)``, by default the validation accuracy of the
+    trained network; ``failure_reward`` if its training failed; ``illegal_reward`` if the sentence was
+    ended by an illegal token, in which case nothing is trained.
+
+    ## Episode End
+    ``terminated`` when the sentence is complete or a token was illegal. ``truncated`` is always False.
+
+    ## Information
+    ``action_mask`` at every step. With the last one of a trained network also ``architecture`` (its text)
+    and ``evaluation`` (``Evaluation.as_info()``: status, validation accuracy, parameters, seed, reason;
+    what is unknown is left out). After an illegal token ``illegal_token`` holds its name instead.
+
+    ## Arguments
+    By default a child's seed follows from its architecture, so that the reward is a fixed function of
+    the sentence. With ``stochastic=True`` it is drawn from the environment's generator at every episode
+    instead, and equal architectures are trained anew.
+
+    ## Version History
+    * v0: the first version.
+
+    Args:
+        search_space: What may be built.
+        evaluator: What a child is worth.
+        reward: How good an evaluation with status ``"ok"`` is.
+        illegal_reward: What an illegal token earns.
+        failure_reward: What a child earns whose training failed.
+        stochastic: Whether each episode draws the seed of its child.
+        render_mode: ``"ansi"`` for text, ``"rgb_array"`` for a picture of the network, or ``None``.
+
+    Raises:
+        InvalidArgumentError: If a reward is not finite or the render mode is unknown.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
+
+    def __init__(
+        self,
+        search_space: SearchSpace,
+        evaluator: Evaluator,
+        reward: Reward = validation_accuracy,
+        *,
+        illegal_reward: float = -1.0,
+        failure_reward: float = 0.0,
+        stochastic: bool = False,
+        render_mode: str | None = None,
+    ) -> None:
+        for name, value in (("illegal_reward", illegal_reward), ("failure_reward", failure_reward)):
+            if not isinstance(value, (int, float)) or not isfinite(value):
+                raise InvalidArgumentError(f"{name} must be a finite number, got {value!r}")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            modes = ", ".join(self.metadata["render_modes"])
+            raise InvalidArgumentError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
+        self.search_space = search_space
+        self.evaluator = evaluator
+        self.reward = reward
+        self.illegal_reward = float(illegal_reward)
+        self.failure_reward = float(failure_reward)
+        self.stochastic = stochastic
+        self.render_mode = render_mode
+        self.evaluation_seconds = 0.0
+        """Time spent in the evaluator since the environment was made."""
+        self.action_space = Discrete(len(search_space.tokens))
+        self.observation_space = sentence_space(search_space)
+        self._sentence: list[int] = []
+        self._legal = search_space.legal_next(())
+        self._ended = False
+        self._last_reward: float | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.int64], dict[str, Any]]:
+        """Start an empty sentence; ``options`` are not used."""
+        super().reset(seed=seed)
+        self._sentence = []
+        self._legal = self.search_space.legal_next(())
+        self._ended = False
+        self._last_reward = None
+        return self._observation(), {"action_mask": self._legal.astype(np.int8)}
+
+    def step(self, action: int) -> tuple[NDArray[np.int64], float, bool, bool, dict[str, Any]]:
+        """Append a token.
+
+        Raises:
+            InvalidActionError: If the action is not in the action space.
+            ResetNeeded: If the episode has ended.
+        """
+        token = int(action)
+        if not 0 <= token < len(self._legal):
+            raise InvalidActionError(f"action {action} is not a token, allowed are 0 to {len(self._legal) - 1}")
+        if self._ended:
+            raise gym.error.ResetNeeded("the sentence has ended, call reset() to begin another")
+        reward, outcome = 0.0, {}
+        if self._legal[token]:
+            self._sentence.append(token)
+            self._legal = self.search_space.legal_next(self._sentence)
+            self._ended = not self._legal.any()
+            if self._ended:
+                reward, outcome = self._judge()
+        else:
+            self._legal = np.zeros_like(self._legal)
+            self._ended = True
+            reward, outcome = self.illegal_reward, {"illegal_token": self.search_space.tokens[token]}
+        self._last_reward = reward if self._ended else None
+        info = {"action_mask": self._legal.astype(np.int8), **outcome}
+        return self._observation(), reward, self._ended, False, info
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Return which tokens may come next, bool of shape ``(V,)``; the name is sb3-contrib's."""
+        return self._legal.copy()
+
+    def render(self) -> str | NDArray[np.uint8] | None:  # type: ignore[override]
+        """Return the sentence as text or the network as an RGB picture, ``(height, width, 3)``."""
+        if self.render_mode is None:
+            return None
+        from nas_gym.envs import rendering  # matplotlib is slow to import and seldom needed
+
+        draw = rendering.as_text if self.render_mode == "ansi" else rendering.as_picture
+        return draw(self.search_space, self._sentence, self._last_reward)
+
+    def _judge(self) -> tuple[float, dict[str, Any]]:
+        architecture = self.search_space.architecture(self._sentence)
+        seeds = [int(self.np_random.integers(MAX_SEED))] if self.stochastic else None
+        start = perf_counter()
+        (evaluation,) = self.evaluator.evaluate([architecture], seeds)
+        self.evaluation_seconds += perf_counter() - start
+        return self.reward_of(evaluation), outcome_of(evaluation)
+
+    def reward_of(self, evaluation: Evaluation) -> float:
+        """Return what an evaluation earns, a failed one included."""
+        return float(self.reward(evaluation)) if evaluation.status == "ok" else self.failure_reward
+
+    def _observation(self) -> NDArray[np.int64]:
+        observation = np.zeros(self.search_space.max_length, dtype=np.int64)
+        observation[: len(self._sentence)] = self._sentence
+        observation[: len(self._sentence)] += 1
+        return observation
+
+
+def sentence_space(search_space: SearchSpace) -> MultiDiscrete:
+    """Return the observation space of a search space's sentences."""
+    return MultiDiscrete([len(search_space.tokens) + 1] * search_space.max_length)
+
+
+def outcome_of(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what the last step's info holds of an evaluation."""
+    return {"architecture": str(evaluation.architecture), "evaluation": evaluation.as_info()}

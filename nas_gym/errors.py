@@ -1,0 +1,21 @@
+"""WHAT WENT WRONG? Every error that nas_gym raises on purpose, one line each."""
+
+
+class NasGymError(Exception):
+    """Root of all errors of nas_gym: the message says what came and what is allowed."""
+
+
+class InvalidArgumentError(NasGymError, ValueError):
+    """An argument is unknown, of the wrong type or out of range."""
+
+
+class InvalidActionError(NasGymError, ValueError):
+    """An action is not in the action space."""
+
+
+class InvalidArchitectureError(NasGymError, ValueError):
+    """A sentence or a text does not name a network of the search space."""
+
+
+class InvalidDataError(NasGymError, ValueError):
+    """Data cannot be learned from: not finite, wrong lengths, classes missing."""

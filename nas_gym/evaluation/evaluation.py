@@ -1,0 +1,49 @@
+"""The record of one evaluated child, which the rooms of nas_gym hand to one another."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nas_gym.search_spaces.architecture import Architecture
+
+Status = Literal["ok", "failed", "timed_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What came of training one child.
+
+    Attributes:
+        architecture: The network that was trained.
+        dataset: Id of the data set.
+        recipe: Id of the training recipe.
+        seed: Seed of the child: its initial weights and the order of its samples.
+        status: ``"ok"``, or how the child failed.
+        validation_accuracy: Share of validation samples classified correctly, ``None`` if unknown.
+        parameters: Number of trained values, ``None`` if unknown.
+        seconds: Time that training took. The only field that is not a function of the others.
+        reason: Why the child failed, ``None`` if it did not.
+    """
+
+    architecture: Architecture
+    dataset: str
+    recipe: str
+    seed: int
+    status: Status
+    validation_accuracy: float | None
+    parameters: int | None
+    seconds: float
+    reason: str | None = None
+
+    def as_info(self) -> dict[str, str | int | float]:
+        """Return what may stand in an environment's info: plain, known and repeatable values.
+
+        ``seconds`` is left out, since it differs from run to run; unknown values are left out too.
+        """
+        values = {
+            "status": self.status,
+            "validation_accuracy": self.validation_accuracy,
+            "parameters": self.parameters,
+            "seed": self.seed,
+            "reason": self.reason,
+        }
+        return {name: value for name, value in values.items() if value is not None}

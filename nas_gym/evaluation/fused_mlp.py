@@ -1,0 +1,106 @@
+"""Multi-layer perceptrons, each trained inside one compiled function, in parallel over the cores."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from nas_gym.datasets.base import Dataset
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluation import mlp_kernel
+from nas_gym.evaluation.base import child_seed
+from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.evaluation.recipe import TrainingRecipe
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.mlp.grammar import Linear, MlpDescription
+
+KINDS = {
+    "Sigmoid": mlp_kernel.SIGMOID,
+    "Tanh": mlp_kernel.TANH,
+    "ReLU": mlp_kernel.RELU,
+    "LeakyReLU": mlp_kernel.LEAKY_RELU,
+}
+
+
+class FusedMlpEvaluator:
+    """Trains children of ``mlp-v0`` some hundred times as fast as ``LocalEvaluator``.
+
+    Results are the same for any number of threads and on every processor. They agree with those of
+    ``LocalEvaluator`` in distribution, not child by child: the two draw other random numbers.
+
+    Args:
+        dataset: What to learn, features of shape ``(samples, features)``; its test part is not kept.
+        recipe: How to train.
+        seed: From it and the architecture follows a child's seed.
+        threads: Children trained at the same time; by default one for each core this process may use.
+
+    Raises:
+        InvalidArgumentError: If ``threads`` is not a positive integer.
+    """
+
+    def __init__(
+        self, dataset: Dataset, recipe: TrainingRecipe, seed: int = 0, threads: int | None = None
+    ) -> None:
+        if threads is not None and (type(threads) is not int or threads < 1):
+            raise InvalidArgumentError(f"threads must be a positive integer or None, got {threads!r}")
+        self.dataset = dataset.without_test()
+        self.recipe = recipe
+        self.seed = seed
+        self.threads = threads or joblib.cpu_count()
+
+    def evaluate(
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+    ) -> list[Evaluation]:
+        """Train children, see ``Evaluator.evaluate``."""
+        if seeds is None:
+            seeds = [child_seed(self.seed, architecture) for architecture in architectures]
+        if len(architectures) == 1 or self.threads == 1:
+            return [self._train(*child) for child in zip(architectures, seeds, strict=True)]
+        # A pool for each call: one that outlives it would be dead in a forked process.
+        with ThreadPoolExecutor(min(self.threads, len(architectures))) as pool:
+            return list(pool.map(self._train, architectures, seeds))
+
+    def _train(self, architecture: Architecture, seed: int) -> Evaluation:
+        start = perf_counter()
+        data, recipe = self.dataset, self.recipe
+        features = data.train.features.shape[1]
+        description = MlpDescription.of(architecture)
+        correct, epoch, _ = mlp_kernel.train_mlp(
+            *compile_description(description, features, data.classes),
+            data.train.features,
+            data.train.labels,
+            data.validation.features,
+            data.validation.labels,
+            np.uint64(seed),
+            recipe.epochs,
+            recipe.batch_size,
+            float(recipe.learning_rate),
+            recipe.patience,
+        )
+        ok = correct >= 0
+        return Evaluation(
+            architecture=architecture,
+            dataset=data.id,
+            recipe=recipe.id,
+            seed=seed,
+            status="ok" if ok else "failed",
+            validation_accuracy=correct / len(data.validation) if ok else None,
+            parameters=description.parameters(features, data.classes),
+            seconds=perf_counter() - start,
+            reason=None if ok else f"the weights are not finite after epoch {epoch}",
+        )
+
+
+def compile_description(
+    description: MlpDescription, features: int, classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Translate a description, with its output layer, into the kernel's ``kinds`` and ``widths``."""
+    kinds, widths = [], [features]
+    for layer in (*description.layers, Linear(classes)):
+        linear = isinstance(layer, Linear)
+        kinds.append(mlp_kernel.LINEAR if linear else KINDS[layer.name])
+        widths.append(layer.width if linear else widths[-1])
+    return np.array(kinds, dtype=np.int64), np.array(widths, dtype=np.int64)

@@ -1,0 +1,163 @@
+"""The interface of a search space, and what every one of them can do."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas_gym.errors import InvalidArchitectureError
+from nas_gym.search_spaces.architecture import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One box of a network's drawing.
+
+    Attributes:
+        label: The text beside the box.
+        units: How many units to draw, or ``None`` for a plain box.
+        inputs: Indices of the blocks it reads; ``-1`` is the network's input.
+    """
+
+    label: str
+    units: int | None
+    inputs: tuple[int, ...]
+
+
+class SearchSpace(ABC):
+    """A language whose sentences are networks.
+
+    A sentence is a sequence of token indices; it is built from left to right, and after each prefix
+    ``legal_next`` says which tokens may follow. Every sentence made of legal tokens names a network
+    that can be built. A search space knows nothing of data, training or agents.
+
+    Attributes:
+        id: Versioned name, for example ``"mlp-v0"``.
+        tokens: Readable names; the position in this tuple is the token's index.
+        end_token: The token that ends a sentence and is no layer, or ``None`` if there is none.
+        max_length: Largest number of tokens in a sentence, the end token included.
+    """
+
+    id: ClassVar[str]
+    tokens: tuple[str, ...]
+    end_token: str | None
+    max_length: int
+
+    @abstractmethod
+    def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
+        """Say which tokens may follow a legal prefix.
+
+        Args:
+            prefix: Token indices so far, each legal where it stands.
+
+        Returns:
+            Bool array of shape ``(len(tokens),)``, all ``False`` exactly when the sentence is complete.
+        """
+
+    @abstractmethod
+    def count(self) -> int:
+        """Return the number of complete sentences, that is, of networks."""
+
+    @abstractmethod
+    def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
+        """Lay out a legal prefix, given as token names, for drawing."""
+
+    def legal_next_batch(
+        self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Answer ``legal_next`` for many prefixes at once; spaces override it where they can be faster.
+
+        Args:
+            sentences: Token indices, shape ``(n, max_length)``; a row counts up to its length.
+            lengths: Lengths of the prefixes, shape ``(n,)``.
+
+        Returns:
+            Bool array of shape ``(n, len(tokens))``.
+        """
+        rows = zip(sentences, lengths, strict=True)
+        return np.stack([self.legal_next(row[:length].tolist()) for row, length in rows])
+
+    def is_complete(self, prefix: Sequence[int]) -> bool:
+        """Say whether nothing may follow a legal prefix."""
+        return not self.legal_next(prefix).any()
+
+    def decode(self, sentence: Sequence[int]) -> Architecture:
+        """Read a complete sentence of token indices.
+
+        Raises:
+            InvalidArchitectureError: If a token is illegal where it stands, or the sentence is unfinished.
+        """
+        for position, token in enumerate(sentence):
+            legal = self.legal_next(sentence[:position])
+            if not (0 <= token < len(self.tokens) and legal[token]):
+                name = self.tokens[token] if 0 <= token < len(self.tokens) else f"token {token}"
+                raise InvalidArchitectureError(
+                    f"{name!r} cannot stand at position {position + 1} of a sentence of {self.id}; "
+                    f"allowed there: {self._names(legal)}"
+                )
+        legal = self.legal_next(sentence)
+        if legal.any():
+            raise InvalidArchitectureError(
+                f"the sentence of {self.id} is unfinished after {len(sentence)} tokens; "
+                f"next may come: {self._names(legal)}"
+            )
+        return self.architecture(sentence)
+
+    def architecture(self, sentence: Sequence[int]) -> Architecture:
+        """Read a sentence that is known to be legal and complete, without checking it again."""
+        names = tuple(self.tokens[token] for token in sentence)
+        return Architecture(self.id, names[:-1] if names[-1] == self.end_token else names)
+
+    def encode(self, architecture: Architecture) -> tuple[int, ...]:
+        """Return the sentence of an architecture, the inverse of ``decode``.
+
+        Raises:
+            InvalidArchitectureError: If the architecture is not one of this space.
+        """
+        if architecture.search_space != self.id:
+            raise InvalidArchitectureError(
+                f"an architecture of {architecture.search_space!r} came, {self.id!r} is needed"
+            )
+        unknown = [name for name in architecture.tokens if name not in self.tokens]
+        if unknown:
+            raise InvalidArchitectureError(
+                f"{unknown[0]!r} is no token of {self.id}; tokens: {' '.join(self.tokens)}"
+            )
+        sentence = tuple(self.tokens.index(name) for name in architecture.tokens)
+        if len(sentence) < self.max_length and self.end_token is not None:
+            sentence += (self.tokens.index(self.end_token),)
+        self.decode(sentence)
+        return sentence
+
+    def parse(self, text: str) -> Architecture:
+        """Read an architecture from its text form.
+
+        Raises:
+            InvalidArchitectureError: If the text names no network of this space.
+        """
+        names = tuple(text.split())
+        if len(names) > self.max_length:
+            raise InvalidArchitectureError(
+                f"a sentence of {self.id} has at most {self.max_length} tokens, {len(names)} came"
+            )
+        architecture = Architecture(self.id, names)
+        self.encode(architecture)
+        return architecture
+
+    def enumerate(self) -> Iterator[Architecture]:
+        """Yield every architecture once, sentences in lexicographic order of their token indices."""
+
+        def extend(prefix: tuple[int, ...]) -> Iterator[Architecture]:
+            legal = np.flatnonzero(self.legal_next(prefix)).tolist()
+            if not legal:
+                yield self.architecture(prefix)
+            for token in legal:
+                yield from extend((*prefix, token))
+
+        return extend(())
+
+    def _names(self, legal: NDArray[np.bool_]) -> str:
+        return " ".join(np.array(self.tokens)[legal]) or "nothing, the sentence is complete"

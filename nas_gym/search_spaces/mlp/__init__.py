@@ -1,0 +1,1 @@
+"""The search space ``mlp-v0``: linear layers and activations, freely mixed."""
