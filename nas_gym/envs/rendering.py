@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nas_gym.search_spaces.base import Block, SearchSpace
 
-INK, EDGE, FILL, FRAME = "#22313f", "#b8c4ce", "#4c8fbd", "#e8eef3"
+INK, EDGE, FILL, PALE, FRAME = "#22313f", "#b8c4ce", "#4c8fbd", "#f3c98b", "#e8eef3"
 MAX_DRAWN_UNITS = 16
 
 
@@ -38,9 +38,8 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
     Returns:
         RGB picture, uint8, shape ``(height, width, 3)``.
     """
-    names = [search_space.tokens[token] for token in sentence]
-    blocks = search_space.diagram(names)
-    figure = Figure(figsize=(2.2 + 1.25 * search_space.max_length, 4.2), dpi=80)
+    blocks = search_space.diagram([search_space.tokens[token] for token in sentence])
+    figure = Figure(figsize=(2.2 + 1.25 * (search_space.max_length + 1), 4.2), dpi=80)
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0.0, 0.0, 1.0, 0.9))
     axes.set_xlim(-1.7, search_space.max_length + 0.7)
@@ -51,13 +50,14 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
     for index, block in enumerate(blocks):
         heights[index] = _unit_heights(block)
         for source in block.inputs:
-            _draw_edges(axes, source, heights[source], index, heights[index], blocks)
+            _draw_edges(axes, (source, heights[source]), (index, heights[index]), block.dense)
     for index, block in enumerate(blocks):
         _draw_block(axes, index, block, heights[index])
-    if reward is None:
-        status = "the sentence goes on"
-    else:
-        status = f"reward {reward:.4f}"
+    if reward is not None:
+        end = len(blocks)
+        _draw_edges(axes, (end - 1, heights[end - 1]), (end, np.zeros(1)), dense=True)
+        _draw_box(axes, end, "classes")
+    status = "the sentence goes on" if reward is None else f"reward {reward:.4f}"
     figure.suptitle(status, color=INK, fontsize=13, y=0.96)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
@@ -69,17 +69,13 @@ def _unit_heights(block: Block) -> NDArray[np.float64]:
 
 
 def _draw_edges(
-    axes: Axes,
-    source: int,
-    left: NDArray[np.float64],
-    target: int,
-    right: NDArray[np.float64],
-    blocks: Sequence[Block],
+    axes: Axes, left: tuple[int, NDArray[np.float64]], right: tuple[int, NDArray[np.float64]], dense: bool
 ) -> None:
-    """Draw lines from unit to unit; between equally many units of an activation, one to one."""
-    is_layer = "-" in blocks[target].label or len(left) != len(right)
-    pairs = [(a, b) for a in left for b in right] if is_layer else list(zip(left, right, strict=True))
-    lines = [((source, a), (target, b)) for a, b in pairs]
+    """Draw lines between two columns of units, all to all or each to the one beside it."""
+    pairs = [(a, b) for a in left[1] for b in right[1]]
+    if not dense and len(left[1]) == len(right[1]):
+        pairs = list(zip(left[1], right[1], strict=True))
+    lines = [((left[0], a), (right[0], b)) for a, b in pairs]
     axes.add_collection(LineCollection(lines, colors=EDGE, linewidths=0.8, zorder=1))
 
 
@@ -88,7 +84,8 @@ def _draw_block(axes: Axes, index: int, block: Block, heights: NDArray[np.float6
         _draw_box(axes, index, block.label)
         return
     size = 170 if len(heights) <= 8 else 60
-    axes.scatter([index] * len(heights), heights, s=size, color=FILL, edgecolor=INK, linewidth=0.8, zorder=2)
+    fill = FILL if block.dense else PALE
+    axes.scatter([index] * len(heights), heights, s=size, color=fill, edgecolor=INK, linewidth=0.8, zorder=2)
     axes.text(index, -1.2, block.label, ha="center", va="center", color=INK, fontsize=11)
 
 

@@ -20,11 +20,13 @@ class Block:
         label: The text beside the box.
         units: How many units to draw, or ``None`` for a plain box.
         inputs: Indices of the blocks it reads; ``-1`` is the network's input.
+        dense: Whether each unit reads all units of its inputs, or only the one beside it.
     """
 
     label: str
     units: int | None
     inputs: tuple[int, ...]
+    dense: bool
 
 
 class SearchSpace(ABC):

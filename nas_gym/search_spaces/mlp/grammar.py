@@ -124,7 +124,8 @@ class MlpSpace(SearchSpace):
         blocks: list[Block] = []
         units: int | None = None
         for index, token in enumerate(name for name in tokens if name != END):
-            if token not in ACTIVATIONS:
+            dense = token not in ACTIVATIONS
+            if dense:
                 units = int(token.removeprefix("Linear-"))
-            blocks.append(Block(token, units, (index - 1,)))
+            blocks.append(Block(token, units, (index - 1,), dense))
         return tuple(blocks)

@@ -1,0 +1,183 @@
+"""What agents that learn from whole episodes have in common."""
+
+import pickle
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.episodes import AnyVectorEnv, Choose, Episodes, as_vector_env, collect, single_action_space
+from agents.errors import CheckpointError, InvalidArgumentError
+from agents.files import write_atomically
+from agents.progress import SearchProgress
+
+Callback = Callable[[Any], bool | None]
+"""Called with the agent after each update; returning False ends learning."""
+
+
+class EpisodicAgent(ABC):
+    """An agent with stable-baselines3's verbs and a budget in architectures.
+
+    Each batch is one episode a lane, all from the same policy; then comes one update. Every batch begins
+    with a reset whose seed follows from the agent's own, so that a loaded agent goes on exactly as the
+    saved one would have, in a stochastic environment too.
+
+    Args:
+        env: A vector environment, or a single one, with a discrete action space.
+        seed: Seed of everything random in the agent.
+        tensorboard_log: Folder for TensorBoard's event files, ``None`` for none.
+
+    Attributes:
+        num_architectures: Episodes learned from so far.
+        num_updates: Updates so far.
+
+    Raises:
+        InvalidArgumentError: If the environment's actions are not discrete, or the seed is no integer from 0.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self, env: AnyVectorEnv | gym.Env[Any, Any], seed: int = 0, tensorboard_log: str | Path | None = None
+    ) -> None:
+        if type(seed) is not int or not 0 <= seed < 2**63:
+            raise InvalidArgumentError(f"seed must be an integer from 0 to {2**63 - 1}, got {seed!r}")
+        self.env = as_vector_env(env)
+        self.num_actions = int(single_action_space(self.env).n)
+        self.seed = seed
+        self.tensorboard_log = tensorboard_log
+        self.num_architectures = 0
+        self.num_updates = 0
+
+    @abstractmethod
+    def predict(
+        self,
+        observation: NDArray[np.int64],
+        state: None = None,
+        episode_start: NDArray[np.bool_] | None = None,
+        deterministic: bool = False,
+        action_masks: NDArray[np.bool_] | None = None,
+    ) -> tuple[NDArray[np.int64], None]:
+        """Choose actions; arguments are those of stable-baselines3's ``predict``."""
+
+    @abstractmethod
+    def _new_batch(self) -> Choose:
+        """Return what chooses the actions of one batch, called once a step."""
+
+    @abstractmethod
+    def _update(self, episodes: Episodes) -> dict[str, float]:
+        """Learn from a batch; return what to log, by TensorBoard tag."""
+
+    @abstractmethod
+    def _state(self) -> dict[str, Any]:
+        """Return all that changes while learning, in types that ``weights_only`` loading admits."""
+
+    @abstractmethod
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``_state`` returned."""
+
+    @abstractmethod
+    def _settings(self) -> dict[str, Any]:
+        """Return the constructor's arguments but ``env``, ``seed`` and ``tensorboard_log``."""
+
+    def learn(
+        self, total_architectures: int, progress_bar: bool = False, callback: Callback | None = None
+    ) -> Self:
+        """Propose exactly so many architectures more and learn from what they earn.
+
+        Args:
+            total_architectures: Episodes to play, on top of those played before.
+            progress_bar: Whether to show one.
+            callback: Called with this agent after each update; returning False ends learning.
+        """
+        if type(total_architectures) is not int or total_architectures < 0:
+            raise InvalidArgumentError(f"total_architectures must be an integer from 0, got {total_architectures!r}")
+        writer = None
+        if self.tensorboard_log is not None:
+            from torch.utils.tensorboard import SummaryWriter  # slow to import and not always asked for
+
+            # After a resume, steps that the interrupted run logged beyond its checkpoint are hidden.
+            writer = SummaryWriter(str(self.tensorboard_log), purge_step=self.num_architectures)
+        goal = self.num_architectures + total_architectures
+        with SearchProgress(total_architectures, progress_bar) as progress:
+            while self.num_architectures < goal:
+                start = time.perf_counter()
+                count = min(self.env.num_envs, goal - self.num_architectures)
+                episodes = collect(self.env, self._new_batch(), count, self._batch_seed())
+                scalars = self._update(episodes)
+                self.num_architectures += count
+                self.num_updates += 1
+                progress.add(episodes.returns.tolist())
+                if writer is not None:
+                    scalars["rollout/ep_rew_mean"] = float(episodes.returns.mean())
+                    scalars["rollout/ep_len_mean"] = float(episodes.lengths.mean())
+                    scalars["time/architectures_per_second"] = count / (time.perf_counter() - start)
+                    for tag, value in scalars.items():
+                        writer.add_scalar(tag, value, self.num_architectures)
+                if callback is not None and callback(self) is False:
+                    break
+        if writer is not None:
+            writer.close()
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint, atomically: the whole file or none.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        checkpoint = {
+            "agent": self.name,
+            "num_actions": self.num_actions,
+            "seed": self.seed,
+            "settings": self._settings(),
+            "num_architectures": self.num_architectures,
+            "num_updates": self.num_updates,
+            "state": self._state(),
+        }
+        write_atomically(Path(path), lambda temporary: torch.save(checkpoint, temporary))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        env: AnyVectorEnv | gym.Env[Any, Any],
+        tensorboard_log: str | Path | None = None,
+    ) -> Self:
+        """Read a checkpoint; the agent goes on as the saved one would have.
+
+        Raises:
+            CheckpointError: If the file is missing, truncated, another agent's or for other actions.
+        """
+        try:
+            checkpoint = torch.load(path, weights_only=True)
+        except FileNotFoundError:
+            raise CheckpointError(f"there is no checkpoint {path}") from None
+        except (RuntimeError, EOFError, pickle.UnpicklingError, OSError, ValueError, KeyError) as error:
+            cause = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+            raise CheckpointError(f"{path} is truncated or no checkpoint: {cause}") from None
+        if not isinstance(checkpoint, dict) or checkpoint.get("agent") != cls.name:
+            found = checkpoint.get("agent") if isinstance(checkpoint, dict) else type(checkpoint).__name__
+            raise CheckpointError(f"{path} is a checkpoint of {found!r}, one of {cls.name!r} is needed")
+        try:
+            agent = cls(env, seed=checkpoint["seed"], tensorboard_log=tensorboard_log, **checkpoint["settings"])
+            if agent.num_actions != checkpoint["num_actions"]:
+                raise CheckpointError(
+                    f"{path} is for {checkpoint['num_actions']} actions, the environment has {agent.num_actions}"
+                )
+            agent._restore(checkpoint["state"])
+            agent.num_architectures = checkpoint["num_architectures"]
+            agent.num_updates = checkpoint["num_updates"]
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+            raise CheckpointError(f"{path} is no complete checkpoint of {cls.name!r}: {error!r}") from None
+        return agent
+
+    def _batch_seed(self) -> int:
+        """Return the seed of the reset that begins the next batch, from 0 to 2**31 - 1."""
+        return int(np.random.SeedSequence((self.seed, self.num_updates)).generate_state(1)[0] >> 1)

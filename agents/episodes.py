@@ -1,0 +1,105 @@
+"""Collecting whole episodes from a Gymnasium vector environment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.spaces import Discrete
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+
+from agents.errors import InvalidArgumentError
+
+AnyVectorEnv = VectorEnv[Any, Any, Any]
+Choose = Callable[[NDArray[np.bool_]], NDArray[np.int64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """A batch of finished episodes, padded to the longest.
+
+    Attributes:
+        actions: int64, shape ``(episodes, steps)``, 0 after an episode's end.
+        masks: bool, shape ``(episodes, steps, actions)``: what was legal, all True after the end.
+        rewards: float64, shape ``(episodes, steps)``, 0 after the end.
+        lengths: int64, shape ``(episodes,)``.
+    """
+
+    actions: NDArray[np.int64]
+    masks: NDArray[np.bool_]
+    rewards: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+
+    @property
+    def returns(self) -> NDArray[np.float64]:
+        """Undiscounted sums of rewards, shape ``(episodes,)``."""
+        return self.rewards.sum(axis=1)
+
+
+def collect(env: AnyVectorEnv, choose: Choose, count: int, seed: int) -> Episodes:
+    """Play one whole episode in each of the first ``count`` lanes, all from the same policy.
+
+    A lane that has finished, or is not needed, is reset after each step (``reset_mask``), so that it
+    never finishes a second episode: nothing is trained that nobody learns from. This works in every
+    autoreset mode of Gymnasium.
+
+    Args:
+        env: The environment, with ``action_mask`` in its infos; without, all actions are legal.
+        choose: From masks ``(num_envs, actions)`` to actions ``(num_envs,)``; called once a step.
+        count: Number of episodes, at most ``env.num_envs``.
+        seed: Seed of the reset with which the batch begins.
+    """
+    lanes = env.num_envs
+    everything = np.ones((lanes, int(single_action_space(env).n)), dtype=np.bool_)
+    running = np.arange(lanes) < count
+    lengths = np.zeros(lanes, dtype=np.int64)
+    steps: list[tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]] = []
+    _, infos = env.reset(seed=seed)
+    masks = _masks(infos, everything)
+    while running.any():
+        actions = choose(masks)
+        _, rewards, terminated, truncated, infos = env.step(actions)
+        steps.append(
+            (
+                np.where(running, actions, 0),
+                np.where(running[:, None], masks, everything),
+                np.where(running, rewards, 0.0),
+            )
+        )
+        lengths += running
+        running = running & ~(terminated | truncated)
+        masks = _masks(infos, everything)
+        if running.any() and not running.all():
+            _, infos = env.reset(options={"reset_mask": ~running})
+            masks = np.where(running[:, None], masks, _masks(infos, everything))
+    actions, masks, rewards = (np.stack(column, axis=1)[:count] for column in zip(*steps, strict=True))
+    return Episodes(actions, masks, rewards, lengths[:count])
+
+
+def as_vector_env(env: AnyVectorEnv | gym.Env[Any, Any]) -> AnyVectorEnv:
+    """Return a vector environment: the one given, or one lane around a single environment.
+
+    Raises:
+        InvalidArgumentError: If the actions are not discrete.
+    """
+    vector = env if isinstance(env, VectorEnv) else gym.vector.SyncVectorEnv([lambda: env])
+    single_action_space(vector)
+    return vector
+
+
+def single_action_space(env: AnyVectorEnv) -> Discrete:
+    """Return the action space of one lane.
+
+    Raises:
+        InvalidArgumentError: If it is not ``Discrete`` from 0.
+    """
+    space = env.single_action_space
+    if not isinstance(space, Discrete) or space.start != 0:
+        raise InvalidArgumentError(f"a Discrete action space that starts at 0 is needed, got {space}")
+    return space
+
+
+def _masks(infos: dict[str, Any], everything: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return infos["action_mask"].astype(np.bool_) if "action_mask" in infos else everything

@@ -1,0 +1,60 @@
+"""A progress bar for searches."""
+
+from collections import deque
+from collections.abc import Iterable
+from types import TracebackType
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class SearchProgress:
+    """Shows architectures done, mean reward of the last 100, best reward so far, and speed.
+
+    Args:
+        total: Number of architectures that fill the bar.
+        visible: Whether to show anything.
+    """
+
+    def __init__(self, total: int, visible: bool) -> None:
+        self._recent: deque[float] = deque(maxlen=100)
+        self._best = float("-inf")
+        self._progress = Progress(
+            TextColumn("search"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("mean reward {task.fields[mean]}, best {task.fields[best]}, {task.fields[speed]} children/s"),
+            TimeElapsedColumn(),
+            disable=not visible,
+        )
+        self._task = self._progress.add_task("search", total=total, mean="-", best="-", speed="-")
+
+    def __enter__(self) -> "SearchProgress":
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the bar as it stands."""
+        self._progress.stop()
+
+    def add(self, rewards: Iterable[float]) -> None:
+        """Count finished episodes.
+
+        Args:
+            rewards: One return for each of them.
+        """
+        new = list(rewards)
+        self._recent.extend(new)
+        self._best = max([self._best, *new])
+        task = self._progress.tasks[self._task]
+        seconds = task.elapsed or 0.0
+        speed = f"{(task.completed + len(new)) / seconds:,.0f}" if seconds > 0 else "-"
+        self._progress.update(
+            self._task,
+            advance=len(new),
+            mean=f"{sum(self._recent) / len(self._recent):.4f}" if self._recent else "-",
+            best=f"{self._best:.4f}",
+            speed=speed,
+        )

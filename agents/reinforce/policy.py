@@ -1,0 +1,47 @@
+"""The recurrent policy: previous token in, distribution over the next token out."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Cell = Literal["gru", "lstm"]
+CELLS: dict[str, type[nn.GRU] | type[nn.LSTM]] = {"gru": nn.GRU, "lstm": nn.LSTM}
+State = Tensor | tuple[Tensor, Tensor] | None
+
+
+class RecurrentPolicy(nn.Module):
+    """Embedding of the previous action, recurrent cell, linear head.
+
+    Args:
+        num_actions: Number of actions, V. The embedding has one row more, for the start of an episode.
+        hidden_size: Units of the cell and size of the embedding.
+        cell: ``"gru"`` or ``"lstm"``.
+        generator: Where the initial parameters come from: uniform in [-0.08, 0.08], as in Zoph & Le.
+    """
+
+    def __init__(self, num_actions: int, hidden_size: int, cell: Cell, generator: torch.Generator) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):  # the layers' own initial values are thrown away
+            self.embedding = nn.Embedding(num_actions + 1, hidden_size)
+            self.cell = CELLS[cell](hidden_size, hidden_size, batch_first=True)
+            self.head = nn.Linear(hidden_size, num_actions)
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.uniform_(-0.08, 0.08, generator=generator)
+
+    def forward(self, previous: Tensor, masks: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """Compute log-probabilities of the next actions.
+
+        Args:
+            previous: int64, shape ``(batch, steps)``: 0 at the start of an episode, else action + 1.
+            masks: bool, shape ``(batch, steps, V)``: which actions are legal, at least one.
+            state: State of the cell before the first step, ``None`` at the start of an episode.
+
+        Returns:
+            Log-probabilities, shape ``(batch, steps, V)``, those of illegal actions about -1e9; and the
+            state after the last step.
+        """
+        outputs, state = self.cell(self.embedding(previous), state)
+        logits = self.head(outputs).masked_fill(~masks, -1e9)
+        return logits.log_softmax(dim=-1), state

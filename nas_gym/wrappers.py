@@ -1,0 +1,179 @@
+"""Gymnasium wrappers, one idea each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import VectorEnv, VectorWrapper
+from numpy.typing import NDArray
+
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluation.cached import CachedEvaluator
+from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.search_spaces.mlp.grammar import ACTIVATIONS, END, MlpSpace
+
+Row = dict[str, Any]
+ROW_FIELDS = ("episode", "architecture", "reward", "status", "validation_accuracy", "parameters", "seed", "reason")
+
+
+def minimal_nas_shaping(previous: Sequence[str], token: str) -> float:
+    """Return what the minimal NAS system adds to the reward for a token.
+
+    -1 for an ``EOS`` among the first two tokens; -0.1 for a linear layer right after a linear layer, and
+    for an activation right after an activation. (An ``EOS`` as first token, illegal here, earns
+    ``illegal_reward`` instead, which is -1 as well.)
+
+    Args:
+        previous: Names of the tokens so far.
+        token: Name of the token appended to them.
+    """
+    if token == END:
+        return -1.0 if len(previous) == 1 else 0.0
+    if not previous:
+        return 0.0
+    return -0.1 if (previous[-1] in ACTIVATIONS) == (token in ACTIVATIONS) else 0.0
+
+
+class MinimalNasShaping(gym.Wrapper[NDArray[np.int64], int, NDArray[np.int64], int]):
+    """Adds the minimal NAS system's shaping to the rewards of one environment of ``mlp-v0``.
+
+    Source: nicklashansen/minimal-nas, first version. Rules in ``minimal_nas_shaping``.
+
+    Args:
+        env: A ``NasEnv``, wrapped or not.
+
+    Raises:
+        InvalidArgumentError: If the search space is another one.
+    """
+
+    def __init__(self, env: gym.Env[NDArray[np.int64], int]) -> None:
+        super().__init__(env)
+        self._tokens = _mlp_tokens(env.unwrapped)
+        self._previous: list[str] = []
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.int64], dict[str, Any]]:
+        """Start an empty sentence."""
+        self._previous = []
+        return self.env.reset(seed=seed, options=options)
+
+    def step(self, action: int) -> tuple[NDArray[np.int64], float, bool, bool, dict[str, Any]]:
+        """Append a token; a legal one earns its shaping at once."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        token = self._tokens[int(action)]
+        if "illegal_token" not in info:
+            reward = float(reward) + minimal_nas_shaping(self._previous, token)
+        self._previous.append(token)
+        return observation, float(reward), terminated, truncated, info
+
+
+class VectorMinimalNasShaping(VectorWrapper):
+    """Adds the minimal NAS system's shaping in every lane, as ``MinimalNasShaping`` does in one.
+
+    Args:
+        env: A ``NasVectorEnv``, wrapped or not.
+
+    Raises:
+        InvalidArgumentError: If the search space is another one.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        super().__init__(env)
+        self._tokens = _mlp_tokens(env.unwrapped)
+        self._observations = np.zeros((env.num_envs, 0), dtype=np.int64)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start empty sentences."""
+        self._observations, infos = self.env.reset(seed=seed, options=options)
+        return self._observations, infos
+
+    def step(self, actions: NDArray[np.int64]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Append a token in every lane."""
+        observations, rewards, terminated, truncated, infos = self.env.step(actions)
+        illegal = infos.get("final_info", {}).get("_illegal_token", np.zeros(self.num_envs, dtype=np.bool_))
+        for lane in np.flatnonzero(~illegal).tolist():
+            sentence = self._observations[lane]
+            previous = [self._tokens[token - 1] for token in sentence[sentence > 0]]
+            rewards[lane] += minimal_nas_shaping(previous, self._tokens[actions[lane]])
+        self._observations = observations
+        return observations, rewards, terminated, truncated, infos
+
+
+class RecordEvaluations(VectorWrapper):
+    """Keeps a row for every episode that ends: what was proposed, and what it earned.
+
+    A row is a dict with the keys ``ROW_FIELDS``; ``episode`` counts from 1. After an illegal token
+    ``status`` is ``"illegal"``. Unknown values are ``None``. ``reward`` is the last step's.
+
+    Args:
+        env: A ``NasVectorEnv``, wrapped or not.
+
+    Attributes:
+        rows: The rows so far, in order.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        super().__init__(env)
+        self.rows: list[Row] = []
+
+    @property
+    def evaluation_seconds(self) -> float:
+        """Time spent in the evaluator since the environment was made."""
+        return float(self.env.unwrapped.evaluation_seconds)  # type: ignore[attr-defined]
+
+    def step(self, actions: NDArray[np.int64]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Step all lanes and record those whose episode ended."""
+        observations, rewards, terminated, truncated, infos = self.env.step(actions)
+        ended = np.flatnonzero(terminated | truncated).tolist()
+        if ended:
+            final = infos["final_info"]
+            for lane in ended:
+                self._record(final, lane, float(rewards[lane]))
+        return observations, rewards, terminated, truncated, infos
+
+    def recall(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Give the evaluator the results of an earlier run, so that it trains none of them again."""
+        inner = self.env.unwrapped
+        evaluator = inner.evaluator  # type: ignore[attr-defined]
+        if not isinstance(evaluator, CachedEvaluator):
+            return
+        evaluator.remember(
+            Evaluation(
+                architecture=inner.search_space.parse(row["architecture"]),  # type: ignore[attr-defined]
+                dataset="",
+                recipe="",
+                seed=row["seed"],
+                status=row["status"],
+                validation_accuracy=row["validation_accuracy"],
+                parameters=row["parameters"],
+                seconds=0.0,
+            )
+            for row in rows
+            if row["status"] == "ok"
+        )
+
+    def _record(self, final: dict[str, Any], lane: int, reward: float) -> None:
+        row: Row = dict.fromkeys(ROW_FIELDS)
+        row["episode"] = len(self.rows) + 1
+        row["reward"] = reward
+        if "architecture" in final and final["_architecture"][lane]:
+            row["architecture"] = final["architecture"][lane]
+            outcome = final["evaluation"]
+            for name in ("status", "validation_accuracy", "parameters", "seed", "reason"):
+                if name in outcome and outcome[f"_{name}"][lane]:
+                    value = outcome[name][lane]
+                    row[name] = value.item() if isinstance(value, np.generic) else value
+        else:
+            row["status"] = "illegal"
+        self.rows.append(row)
+
+
+def _mlp_tokens(env: Any) -> tuple[str, ...]:  # noqa: ANN401, any environment may come
+    search_space = getattr(env, "search_space", None)
+    if not isinstance(search_space, MlpSpace):
+        raise InvalidArgumentError(f"the shaping of the minimal NAS system needs the search space mlp-v0, got {env}")
+    return search_space.tokens
