@@ -42,6 +42,7 @@ class EpisodicAgent(ABC):
     """
 
     name: ClassVar[str]
+    checkpoint_name: ClassVar[str] = "checkpoint.pt"
 
     def __init__(
         self, env: AnyVectorEnv | gym.Env[Any, Any], seed: int = 0, tensorboard_log: str | Path | None = None

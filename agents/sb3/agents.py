@@ -1,0 +1,187 @@
+"""stable-baselines3's algorithms with defaults for short episodes with one reward at the end."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+from sb3_contrib import MaskablePPO
+from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecMonitor
+
+from agents.base import Callback
+from agents.errors import CheckpointError, InvalidArgumentError
+from agents.files import write_atomically
+from agents.progress import SearchProgress
+from agents.sb3.vec_env import GymnasiumVecEnv
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """A class of stable-baselines3 and the arguments that suit architecture search.
+
+    Attributes:
+        model: The class.
+        hyperparameters: What differs from its own defaults.
+    """
+
+    model: type[BaseAlgorithm]
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+
+
+# With gamma = lambda = 1 the advantage is the final reward minus V(s): no discount hides the first token's
+# share. stable-baselines3's rollouts of 2,048 steps would be some 400 architectures before the first
+# update; these are about 50. Without an entropy bonus the policies collapse early.
+_ON_POLICY = {"gamma": 1.0, "gae_lambda": 1.0, "ent_coef": 0.02, "learning_rate": 2e-3}
+_PPO = {**_ON_POLICY, "n_steps": 12, "batch_size": 96, "n_epochs": 5}
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "ppo": Algorithm(PPO, _PPO),
+    "maskable_ppo": Algorithm(MaskablePPO, _PPO),
+    "a2c": Algorithm(A2C, {**_ON_POLICY, "ent_coef": 0.1, "n_steps": 12, "normalize_advantage": True}),
+    "dqn": Algorithm(
+        DQN,
+        {
+            "gamma": 1.0,
+            "learning_rate": 1e-3,
+            "buffer_size": 20_000,
+            "learning_starts": 500,
+            "train_freq": 1,
+            "gradient_steps": 4,
+            "target_update_interval": 250,
+            "exploration_fraction": 0.5,
+            "exploration_final_eps": 0.02,
+        },
+    ),
+}
+
+
+class Sb3Agent:
+    """One of stable-baselines3's algorithms with a budget in architectures.
+
+    Args:
+        env: A vector environment in autoreset mode ``SAME_STEP``; 16 lanes suit the defaults.
+        algorithm: A key of ``ALGORITHMS``. Only ``"maskable_ppo"`` sees the masks; the others learn
+            from ``illegal_reward`` to leave illegal tokens alone.
+        seed: Seed of the algorithm, and of the environment's first reset.
+        tensorboard_log: Folder for TensorBoard's event files, ``None`` for none.
+        **hyperparameters: Arguments of the algorithm that replace the defaults here.
+
+    Attributes:
+        model: The algorithm itself.
+        num_architectures: Episodes that ended so far.
+
+    Raises:
+        InvalidArgumentError: If there is no such algorithm, or the autoreset mode does not fit.
+    """
+
+    checkpoint_name: ClassVar[str] = "model.zip"
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        algorithm: str = "ppo",
+        seed: int = 0,
+        tensorboard_log: str | Path | None = None,
+        **hyperparameters: Any,  # noqa: ANN401, whatever the algorithm takes
+    ) -> None:
+        if algorithm not in ALGORITHMS:
+            raise InvalidArgumentError(f"unknown algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
+        chosen = ALGORITHMS[algorithm]
+        self.name = algorithm
+        self.num_architectures = 0
+        self.model: BaseAlgorithm = chosen.model(
+            "MlpPolicy",
+            VecMonitor(GymnasiumVecEnv(env)),
+            seed=seed,
+            device="cpu",
+            tensorboard_log=None if tensorboard_log is None else str(tensorboard_log),
+            **{**chosen.hyperparameters, **hyperparameters},
+        )
+
+    def learn(
+        self, total_architectures: int, progress_bar: bool = False, callback: Callback | None = None
+    ) -> Self:
+        """Play at least so many episodes more and learn from them.
+
+        Lanes that end in the same step are counted together, so a few more than asked may be played.
+
+        Args:
+            total_architectures: Episodes to play, on top of those played before.
+            progress_bar: Whether to show one.
+            callback: Called with this agent after each step in which an episode ended; returning False
+                ends learning.
+        """
+        if type(total_architectures) is not int or total_architectures < 0:
+            raise InvalidArgumentError(f"total_architectures must be an integer from 0, got {total_architectures!r}")
+        if total_architectures == 0:
+            return self
+        # An upper bound that the callback ends before it is reached; schedules are relative to it.
+        longest = int(np.prod(self.model.observation_space.shape or (1,)))
+        with SearchProgress(total_architectures, progress_bar) as progress:
+            self.model.learn(
+                total_architectures * longest,
+                callback=_EpisodeCounter(self, self.num_architectures + total_architectures, progress, callback),
+                reset_num_timesteps=self.num_architectures == 0,
+                tb_log_name=self.name,
+            )
+        return self
+
+    def predict(
+        self,
+        observation: NDArray[np.int64],
+        state: None = None,
+        episode_start: NDArray[np.bool_] | None = None,
+        deterministic: bool = False,
+        action_masks: NDArray[np.bool_] | None = None,
+    ) -> tuple[NDArray[np.int64], None]:
+        """Choose actions, see stable-baselines3; masks reach only algorithms that know them."""
+        masks = {"action_masks": action_masks} if isinstance(self.model, MaskablePPO) else {}
+        actions, _ = self.model.predict(observation, deterministic=deterministic, **masks)
+        return actions, None
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as stable-baselines3 does, but atomically."""
+        write_atomically(Path(path), lambda temporary: _save_model(self.model, temporary))
+
+    def load_parameters(self, path: str | Path) -> None:
+        """Take over the policy and optimizer of a saved model, without unpickling anything else of it.
+
+        Raises:
+            CheckpointError: If the file is missing, truncated or does not fit.
+        """
+        try:
+            self.model.set_parameters(str(path), device="cpu")
+        except (OSError, ValueError, RuntimeError, KeyError, AssertionError) as error:
+            cause = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+            raise CheckpointError(f"{path} is no saved {self.name!r} model: {cause}") from None
+
+
+def _save_model(model: BaseAlgorithm, path: Path) -> None:
+    with path.open("wb") as file:  # given a path, stable-baselines3 would append .zip to its name
+        model.save(file)
+
+
+class _EpisodeCounter(BaseCallback):
+    """Counts episodes, shows them and ends learning at the goal."""
+
+    def __init__(self, agent: Sb3Agent, goal: int, progress: SearchProgress, callback: Callback | None) -> None:
+        super().__init__()
+        self._agent = agent
+        self._goal = goal
+        self._progress = progress
+        self._callback = callback
+
+    def _on_step(self) -> bool:
+        returns = [float(info["episode"]["r"]) for info in self.locals["infos"] if "episode" in info]
+        if not returns:
+            return True
+        self._agent.num_architectures += len(returns)
+        self._progress.add(returns)
+        if self._callback is not None and self._callback(self._agent) is False:
+            return False
+        return self._agent.num_architectures < self._goal

@@ -1,0 +1,126 @@
+"""After the search: training from scratch with several seeds. The only reader of test data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+from torch import nn
+
+from nas_gym.datasets.base import Dataset, Split
+from nas_gym.errors import InvalidArgumentError, NasGymError
+from nas_gym.evaluation.base import child_seed
+from nas_gym.evaluation.recipe import TrainingRecipe
+from nas_gym.evaluation.training import accuracy_of, to_tensors, train_child
+from nas_gym.search_spaces.architecture import Architecture
+
+
+class RetrainingError(NasGymError):
+    """A network that was trained in the search could not be trained again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracies:
+    """Accuracies of one model over seeds.
+
+    Attributes:
+        validation: One validation accuracy a seed.
+        test: One test accuracy a seed.
+    """
+
+    validation: tuple[float, ...]
+    test: tuple[float, ...]
+
+    def as_summary(self) -> dict[str, Any]:
+        """Return number of seeds, means, and standard deviation over seeds (0 for one seed)."""
+        return {
+            "seeds": len(self.test),
+            "validation_accuracy_mean": mean(self.validation),
+            "test_accuracy_mean": mean(self.test),
+            "test_accuracy_std": stdev(self.test) if len(self.test) > 1 else 0.0,
+        }
+
+
+def retrain(
+    architecture: Architecture,
+    build: Callable[[Architecture], nn.Module],
+    dataset: Dataset,
+    recipe: TrainingRecipe,
+    seeds: int = 10,
+    seed: int = 0,
+) -> Accuracies:
+    """Train a network from scratch in PyTorch, and read the test data at the end of each training.
+
+    The children are not those of the search: their seeds are others.
+
+    Args:
+        architecture: The network.
+        build: Makes its module, the parameters not yet initialised.
+        dataset: With its test part.
+        recipe: How to train.
+        seeds: How many times.
+        seed: From it follow the children's seeds.
+
+    Raises:
+        InvalidArgumentError: If ``seeds`` is not a positive integer.
+        RetrainingError: If a training fails.
+    """
+    if type(seeds) is not int or seeds < 1:
+        raise InvalidArgumentError(f"seeds must be a positive integer, got {seeds!r}")
+    test = _test_part(dataset)
+    validation_accuracies, test_accuracies = [], []
+    for index in range(seeds):
+        module = build(architecture)
+        repeat_seed = child_seed(seed, architecture) ^ (index + 1)
+        result = train_child(module, dataset.train, dataset.validation, recipe, repeat_seed)
+        if result.validation_accuracy is None:
+            raise RetrainingError(f"{architecture} failed when trained again: {result.reason}")
+        validation_accuracies.append(result.validation_accuracy)
+        test_accuracies.append(accuracy_of(module, *to_tensors(test, "cpu")))
+    return Accuracies(tuple(validation_accuracies), tuple(test_accuracies))
+
+
+def reference_models(dataset: Dataset, seeds: int = 10) -> dict[str, Accuracies]:
+    """Train scikit-learn's models with their default settings on the same split.
+
+    Args:
+        dataset: With its test part.
+        seeds: How many times to train the model that has a random start.
+
+    Returns:
+        Accuracies by the model's name.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier
+
+    test = _test_part(dataset)
+    trials = {
+        "LogisticRegression": [LogisticRegression()],
+        "MLPClassifier": [MLPClassifier(random_state=seed) for seed in range(seeds)],
+    }
+    results = {}
+    for name, models in trials.items():
+        with catch_warnings():
+            # The default number of iterations is part of the default settings.
+            simplefilter("ignore", ConvergenceWarning)
+            for model in models:
+                model.fit(_flat(dataset.train), dataset.train.labels)
+        results[name] = Accuracies(
+            *(
+                tuple(float(model.score(_flat(part), part.labels)) for model in models)
+                for part in (dataset.validation, test)
+            )
+        )
+    return results
+
+
+def _test_part(dataset: Dataset) -> Split:
+    if dataset.test is None:
+        raise InvalidArgumentError(f"{dataset.id} came without its test part, retraining needs it")
+    return dataset.test
+
+
+def _flat(split: Split) -> Any:  # noqa: ANN401, what scikit-learn takes
+    return split.features.reshape(len(split), -1)

@@ -1,0 +1,35 @@
+"""Train the REINFORCE agent on an environment of nas_gym."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from command_line import parse_keywords, run
+from experiment import run_experiment
+
+
+@dataclass
+class Args:
+    """What to search, how long, and where to write."""
+
+    env: str = "NAS-Moons-v0"
+    """Id of the environment."""
+    episodes: int = 5000
+    """Number of architectures to propose."""
+    seed: int = 0
+    """Seed of the agent."""
+    run_dir: Path | None = None
+    """Folder of the run; by default runs/<env>/reinforce/<seed>."""
+    resume: bool = False
+    """Go on with the run that the folder holds; one that was never interrupted ends the same."""
+    env_kwargs: list[str] = field(default_factory=list)
+    """Keywords of the environment as name=value, the values in JSON, e.g. noise=0.3 widths=[4,8]."""
+
+
+def main(args: Args) -> int:
+    """Run the experiment that the arguments describe."""
+    keywords = parse_keywords(args.env_kwargs)
+    return run_experiment(args.env, keywords, "reinforce", args.episodes, args.seed, args.run_dir, args.resume)
+
+
+if __name__ == "__main__":
+    run(Args, main, __doc__ or "")
