@@ -19,10 +19,9 @@ class SearchProgress:
         self._recent: deque[float] = deque(maxlen=100)
         self._best = float("-inf")
         self._progress = Progress(
-            TextColumn("search"),
-            BarColumn(),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
-            TextColumn("mean reward {task.fields[mean]}, best {task.fields[best]}, {task.fields[speed]} children/s"),
+            TextColumn("reward {task.fields[mean]}, best {task.fields[best]}, {task.fields[speed]} children/s"),
             TimeElapsedColumn(),
             disable=not visible,
         )

@@ -13,14 +13,16 @@ from rich.table import Table
 from agents import agent_spec, make_agent
 from agents.runs import RunFolder, search
 from agents.runs.learning_curve import draw_learning_curve
-from agents.runs.summary import summarise
+from agents.runs.summary import finalists, summarise
 from nas_gym.envs.registration import assemble
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluation.confirmation import confirm
 from nas_gym.evaluation.retraining import reference_models, retrain
 from nas_gym.wrappers import RecordEvaluations
 
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
-RETRAINING_SEEDS = 10
+SEEDS = 10
+MAX_FINALISTS = 50
 INTERRUPTED = 130
 
 
@@ -59,11 +61,16 @@ def run_experiment(
         console.print(f"interrupted after {len(env.rows)} of {episodes} architectures; --resume goes on from here")
         return INTERRUPTED
     rows = env.rows[:episodes]
-    summary = summarise(env_id, agent_name, seed, rows, run.read_times())
-    console.print(f"training the best network again with {RETRAINING_SEEDS} seeds, then reading the test data once")
-    best = parts.search_space.parse(summary["best"]["architecture"])
-    retrained = retrain(best, parts.build, parts.dataset, parts.recipe, RETRAINING_SEEDS)
-    references = {name: a.as_summary() for name, a in reference_models(parts.dataset, RETRAINING_SEEDS).items()}
+    candidates = finalists(rows, max(1, min(MAX_FINALISTS, episodes // 100)))
+    architectures = [parts.search_space.parse(row["architecture"]) for row in candidates]
+    console.print(f"choosing among {len(candidates)} finalists by {SEEDS} more trainings each, on validation data")
+    confirmed = confirm(architectures, parts.evaluator, SEEDS)
+    winner = max(range(len(candidates)), key=confirmed.__getitem__)
+    summary = summarise(env_id, agent_name, seed, rows, run.read_times(), candidates[winner])
+    summary["finalists"] = len(candidates)
+    console.print(f"training the best network again with {SEEDS} seeds, then reading the test data once")
+    retrained = retrain(architectures[winner], parts.build, parts.dataset, parts.recipe, SEEDS)
+    references = {name: a.as_summary() for name, a in reference_models(parts.dataset, SEEDS).items()}
     summary["retrained"] = retrained.as_summary()
     summary["baselines"] = {
         name: {"test_accuracy": values["test_accuracy_mean"], **values} for name, values in references.items()
@@ -79,10 +86,14 @@ def run_experiment(
 def _print_table(console: Console, summary: dict[str, Any]) -> None:
     best = summary["best"]
     console.print(
-        f"\nbest of {summary['distinct_architectures']} distinct architectures: [bold]{best['architecture']}[/bold]\n"
-        f"validation accuracy {best['validation_accuracy']:.4f} in the search, {best['parameters']} parameters; "
+        f"\nbest network: [bold]{best['architecture']}[/bold], {best['parameters']} parameters, "
+        f"validation accuracy {best['validation_accuracy']:.4f} in the search\n"
+        f"{summary['episodes']} architectures, {summary['distinct_architectures']} of them distinct, "
         f"mean reward of the last 10 %: {summary['mean_reward_last_10_percent']:.4f}\n"
-        f"search {summary['search_seconds']:.1f} s, of which {summary['evaluation_seconds']:.1f} s training children\n"
+        f"{summary['search_seconds']:.1f} s of search, {summary['evaluation_seconds']:.1f} s of it "
+        "training children\n",
+        soft_wrap=True,
+        highlight=False,
     )
     table = Table("model", "seeds", "validation accuracy", "test accuracy")
     models = {"best network, retrained": summary["retrained"], **summary["baselines"]}

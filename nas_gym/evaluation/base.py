@@ -33,6 +33,14 @@ class Evaluator(Protocol):
 
 
 def child_seed(seed: int, architecture: Architecture) -> int:
-    """Return a child's seed, from 0 to 2**63 - 1, as a fixed function of both arguments."""
-    text = f"{seed}|{architecture.search_space}|{architecture}"
+    """Return a child's seed in a search, from 0 to 2**63 - 1, as a fixed function of both arguments."""
+    return _hash(f"{seed}|{architecture.search_space}|{architecture}")
+
+
+def repeat_seeds(purpose: str, architecture: Architecture, count: int) -> list[int]:
+    """Return seeds for training a network again after the search, other ones for each purpose."""
+    return [_hash(f"{purpose} {index}|{architecture.search_space}|{architecture}") for index in range(count)]
+
+
+def _hash(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1

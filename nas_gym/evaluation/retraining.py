@@ -10,7 +10,7 @@ from torch import nn
 
 from nas_gym.datasets.base import Dataset, Split
 from nas_gym.errors import InvalidArgumentError, NasGymError
-from nas_gym.evaluation.base import child_seed
+from nas_gym.evaluation.base import repeat_seeds
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.training import accuracy_of, to_tensors, train_child
 from nas_gym.search_spaces.architecture import Architecture
@@ -48,11 +48,10 @@ def retrain(
     dataset: Dataset,
     recipe: TrainingRecipe,
     seeds: int = 10,
-    seed: int = 0,
 ) -> Accuracies:
     """Train a network from scratch in PyTorch, and read the test data at the end of each training.
 
-    The children are not those of the search: their seeds are others.
+    The seeds are not those of the search.
 
     Args:
         architecture: The network.
@@ -60,7 +59,6 @@ def retrain(
         dataset: With its test part.
         recipe: How to train.
         seeds: How many times.
-        seed: From it follow the children's seeds.
 
     Raises:
         InvalidArgumentError: If ``seeds`` is not a positive integer.
@@ -70,10 +68,9 @@ def retrain(
         raise InvalidArgumentError(f"seeds must be a positive integer, got {seeds!r}")
     test = _test_part(dataset)
     validation_accuracies, test_accuracies = [], []
-    for index in range(seeds):
+    for seed in repeat_seeds("retraining", architecture, seeds):
         module = build(architecture)
-        repeat_seed = child_seed(seed, architecture) ^ (index + 1)
-        result = train_child(module, dataset.train, dataset.validation, recipe, repeat_seed)
+        result = train_child(module, dataset.train, dataset.validation, recipe, seed)
         if result.validation_accuracy is None:
             raise RetrainingError(f"{architecture} failed when trained again: {result.reason}")
         validation_accuracies.append(result.validation_accuracy)

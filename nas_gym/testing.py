@@ -1,0 +1,110 @@
+"""Contract checks that other people's search spaces, data sets and evaluators can run.
+
+Each check takes an implementation, raises ``AssertionError`` with the broken rule, and returns nothing.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nas_gym.datasets.base import Dataset
+from nas_gym.errors import InvalidArchitectureError
+from nas_gym.evaluation.base import Evaluator
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.base import SearchSpace
+
+
+def random_sentence(search_space: SearchSpace, generator: np.random.Generator) -> list[int]:
+    """Draw a complete sentence, each token uniformly among the legal ones."""
+    sentence: list[int] = []
+    while (legal := search_space.legal_next(sentence)).any():
+        sentence.append(int(generator.choice(np.flatnonzero(legal))))
+    return sentence
+
+
+def check_search_space(search_space: SearchSpace, samples: int = 200, seed: int = 0) -> None:
+    """Check the promises of ``SearchSpace`` on random sentences.
+
+    Args:
+        search_space: What to check.
+        samples: Number of sentences.
+        seed: Seed of the sentences.
+    """
+    size = len(search_space.tokens)
+    assert size == len(set(search_space.tokens)), "token names must be distinct"
+    assert not any(set(name) & set(" \t\n") for name in search_space.tokens), "token names must have no blanks"
+    assert search_space.legal_next(()).any(), "the empty sentence must not be complete"
+    assert search_space.count() > 0, "a search space must hold a network"
+    generator = np.random.default_rng(seed)
+    for _ in range(samples):
+        sentence = random_sentence(search_space, generator)
+        assert len(sentence) <= search_space.max_length, f"{sentence} is longer than max_length"
+        for length in range(len(sentence) + 1):
+            _check_prefix(search_space, sentence[:length], complete=length == len(sentence))
+        architecture = search_space.decode(sentence)
+        assert isinstance(architecture, Architecture), "decode must return an Architecture"
+        assert architecture.search_space == search_space.id, "an architecture must name its search space"
+        assert list(search_space.encode(architecture)) == sentence, f"encode must invert decode for {architecture}"
+        assert search_space.parse(str(architecture)) == architecture, f"parse must invert str for {architecture}"
+        blocks = search_space.diagram(architecture.tokens)
+        assert all(-1 <= source < i for i, block in enumerate(blocks) for source in block.inputs), (
+            f"blocks of {architecture} must read earlier ones"
+        )
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """Check the promises of ``Dataset``."""
+    assert dataset.test is not None, "a data set is made with its test part"
+    assert dataset.without_test().test is None, "without_test must lock the test part away"
+    shape = dataset.train.features.shape[1:]
+    for split in (dataset.train, dataset.validation, dataset.test):
+        assert split.features.dtype == np.float32, f"features must be float32, got {split.features.dtype}"
+        assert split.labels.dtype == np.int64, f"labels must be int64, got {split.labels.dtype}"
+        assert split.features.shape == (len(split), *shape), f"features must have one shape, got {split.features.shape}"
+        assert split.labels.shape == (len(split),), "labels must be one-dimensional"
+        assert split.labels.min() >= 0, "labels count from 0"
+        assert split.labels.max() < dataset.classes, f"labels must be below {dataset.classes}"
+    assert dataset.source, "a data set says where it comes from"
+    assert dataset.licence, "a data set says its terms of use"
+    assert dataset.checksum != dataset.without_test().checksum, "the checksum must cover the test part"
+
+
+def check_evaluator(evaluator: Evaluator, architectures: Sequence[Architecture]) -> None:
+    """Check the promises of ``Evaluator`` on architectures that train without failing.
+
+    Args:
+        evaluator: What to check.
+        architectures: At least two distinct ones.
+    """
+    assert len(set(architectures)) >= 2, "two distinct architectures are needed"
+    assert evaluator.evaluate([]) == [], "no architectures, no evaluations"
+    together = evaluator.evaluate(architectures)
+    assert [e.architecture for e in together] == list(architectures), "evaluations must come in order"
+    for evaluation in together:
+        accuracy = evaluation.validation_accuracy
+        assert evaluation.status == "ok", f"{evaluation.architecture} failed: {evaluation.reason}"
+        assert accuracy is not None, "an evaluation with status 'ok' has an accuracy"
+        assert 0.0 <= accuracy <= 1.0, f"accuracy must be from 0 to 1, got {accuracy}"
+        assert evaluation.reason is None, "only a failure has a reason"
+    assert len({e.seed for e in together}) == len(set(architectures)), "each architecture has a seed of its own"
+    alone = [evaluator.evaluate([architecture])[0] for architecture in reversed(architectures)][::-1]
+    assert [e.as_info() for e in alone] == [e.as_info() for e in together], "neighbours and order must not matter"
+    seeds = list(range(len(architectures)))
+    assert [e.seed for e in evaluator.evaluate(architectures, seeds)] == seeds, "given seeds must be used"
+
+
+def _check_prefix(search_space: SearchSpace, prefix: list[int], complete: bool) -> None:
+    legal = search_space.legal_next(prefix)
+    assert legal.dtype == np.bool_, f"legal_next must return bool, got {legal.dtype}"
+    assert legal.shape == (len(search_space.tokens),), f"legal_next must have one entry a token, got {legal.shape}"
+    assert complete == (not legal.any()) == search_space.is_complete(prefix), f"completeness of {prefix} is unclear"
+    padded = np.zeros((1, search_space.max_length), dtype=np.int64)
+    padded[0, : len(prefix)] = prefix
+    batch = search_space.legal_next_batch(padded, np.array([len(prefix)]))
+    assert np.array_equal(batch, legal[None]), f"legal_next_batch must agree with legal_next after {prefix}"
+    for token in np.flatnonzero(~legal).tolist():
+        try:
+            search_space.decode([*prefix, token])
+        except InvalidArchitectureError:
+            continue
+        raise AssertionError(f"decode must refuse token {token} after {prefix}")
