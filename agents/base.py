@@ -98,7 +98,9 @@ class EpisodicAgent(ABC):
             callback: Called with this agent after each update; returning False ends learning.
         """
         if type(total_architectures) is not int or total_architectures < 0:
-            raise InvalidArgumentError(f"total_architectures must be an integer from 0, got {total_architectures!r}")
+            raise InvalidArgumentError(
+                f"total_architectures must be an integer from 0, got {total_architectures!r}"
+            )
         writer = None
         if self.tensorboard_log is not None:
             from torch.utils.tensorboard import SummaryWriter  # slow to import and not always asked for
@@ -167,10 +169,13 @@ class EpisodicAgent(ABC):
             found = checkpoint.get("agent") if isinstance(checkpoint, dict) else type(checkpoint).__name__
             raise CheckpointError(f"{path} is a checkpoint of {found!r}, one of {cls.name!r} is needed")
         try:
-            agent = cls(env, seed=checkpoint["seed"], tensorboard_log=tensorboard_log, **checkpoint["settings"])
+            agent = cls(
+                env, seed=checkpoint["seed"], tensorboard_log=tensorboard_log, **checkpoint["settings"]
+            )
             if agent.num_actions != checkpoint["num_actions"]:
                 raise CheckpointError(
-                    f"{path} is for {checkpoint['num_actions']} actions, the environment has {agent.num_actions}"
+                    f"{path} is for {checkpoint['num_actions']} actions, "
+                    f"the environment has {agent.num_actions}"
                 )
             agent._restore(checkpoint["state"])
             agent.num_architectures = checkpoint["num_architectures"]

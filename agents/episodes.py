@@ -35,7 +35,7 @@ class Episodes:
     @property
     def returns(self) -> NDArray[np.float64]:
         """Undiscounted sums of rewards, shape ``(episodes,)``."""
-        return self.rewards.sum(axis=1)
+        return np.asarray(self.rewards.sum(axis=1))
 
 
 def collect(env: AnyVectorEnv, choose: Choose, count: int, seed: int) -> Episodes:

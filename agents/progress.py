@@ -21,7 +21,9 @@ class SearchProgress:
         self._progress = Progress(
             BarColumn(bar_width=12),
             MofNCompleteColumn(),
-            TextColumn("reward {task.fields[mean]}, best {task.fields[best]}, {task.fields[speed]} children/s"),
+            TextColumn(
+                "reward {task.fields[mean]}, best {task.fields[best]}, {task.fields[speed]} children/s"
+            ),
             TimeElapsedColumn(),
             disable=not visible,
         )

@@ -32,7 +32,9 @@ def check_search_space(search_space: SearchSpace, samples: int = 200, seed: int 
     """
     size = len(search_space.tokens)
     assert size == len(set(search_space.tokens)), "token names must be distinct"
-    assert not any(set(name) & set(" \t\n") for name in search_space.tokens), "token names must have no blanks"
+    assert not any(set(name) & set(" \t\n") for name in search_space.tokens), (
+        "token names must have no blanks"
+    )
     assert search_space.legal_next(()).any(), "the empty sentence must not be complete"
     assert search_space.count() > 0, "a search space must hold a network"
     generator = np.random.default_rng(seed)
@@ -44,8 +46,12 @@ def check_search_space(search_space: SearchSpace, samples: int = 200, seed: int 
         architecture = search_space.decode(sentence)
         assert isinstance(architecture, Architecture), "decode must return an Architecture"
         assert architecture.search_space == search_space.id, "an architecture must name its search space"
-        assert list(search_space.encode(architecture)) == sentence, f"encode must invert decode for {architecture}"
-        assert search_space.parse(str(architecture)) == architecture, f"parse must invert str for {architecture}"
+        assert list(search_space.encode(architecture)) == sentence, (
+            f"encode must invert decode for {architecture}"
+        )
+        assert search_space.parse(str(architecture)) == architecture, (
+            f"parse must invert str for {architecture}"
+        )
         blocks = search_space.diagram(architecture.tokens)
         assert all(-1 <= source < i for i, block in enumerate(blocks) for source in block.inputs), (
             f"blocks of {architecture} must read earlier ones"
@@ -60,7 +66,9 @@ def check_dataset(dataset: Dataset) -> None:
     for split in (dataset.train, dataset.validation, dataset.test):
         assert split.features.dtype == np.float32, f"features must be float32, got {split.features.dtype}"
         assert split.labels.dtype == np.int64, f"labels must be int64, got {split.labels.dtype}"
-        assert split.features.shape == (len(split), *shape), f"features must have one shape, got {split.features.shape}"
+        assert split.features.shape == (len(split), *shape), (
+            f"features must have one shape, got {split.features.shape}"
+        )
         assert split.labels.shape == (len(split),), "labels must be one-dimensional"
         assert split.labels.min() >= 0, "labels count from 0"
         assert split.labels.max() < dataset.classes, f"labels must be below {dataset.classes}"
@@ -86,9 +94,13 @@ def check_evaluator(evaluator: Evaluator, architectures: Sequence[Architecture])
         assert accuracy is not None, "an evaluation with status 'ok' has an accuracy"
         assert 0.0 <= accuracy <= 1.0, f"accuracy must be from 0 to 1, got {accuracy}"
         assert evaluation.reason is None, "only a failure has a reason"
-    assert len({e.seed for e in together}) == len(set(architectures)), "each architecture has a seed of its own"
+    assert len({e.seed for e in together}) == len(set(architectures)), (
+        "each architecture has a seed of its own"
+    )
     alone = [evaluator.evaluate([architecture])[0] for architecture in reversed(architectures)][::-1]
-    assert [e.as_info() for e in alone] == [e.as_info() for e in together], "neighbours and order must not matter"
+    assert [e.as_info() for e in alone] == [e.as_info() for e in together], (
+        "neighbours and order must not matter"
+    )
     seeds = list(range(len(architectures)))
     assert [e.seed for e in evaluator.evaluate(architectures, seeds)] == seeds, "given seeds must be used"
 
@@ -96,8 +108,12 @@ def check_evaluator(evaluator: Evaluator, architectures: Sequence[Architecture])
 def _check_prefix(search_space: SearchSpace, prefix: list[int], complete: bool) -> None:
     legal = search_space.legal_next(prefix)
     assert legal.dtype == np.bool_, f"legal_next must return bool, got {legal.dtype}"
-    assert legal.shape == (len(search_space.tokens),), f"legal_next must have one entry a token, got {legal.shape}"
-    assert complete == (not legal.any()) == search_space.is_complete(prefix), f"completeness of {prefix} is unclear"
+    assert legal.shape == (len(search_space.tokens),), (
+        f"legal_next must have one entry a token, got {legal.shape}"
+    )
+    assert complete == (not legal.any()) == search_space.is_complete(prefix), (
+        f"completeness of {prefix} is unclear"
+    )
     padded = np.zeros((1, search_space.max_length), dtype=np.int64)
     padded[0, : len(prefix)] = prefix
     batch = search_space.legal_next_batch(padded, np.array([len(prefix)]))

@@ -14,7 +14,16 @@ from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.search_spaces.mlp.grammar import ACTIVATIONS, END, MlpSpace
 
 Row = dict[str, Any]
-ROW_FIELDS = ("episode", "architecture", "reward", "status", "validation_accuracy", "parameters", "seed", "reason")
+ROW_FIELDS = (
+    "episode",
+    "architecture",
+    "reward",
+    "status",
+    "validation_accuracy",
+    "parameters",
+    "seed",
+    "reason",
+)
 
 
 def minimal_nas_shaping(previous: Sequence[str], token: str) -> float:
@@ -88,7 +97,8 @@ class VectorMinimalNasShaping(VectorWrapper):
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Start empty sentences."""
-        self._observations, infos = self.env.reset(seed=seed, options=options)
+        # Gymnasium's own vector environments take lists of seeds, too.
+        self._observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
         return self._observations, infos
 
     def step(self, actions: NDArray[np.int64]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -175,5 +185,7 @@ class RecordEvaluations(VectorWrapper):
 def _mlp_tokens(env: Any) -> tuple[str, ...]:  # noqa: ANN401, any environment may come
     search_space = getattr(env, "search_space", None)
     if not isinstance(search_space, MlpSpace):
-        raise InvalidArgumentError(f"the shaping of the minimal NAS system needs the search space mlp-v0, got {env}")
+        raise InvalidArgumentError(
+            f"the shaping of the minimal NAS system needs the search space mlp-v0, got {env}"
+        )
     return search_space.tokens

@@ -27,7 +27,13 @@ INTERRUPTED = 130
 
 
 def run_experiment(
-    env_id: str, env_kwargs: dict[str, Any], agent_name: str, episodes: int, seed: int, run_dir: Path | None, resume: bool
+    env_id: str,
+    env_kwargs: dict[str, Any],
+    agent_name: str,
+    episodes: int,
+    seed: int,
+    run_dir: Path | None,
+    resume: bool,
 ) -> int:
     """Search, retrain the best network, write the run folder and print the table; return an exit code."""
     torch.set_num_threads(1)  # faster for networks this small, and the same result on any machine
@@ -56,14 +62,20 @@ def run_experiment(
     env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs))
     agent = make_agent(agent_name, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
     env.recall(run.read_evaluations())
-    console.print(f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}")
+    console.print(
+        f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"
+    )
     if not search(agent, env, run, episodes):
-        console.print(f"interrupted after {len(env.rows)} of {episodes} architectures; --resume goes on from here")
+        console.print(
+            f"interrupted after {len(env.rows)} of {episodes} architectures; --resume goes on from here"
+        )
         return INTERRUPTED
     rows = env.rows[:episodes]
     candidates = finalists(rows, max(1, min(MAX_FINALISTS, episodes // 100)))
     architectures = [parts.search_space.parse(row["architecture"]) for row in candidates]
-    console.print(f"choosing among {len(candidates)} finalists by {SEEDS} more trainings each, on validation data")
+    console.print(
+        f"choosing among {len(candidates)} finalists by {SEEDS} more trainings each, on validation data"
+    )
     confirmed = confirm(architectures, parts.evaluator, SEEDS)
     winner = max(range(len(candidates)), key=confirmed.__getitem__)
     summary = summarise(env_id, agent_name, seed, rows, run.read_times(), candidates[winner])

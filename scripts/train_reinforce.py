@@ -28,7 +28,9 @@ class Args:
 def main(args: Args) -> int:
     """Run the experiment that the arguments describe."""
     keywords = parse_keywords(args.env_kwargs)
-    return run_experiment(args.env, keywords, "reinforce", args.episodes, args.seed, args.run_dir, args.resume)
+    return run_experiment(
+        args.env, keywords, "reinforce", args.episodes, args.seed, args.run_dir, args.resume
+    )
 
 
 if __name__ == "__main__":

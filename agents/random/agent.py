@@ -13,7 +13,10 @@ from agents.episodes import AnyVectorEnv, Choose, Episodes
 
 
 class RandomAgent(EpisodicAgent):
-    """Chooses every action uniformly among the legal ones and learns nothing; arguments of ``EpisodicAgent``."""
+    """Chooses every action uniformly among the legal ones and learns nothing.
+
+    Arguments are those of ``EpisodicAgent``.
+    """
 
     name: ClassVar[str] = "random"
 
@@ -40,7 +43,8 @@ class RandomAgent(EpisodicAgent):
         return self._choose
 
     def _choose(self, masks: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return np.where(masks, self._generator.random(masks.shape), -1.0).argmax(axis=1)
+        draws = np.where(masks, self._generator.random(masks.shape), -1.0)
+        return np.asarray(draws.argmax(axis=1))
 
     def _update(self, episodes: Episodes) -> dict[str, float]:
         return {}

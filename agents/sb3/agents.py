@@ -117,7 +117,9 @@ class Sb3Agent:
                 ends learning.
         """
         if type(total_architectures) is not int or total_architectures < 0:
-            raise InvalidArgumentError(f"total_architectures must be an integer from 0, got {total_architectures!r}")
+            raise InvalidArgumentError(
+                f"total_architectures must be an integer from 0, got {total_architectures!r}"
+            )
         if total_architectures == 0:
             return self
         # An upper bound that the callback ends before it is reached; schedules are relative to it.
@@ -125,7 +127,9 @@ class Sb3Agent:
         with SearchProgress(total_architectures, progress_bar) as progress:
             self.model.learn(
                 total_architectures * longest,
-                callback=_EpisodeCounter(self, self.num_architectures + total_architectures, progress, callback),
+                callback=_EpisodeCounter(
+                    self, self.num_architectures + total_architectures, progress, callback
+                ),
                 reset_num_timesteps=self.num_architectures == 0,
                 tb_log_name=self.name,
             )
@@ -140,7 +144,7 @@ class Sb3Agent:
         action_masks: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.int64], None]:
         """Choose actions, see stable-baselines3; masks reach only algorithms that know them."""
-        masks = {"action_masks": action_masks} if isinstance(self.model, MaskablePPO) else {}
+        masks: dict[str, Any] = {"action_masks": action_masks} if isinstance(self.model, MaskablePPO) else {}
         actions, _ = self.model.predict(observation, deterministic=deterministic, **masks)
         return actions, None
 
@@ -169,7 +173,9 @@ def _save_model(model: BaseAlgorithm, path: Path) -> None:
 class _EpisodeCounter(BaseCallback):
     """Counts episodes, shows them and ends learning at the goal."""
 
-    def __init__(self, agent: Sb3Agent, goal: int, progress: SearchProgress, callback: Callback | None) -> None:
+    def __init__(
+        self, agent: Sb3Agent, goal: int, progress: SearchProgress, callback: Callback | None
+    ) -> None:
         super().__init__()
         self._agent = agent
         self._goal = goal

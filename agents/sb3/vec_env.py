@@ -28,7 +28,9 @@ class GymnasiumVecEnv(VecEnv):
     def __init__(self, venv: VectorEnv[Any, Any, Any]) -> None:
         mode = venv.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
-            raise InvalidArgumentError(f"a vector environment with autoreset mode SAME_STEP is needed, got {mode}")
+            raise InvalidArgumentError(
+                f"a vector environment with autoreset mode SAME_STEP is needed, got {mode}"
+            )
         self.venv = venv  # the parent's constructor asks get_attr
         self._masks: NDArray[np.bool_] | None = None
         super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)
@@ -36,7 +38,7 @@ class GymnasiumVecEnv(VecEnv):
     def reset(self) -> NDArray[Any]:
         """Reset all lanes, with the seeds given to ``seed`` since the last reset."""
         seeds = None if all(seed is None for seed in self._seeds) else list(self._seeds)
-        observations, infos = self.venv.reset(seed=seeds)
+        observations, infos = self.venv.reset(seed=seeds)  # type: ignore[arg-type] # Gymnasium's own vector environments take lists
         self._reset_seeds()
         self._reset_options()
         self._remember_masks(infos)
@@ -95,7 +97,7 @@ class GymnasiumVecEnv(VecEnv):
 
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
         """Return one picture for each lane."""
-        images = self.venv.render()
+        images: Any = self.venv.render()
         return [None] * self.num_envs if images is None else list(images)
 
     def action_masks(self) -> NDArray[np.bool_]:

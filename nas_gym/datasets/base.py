@@ -105,11 +105,13 @@ def split_sizes(size: int, split: ArrayLike) -> tuple[int, int, int]:
     except (TypeError, ValueError):
         parts = np.empty(0)
     if parts.shape != (3,) or not np.isfinite(parts).all() or (parts <= 0).any():
-        raise InvalidArgumentError(f"split must be three positive numbers (train, validation, test), got {split}")
+        raise InvalidArgumentError(
+            f"split must be three positive numbers (train, validation, test), got {split!r}"
+        )
     bounds = np.rint(np.cumsum(parts) / parts.sum() * size).astype(int)
     train, validation, test = np.diff(bounds, prepend=0).tolist()
     if min(train, validation, test) < 1:
         raise InvalidArgumentError(
-            f"split {split} of {size} samples leaves a part empty: {train}, {validation}, {test}"
+            f"split {split!r} of {size} samples leaves a part empty: {train}, {validation}, {test}"
         )
     return train, validation, test

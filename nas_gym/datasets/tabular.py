@@ -11,7 +11,7 @@ from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
 def tabular(
-    X: ArrayLike,  # noqa: N803, the field's name for the features
+    X: ArrayLike,
     y: ArrayLike,
     split: Sequence[float] = (0.7, 0.1, 0.2),
     seed: int = 0,
@@ -40,7 +40,8 @@ def tabular(
         raise InvalidDataError(f"X must have the shape (samples, features), got {features.shape}")
     if classes_of_samples.ndim != 1 or len(classes_of_samples) != len(features):
         raise InvalidDataError(
-            f"y must have one class for each of the {len(features)} rows of X, got shape {classes_of_samples.shape}"
+            f"y must have one class for each of the {len(features)} rows of X, "
+            f"got shape {classes_of_samples.shape}"
         )
     if not np.isfinite(features).all():
         bad = int(features.size - np.isfinite(features).sum())

@@ -2,7 +2,7 @@
 
 from math import isfinite
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -18,7 +18,7 @@ from nas_gym.search_spaces.base import SearchSpace
 MAX_SEED = 2**63 - 1
 
 
-class NasEnv(gym.Env[NDArray[np.int64], int]):
+class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
     """Each step appends a token to a sentence; when it ends, the network is trained.
 
     ## Action Space
@@ -64,7 +64,10 @@ class NasEnv(gym.Env[NDArray[np.int64], int]):
         InvalidArgumentError: If a reward is not finite or the render mode is unknown.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
+    metadata = {  # noqa: RUF012, Gymnasium declares it as an instance's attribute
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 4,
+    }
 
     def __init__(
         self,
@@ -110,7 +113,7 @@ class NasEnv(gym.Env[NDArray[np.int64], int]):
         self._last_reward = None
         return self._observation(), {"action_mask": self._legal.astype(np.int8)}
 
-    def step(self, action: int) -> tuple[NDArray[np.int64], float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.int64 | int) -> tuple[NDArray[np.int64], float, bool, bool, dict[str, Any]]:
         """Append a token.
 
         Raises:
@@ -119,10 +122,13 @@ class NasEnv(gym.Env[NDArray[np.int64], int]):
         """
         token = int(action)
         if not 0 <= token < len(self._legal):
-            raise InvalidActionError(f"action {action} is not a token, allowed are 0 to {len(self._legal) - 1}")
+            raise InvalidActionError(
+                f"action {action} is not a token, allowed are 0 to {len(self._legal) - 1}"
+            )
         if self._ended:
             raise gym.error.ResetNeeded("the sentence has ended, call reset() to begin another")
-        reward, outcome = 0.0, {}
+        reward = 0.0
+        outcome: dict[str, Any] = {}
         if self._legal[token]:
             self._sentence.append(token)
             self._legal = self.search_space.legal_next(self._sentence)
@@ -141,7 +147,7 @@ class NasEnv(gym.Env[NDArray[np.int64], int]):
         """Return which tokens may come next, bool of shape ``(V,)``; the name is sb3-contrib's."""
         return self._legal.copy()
 
-    def render(self) -> str | NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> str | NDArray[np.uint8] | None:
         """Return the sentence as text or the network as an RGB picture, ``(height, width, 3)``."""
         if self.render_mode is None:
             return None

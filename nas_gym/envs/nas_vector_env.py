@@ -1,7 +1,7 @@
 """Designing many networks at once: children that finish in one step are evaluated in one call."""
 
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -35,7 +35,10 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         InvalidArgumentError: If ``num_envs`` is not a positive integer.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {**NasEnv.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata = {  # noqa: RUF012, Gymnasium declares it as an instance's attribute
+        **NasEnv.metadata,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
 
     def __init__(self, env: NasEnv, num_envs: int) -> None:
         if not isinstance(num_envs, int) or num_envs < 1:
@@ -75,14 +78,18 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         if options is not None and "reset_mask" in options:
             mask = options.pop("reset_mask")  # Gymnasium's own vector environments take it out, too
             if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
-                raise InvalidArgumentError(f"reset_mask must be a bool array of shape ({self.num_envs},), got {mask!r}")
+                raise InvalidArgumentError(
+                    f"reset_mask must be a bool array of shape ({self.num_envs},), got {mask!r}"
+                )
             lanes = np.flatnonzero(mask)
             if not len(lanes):
                 raise InvalidArgumentError("reset_mask must be True for at least one lane, it is for none")
         if seed is not None:
             seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed
             if len(seeds) != self.num_envs:
-                raise InvalidArgumentError(f"seed must have one entry a lane ({self.num_envs}), got {len(seeds)}")
+                raise InvalidArgumentError(
+                    f"seed must have one entry a lane ({self.num_envs}), got {len(seeds)}"
+                )
             for lane in lanes.tolist():
                 if seeds[lane] is not None:
                     self._generators[lane] = seeding.np_random(seeds[lane])[0]
@@ -104,7 +111,9 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         tokens = np.asarray(actions)
         count = self._legal.shape[1]
         if tokens.shape != (self.num_envs,) or tokens.dtype.kind not in "iu":
-            raise InvalidActionError(f"one integer for each of {self.num_envs} lanes is needed, got {actions!r}")
+            raise InvalidActionError(
+                f"one integer for each of {self.num_envs} lanes is needed, got {actions!r}"
+            )
         if (tokens < 0).any() or (tokens >= count).any():
             wrong = tokens[(tokens < 0) | (tokens >= count)][0]
             raise InvalidActionError(f"action {wrong} is not a token, allowed are 0 to {count - 1}")
@@ -115,7 +124,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self._lengths[written] += 1
         self._legal = self.search_space.legal_next_batch(self._observations - 1, self._lengths)
         self._legal[~legal] = False
-        ended = ~self._legal.any(axis=1)
+        ended: NDArray[np.bool_] = np.logical_not(self._legal.any(axis=1))
         rewards = np.zeros(self.num_envs)
         infos: dict[str, Any] = {}
         if ended.any():
@@ -178,7 +187,10 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
     def _mask_infos(self, lanes: NDArray[np.int64]) -> dict[str, Any]:
         present = np.zeros(self.num_envs, dtype=np.bool_)
         present[lanes] = True
-        return {"action_mask": np.where(present[:, None], self._legal, False).astype(np.int8), "_action_mask": present}
+        return {
+            "action_mask": np.where(present[:, None], self._legal, False).astype(np.int8),
+            "_action_mask": present,
+        }
 
     def _draw_seed(self, lane: int) -> int:
         generator = self._generators[lane]

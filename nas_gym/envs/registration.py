@@ -40,8 +40,12 @@ class Problem:
 
 
 PROBLEMS: dict[str, Problem] = {
-    "NAS-Moons-v0": Problem("moons-v0", "mlp-v0", "nas_gym.search_spaces.mlp.network:build", ("fused", "local")),
-    "NAS-Tabular-v0": Problem("tabular", "mlp-v0", "nas_gym.search_spaces.mlp.network:build", ("fused", "local")),
+    "NAS-Moons-v0": Problem(
+        "moons-v0", "mlp-v0", "nas_gym.search_spaces.mlp.network:build", ("fused", "local")
+    ),
+    "NAS-Tabular-v0": Problem(
+        "tabular", "mlp-v0", "nas_gym.search_spaces.mlp.network:build", ("fused", "local")
+    ),
 }
 
 
@@ -118,19 +122,25 @@ def assemble(
         raise InvalidArgumentError(f"training_seed must be an integer from 0, got {training_seed!r}")
     evaluator = spec.evaluators[0] if evaluator is None else evaluator
     if isinstance(evaluator, str) and evaluator not in spec.evaluators:
-        raise InvalidArgumentError(f"unknown evaluator {evaluator!r}; {problem} has {', '.join(spec.evaluators)}")
-    make_evaluator = resolve_name(EVALUATORS[evaluator]) if isinstance(evaluator, str) else None
+        raise InvalidArgumentError(
+            f"unknown evaluator {evaluator!r}; {problem} has {', '.join(spec.evaluators)}"
+        )
     make_dataset, make_space = resolve_name(DATASETS[spec.dataset]), SEARCH_SPACES[spec.search_space]
-    options = _sort_keywords(problem, [make_dataset, make_space, TrainingRecipe, make_evaluator, NasEnv], keywords)
-    dataset, search_space = make_dataset(**options[0]), make_space(**options[1])
-    recipe = TrainingRecipe(**options[2])
+    makers: list[Callable[..., Any]] = [make_dataset, make_space, TrainingRecipe, NasEnv]
+    if isinstance(evaluator, str):
+        makers.append(resolve_name(EVALUATORS[evaluator]))
+    data, space, training, env_options, *evaluating = _sort_keywords(problem, makers, keywords)
+    dataset, search_space, recipe = make_dataset(**data), make_space(**space), TrainingRecipe(**training)
     build = partial(_build, spec.network, dataset.train.features.shape[1], dataset.classes)
-    if make_evaluator is not None:
+    if isinstance(evaluator, str):
+        make_evaluator = makers[-1]
         given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
-        trainer = make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **options[3])
-        evaluator = CachedEvaluator(trainer)
-    options[4]["reward"] = get_reward(reward)
-    return Parts(search_space, dataset, recipe, build, evaluator, options[4])
+        evaluator = CachedEvaluator(
+            make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0])
+        )
+    return Parts(
+        search_space, dataset, recipe, build, evaluator, {**env_options, "reward": get_reward(reward)}
+    )
 
 
 # Arguments that are filled in here and cannot be given as keywords.
@@ -138,7 +148,7 @@ _FILLED_IN = {"search_space", "dataset", "recipe", "build"}
 
 
 def _sort_keywords(
-    problem: str, makers: list[Callable[..., Any] | None], keywords: dict[str, Any]
+    problem: str, makers: list[Callable[..., Any]], keywords: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Give each maker the keywords that its signature names; the first that names one takes it."""
     taken: set[str] = {"evaluator", "reward", "training_seed", *_FILLED_IN}
@@ -146,7 +156,7 @@ def _sort_keywords(
     required: list[str] = []
     allowed = ["evaluator", "reward", "training_seed"]
     for maker in makers:
-        parameters = {} if maker is None else dict(inspect.signature(maker).parameters)
+        parameters = inspect.signature(maker).parameters
         names = [name for name in parameters if name not in taken]
         taken.update(names)
         allowed.extend(names)
@@ -154,10 +164,14 @@ def _sort_keywords(
         sorted_keywords.append({name: keywords[name] for name in names if name in keywords})
     unknown = sorted(set(keywords) - set(allowed))
     if unknown:
-        raise InvalidArgumentError(f"{problem} has no keyword {unknown[0]!r}; it has {', '.join(sorted(allowed))}")
+        raise InvalidArgumentError(
+            f"{problem} has no keyword {unknown[0]!r}; it has {', '.join(sorted(allowed))}"
+        )
     missing = [name for name in required if name not in keywords]
     if missing:
-        raise InvalidArgumentError(f"{problem} needs the keyword {missing[0]!r}; required are {', '.join(required)}")
+        raise InvalidArgumentError(
+            f"{problem} needs the keyword {missing[0]!r}; required are {', '.join(required)}"
+        )
     return sorted_keywords
 
 

@@ -100,7 +100,10 @@ def compile_description(
     """Translate a description, with its output layer, into the kernel's ``kinds`` and ``widths``."""
     kinds, widths = [], [features]
     for layer in (*description.layers, Linear(classes)):
-        linear = isinstance(layer, Linear)
-        kinds.append(mlp_kernel.LINEAR if linear else KINDS[layer.name])
-        widths.append(layer.width if linear else widths[-1])
+        if isinstance(layer, Linear):
+            kinds.append(mlp_kernel.LINEAR)
+            widths.append(layer.width)
+        else:
+            kinds.append(KINDS[layer.name])
+            widths.append(widths[-1])
     return np.array(kinds, dtype=np.int64), np.array(widths, dtype=np.int64)

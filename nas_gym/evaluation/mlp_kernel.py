@@ -77,9 +77,10 @@ def float_of_bits(typing_context, bits):
 
 @intrinsic
 def weighted_sum(typing_context, out, out_row, start, weights, first, stride, rows, row, count):
-    """Set ``out[out_row]`` to ``start`` + sum over j < count of ``weights[first + j * stride] * rows[row + j]``.
+    """Set ``out[out_row]`` to ``start`` plus a weighted sum of rows.
 
-    The sum stays in registers. Both a layer's outputs and the gradients of its inputs are such sums.
+    Its terms are ``weights[first + j * stride] * rows[row + j]`` for j from 0 to ``count - 1``, and it
+    stays in registers. Both a layer's outputs and the gradients of its inputs are such sums.
     """
     index = types.intp
     signature = types.void(out, index, types.float32, weights, index, index, rows, index, index)

@@ -96,7 +96,7 @@ def accuracy_of(module: nn.Module, features: Tensor, labels: Tensor) -> float:
     """Return the share of samples whose largest logit is that of their label."""
     module.eval()
     with torch.no_grad():
-        return (module(features).argmax(dim=1) == labels).double().mean().item()
+        return float((module(features).argmax(dim=1) == labels).double().mean())
 
 
 def to_tensors(split: Split, device: str) -> tuple[Tensor, Tensor]:

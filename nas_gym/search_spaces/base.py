@@ -67,9 +67,7 @@ class SearchSpace(ABC):
     def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
         """Lay out a legal prefix, given as token names, for drawing."""
 
-    def legal_next_batch(
-        self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
+    def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Answer ``legal_next`` for many prefixes at once; spaces override it where they can be faster.
 
         Args:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -50,7 +51,7 @@ class MlpDescription:
     def parameters(self, features: int, classes: int) -> int:
         """Count weights and biases, those of the output layer included."""
         widths = [features, *(layer.width for layer in self.layers if isinstance(layer, Linear)), classes]
-        return sum((inputs + 1) * outputs for inputs, outputs in zip(widths, widths[1:], strict=False))
+        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
 
 
 class MlpSpace(SearchSpace):
@@ -81,12 +82,18 @@ class MlpSpace(SearchSpace):
             raise InvalidArgumentError(f"widths must be integers from 1 to {MAX_WIDTH}, got {list(widths)}")
         unknown = [name for name in activations if name not in ACTIVATIONS]
         if unknown:
-            raise InvalidArgumentError(f"unknown activation {unknown[0]!r}; there are {', '.join(ACTIVATIONS)}")
+            raise InvalidArgumentError(
+                f"unknown activation {unknown[0]!r}; there are {', '.join(ACTIVATIONS)}"
+            )
         layers = (*(f"Linear-{width}" for width in widths), *activations)
         if not layers or len(set(layers)) != len(layers):
-            raise InvalidArgumentError(f"widths and activations must be distinct and not all empty, got {layers}")
+            raise InvalidArgumentError(
+                f"widths and activations must be distinct and not all empty, got {layers}"
+            )
         if type(max_length) is not int or not 1 <= max_length <= MAX_LENGTH:
-            raise InvalidArgumentError(f"max_length must be an integer from 1 to {MAX_LENGTH}, got {max_length}")
+            raise InvalidArgumentError(
+                f"max_length must be an integer from 1 to {MAX_LENGTH}, got {max_length}"
+            )
         self.tokens = (*layers, END)
         self.end_token = END
         self.max_length = max_length
@@ -95,17 +102,15 @@ class MlpSpace(SearchSpace):
         layer_only = every.copy()
         layer_only[self._end] = False
         # Rows: an empty prefix, an unfinished one, a complete one.
-        self._masks = np.stack([layer_only, every, np.zeros_like(every)])
+        self._masks: NDArray[np.bool_] = np.stack([layer_only, every, np.zeros_like(every)])
 
     def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
         """Say which tokens may follow: all, but no ``EOS`` at the start and nothing after the end."""
         if not prefix:
-            return self._masks[0].copy()
-        return self._masks[2 if self.is_complete(prefix) else 1].copy()
+            return np.array(self._masks[0])
+        return np.array(self._masks[2 if self.is_complete(prefix) else 1])
 
-    def legal_next_batch(
-        self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
+    def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Answer ``legal_next`` for every row."""
         last = sentences[np.arange(len(lengths)), lengths - 1]
         complete = (lengths == self.max_length) | (last == self._end)

@@ -1,0 +1,131 @@
+"""Measure speed: children a second, fused beside local, and environment steps a second."""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import joblib
+import numpy as np
+from command_line import run
+from rich.console import Console
+from rich.table import Table
+
+from agents.files import write_atomically
+from nas_gym.envs.registration import assemble
+from nas_gym.evaluation import Evaluation
+from nas_gym.search_spaces import Architecture
+from nas_gym.testing import random_sentence
+
+
+@dataclass
+class Args:
+    """How much to measure, and where to write."""
+
+    children: int = 2000
+    """Children that the fused evaluator trains."""
+    local_children: int = 40
+    """How many of them the local evaluator trains."""
+    steps: int = 200_000
+    """Environment steps of each measurement."""
+    lanes: int = 1024
+    """Environments in the vector environment."""
+    out: Path = Path("runs/benchmark_speed.json")
+    """File for the results."""
+
+
+class InstantEvaluator:
+    """Gives every child the same accuracy, to measure the environment alone."""
+
+    def evaluate(
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+    ) -> list[Evaluation]:
+        """Return made-up evaluations."""
+        return [Evaluation(a, "none", "none", 0, "ok", 0.5, 1, 0.0) for a in architectures]
+
+
+def main(args: Args) -> int:
+    """Measure everything once, print a table and write it as JSON."""
+    fused, local = measure_children(args.children, args.local_children)
+    single, vector = measure_single(args.steps), measure_vector(args.steps, args.lanes)
+    results = {
+        "processor": platform.processor() or platform.machine(),
+        "cores": joblib.cpu_count(),
+        "fused_children_per_second": fused,
+        "local_children_per_second": local,
+        "fused_over_local": fused / local,
+        "single_steps_per_second": single,
+        "vector_steps_per_second": vector,
+        "vector_lanes": args.lanes,
+    }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(args.out, lambda path: path.write_text(json.dumps(results, indent=2) + "\n"))
+    table = Table("what", "per second", title=f"NAS-Moons-v0 on {results['cores']} cores")
+    table.add_row("children trained, fused", f"{fused:,.0f}")
+    table.add_row("children trained, local (PyTorch, one by one)", f"{local:,.1f}")
+    table.add_row("fused / local", f"{fused / local:,.0f} times")
+    table.add_row("steps, gym.make, instant evaluator", f"{single:,.0f}")
+    table.add_row(f"steps, gym.make_vec, {args.lanes} lanes, instant evaluator", f"{vector:,.0f}")
+    console = Console()
+    console.print(table)
+    console.print(f"written to {args.out}")
+    return 0
+
+
+def measure_children(count: int, local_count: int) -> tuple[float, float]:
+    """Return children a second of both evaluators; the local one trains the first of the same networks."""
+    fused, local = (assemble("NAS-Moons-v0", evaluator=name).evaluator for name in ("fused", "local"))
+    space = assemble("NAS-Moons-v0").search_space
+    generator = np.random.default_rng(0)
+    drawn = {space.architecture(random_sentence(space, generator)) for _ in range(2 * count)}
+    architectures = sorted(drawn, key=str)
+    generator.shuffle(architectures)
+    first, *rest = architectures[: count + 1]
+    for evaluator in (fused, local):
+        evaluator.evaluate([first])  # compiles the kernel, or loads it from the cache
+    fused_seconds = seconds_of(lambda: fused.evaluate(rest))
+    local_seconds = seconds_of(lambda: local.evaluate(rest[:local_count]))
+    return len(rest) / fused_seconds, local_count / local_seconds
+
+
+def measure_single(steps: int) -> float:
+    """Return steps a second through ``gym.make`` with its default wrappers, random legal actions."""
+    env = gym.make("nas_gym:NAS-Moons-v0", evaluator=InstantEvaluator())
+    tokens = np.random.default_rng(0).integers(9, size=steps).tolist()
+
+    def play() -> None:
+        env.reset()
+        for token in tokens:
+            if env.step(token)[2]:
+                env.reset()
+
+    return steps / seconds_of(play)
+
+
+def measure_vector(steps: int, lanes: int) -> float:
+    """Return steps a second through ``gym.make_vec``, random legal actions."""
+    env = gym.make_vec("nas_gym:NAS-Moons-v0", num_envs=lanes, evaluator=InstantEvaluator())
+    rounds = max(1, steps // lanes)
+    actions = np.random.default_rng(0).integers(9, size=(rounds, lanes))
+
+    def play() -> None:
+        env.reset(seed=0)
+        for row in actions:
+            env.step(row)
+
+    return rounds * lanes / seconds_of(play)
+
+
+def seconds_of(work: Callable[[], Any]) -> float:
+    """Return how long a call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    run(Args, main, __doc__ or "")
