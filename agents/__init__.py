@@ -26,7 +26,7 @@ class AgentSpec:
 
 
 AGENTS: dict[str, AgentSpec] = {
-    "reinforce": AgentSpec("agents.reinforce.agent:Reinforce", 50),
+    "reinforce": AgentSpec("agents.reinforce.agent:Reinforce", 20),
     "random": AgentSpec("agents.random.agent:RandomAgent", 50),
     "ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "ppo"}),
     "maskable_ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "maskable_ppo"}),

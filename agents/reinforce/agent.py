@@ -59,7 +59,7 @@ class Reinforce(EpisodicAgent):
         self,
         env: AnyVectorEnv | gym.Env[Any, Any],
         *,
-        learning_rate: float = 5e-3,
+        learning_rate: float = 1e-2,
         hidden_size: int = 64,
         cell: Cell = "gru",
         baseline: Baseline = "moving_average",

@@ -1,0 +1,50 @@
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+COMMANDS = re.findall(r"^\| `python (scripts/[^`]*)`", README, flags=re.MULTILINE)
+SMALL = {
+    "scripts/train_reinforce.py": ["--episodes", "40"],
+    "scripts/train_sb3.py": ["--episodes", "40"],
+    "scripts/benchmark.py": ["--episodes", "20", "--seeds", "1"],
+    "scripts/benchmark_speed.py": ["--children", "20", "--local-children", "2", "--steps", "2000"],
+}
+TARGETS = {"scripts/benchmark.py": "--out", "scripts/benchmark_speed.py": "--out"}
+
+
+def test_readme__has_the_two_set_up_commands() -> None:
+    assert "\n    pip install -e . && python scripts/train_reinforce.py\n" in README
+    assert "\n    pip install -e '.[dev]' && pytest\n" in README
+
+
+def test_readme__names_every_script() -> None:
+    with_arguments = {path.name for path in (ROOT / "scripts").glob("*.py") if "class Args" in path.read_text()}
+    assert {Path(command.split()[0]).name for command in COMMANDS} == with_arguments
+
+
+@pytest.mark.slow  # stable-baselines3 takes seconds to import
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
+def test_readme_snippet__runs(snippet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(snippet, "README.md", "exec"), {"__name__": "readme"})
+
+
+@pytest.mark.slow  # each starts a new interpreter, which imports PyTorch
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_readme_command__runs(command: str, tmp_path: Path) -> None:
+    words = shlex.split(command)
+    script = words[0]
+    target = [TARGETS.get(script, "--run-dir"), str(tmp_path / "out")]
+    result = subprocess.run(
+        [sys.executable, *words, *SMALL[script], *target], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
