@@ -13,6 +13,7 @@ from nas_gym import NasGymError
 from nas_gym.errors import InvalidArgumentError
 
 Args = TypeVar("Args")
+INTERRUPTED = 130
 
 
 def run(args_class: type[Args], main: Callable[[Args], int], description: str) -> None:
@@ -27,6 +28,9 @@ def run(args_class: type[Args], main: Callable[[Args], int], description: str) -
     except (NasGymError, AgentError, gym.error.Error, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         code = 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = INTERRUPTED
     sys.exit(code)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 import torch
+from command_line import INTERRUPTED
 from rich.console import Console
 from rich.table import Table
 
@@ -23,7 +24,6 @@ from nas_gym.wrappers import RecordEvaluations
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
 SEEDS = 10
 MAX_FINALISTS = 50
-INTERRUPTED = 130
 
 
 def run_experiment(
@@ -40,6 +40,8 @@ def run_experiment(
     env_id = env_id.removeprefix("nas_gym:")
     if episodes < 1:
         raise InvalidArgumentError(f"episodes must be a positive integer, got {episodes}")
+    if not 0 <= seed < 2**32:
+        raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed}")
     num_envs = agent_spec(agent_name).num_envs
     parts = assemble(env_id, **env_kwargs)
     settings = {

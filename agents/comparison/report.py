@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from agents.comparison.statistics import bootstrap_interval
 from agents.files import write_atomically
@@ -75,6 +76,7 @@ def draw_comparison(path: Path, agents: Mapping[str, Mapping[str, Any]], title: 
     figure = Figure(figsize=(8.5, 5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    means: list[NDArray[np.float64]] = []
     window = max(1, min(len(run["rewards"]) for result in agents.values() for run in result["runs"]) // 20)
     for agent, result in agents.items():
         length = min(len(run["rewards"]) for run in result["runs"])
@@ -83,8 +85,13 @@ def draw_comparison(path: Path, agents: Mapping[str, Mapping[str, Any]], title: 
         )
         low, high = bootstrap_interval(curves, resamples=1_000)
         episodes = np.arange(1, length + 1)
-        (line,) = axes.plot(episodes, curves.mean(axis=0), linewidth=1.8, label=agent)
+        mean = curves.mean(axis=0)
+        means.append(mean)
+        (line,) = axes.plot(episodes, mean, linewidth=1.8, label=agent)
         axes.fill_between(episodes, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
+    # The first sentences of agents without masks earn -1; all else would be squeezed into a stripe.
+    low, high = np.quantile(np.concatenate(means), [0.05, 1.0])
+    axes.set_ylim(low - 0.1 * (high - low) - 1e-3, high + 0.1 * (high - low) + 1e-3)
     axes.set_xlabel("architectures proposed")
     axes.set_ylabel(f"reward, mean of the last {window}")
     axes.set_title(title)

@@ -91,6 +91,8 @@ class Sb3Agent:
     ) -> None:
         if algorithm not in ALGORITHMS:
             raise InvalidArgumentError(f"unknown algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
+        if type(seed) is not int or not 0 <= seed < 2**32:
+            raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed!r}")
         chosen = ALGORITHMS[algorithm]
         self.name = algorithm
         self.num_architectures = 0
