@@ -71,9 +71,8 @@ def main(args: Args) -> int:
     write_atomically(args.out / "results.json", lambda path: path.write_text(results_text))
     write_atomically(args.out / "table.md", lambda path: path.write_text(table))
     draw_comparison(args.out / "comparison.png", agents, f"{args.env}, {args.seeds} seeds, 95 % intervals")
-    print(
-        f"\nmeans over {args.seeds} seeds [95 % bootstrap interval], {args.episodes} architectures a run\n\n{table}"
-    )
+    print(f"\nmeans over {args.seeds} seeds [95 % bootstrap interval], {args.episodes} architectures a run\n")
+    print(table)
     print(f"results.json, table.md and comparison.png are in {args.out}")
     return 0
 
