@@ -83,7 +83,9 @@ class RunFolder:
 
     def _compare(self, config: Path, settings: Mapping[str, Any], resume: bool) -> None:
         if not resume:
-            raise RunFolderError(f"{self.path} already holds a run; --resume goes on with it, or give another folder")
+            raise RunFolderError(
+                f"{self.path} already holds a run; --resume goes on with it, or give another folder"
+            )
         try:
             found = json.loads(config.read_text())["settings"]
         except (ValueError, KeyError, TypeError):
@@ -91,7 +93,9 @@ class RunFolder:
         wanted = json.loads(json.dumps(settings))
         other = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
         if other:
-            differences = ", ".join(f"{name} {found.get(name)!r} there, {wanted.get(name)!r} here" for name in other)
+            differences = ", ".join(
+                f"{name} {found.get(name)!r} there, {wanted.get(name)!r} here" for name in other
+            )
             raise RunFolderError(f"{self.path} holds a run with other arguments: {differences}")
 
     def _write_json(self, file: Path, values: Mapping[str, Any]) -> None:

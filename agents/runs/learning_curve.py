@@ -29,7 +29,9 @@ def draw_learning_curve(path: Path, rewards: Sequence[float], title: str) -> Non
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.scatter(episodes, values, s=3, color="#9fb3c1", alpha=0.5, linewidths=0, label="one architecture")
-    axes.plot(episodes, moving_average(values), color="#1f6f9f", linewidth=2, label=f"mean of the last {WINDOW}")
+    axes.plot(
+        episodes, moving_average(values), color="#1f6f9f", linewidth=2, label=f"mean of the last {WINDOW}"
+    )
     axes.plot(episodes, np.maximum.accumulate(values), color="#d9822b", linewidth=1.5, label="best so far")
     low, high = np.quantile(values, 0.01), values.max()
     margin = 0.05 * max(high - low, 1e-3)

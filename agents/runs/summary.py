@@ -36,7 +36,9 @@ def finalists(rows: Sequence[Row], count: int) -> list[Row]:
     proposals = Counter(row["architecture"] for row in rows)
     trained = {row["architecture"]: row for row in reversed(rows) if row["status"] == "ok"}
     if not trained:
-        raise RunFolderError(f"none of {len(rows)} episodes ended with a trained network, there is no best one")
+        raise RunFolderError(
+            f"none of {len(rows)} episodes ended with a trained network, there is no best one"
+        )
 
     def rank(row: Row) -> tuple[float, int, int, int]:
         return -row["validation_accuracy"], -proposals[row["architecture"]], row["parameters"], row["episode"]
