@@ -71,8 +71,8 @@ def nas_bench_201_table(
     path = data_folder() / file_name_201(dataset, epochs)
     if not path.exists():
         raise InvalidTableError(
-            f"there is no table {path}; set NAS_GYM_DATA to the folder that holds {path.name}, give table=..., "
-            "or make it from the official files with python scripts/import_nas_bench_201.py"
+            f"there is no table {path}; set NAS_GYM_DATA to the folder that holds {path.name}, "
+            "give table=..., or make it from the official files with python scripts/import_nas_bench_201.py"
         )
     return _of_space(_read_201(path), NasBench201Space.id)
 

@@ -161,7 +161,7 @@ def smallest_counts(counts: NDArray[np.int64]) -> Column:
 
 def _means(column: Column, samples: int | None) -> NDArray[np.float64]:
     if samples is None:
-        return column.mean(axis=1, dtype=np.float64)
+        return np.asarray(column.mean(axis=1, dtype=np.float64))
     return np.asarray(column.sum(axis=1, dtype=np.int64) / (samples * column.shape[1]))
 
 

@@ -75,11 +75,13 @@ class TableEvaluator:
             )
         ]
         if table.failed is not None:
-            failed = table.failed[rows].any(axis=1) if columns is None else table.failed[rows, columns]
-            evaluations = [_failed(e) if f else e for e, f in zip(evaluations, failed.tolist(), strict=True)]
+            trainings = table.failed[rows] if columns is None else table.failed[rows, columns][:, None]
+            failed = trainings.any(axis=1).tolist()
+            evaluations = [_failed(e) if f else e for e, f in zip(evaluations, failed, strict=True)]
         if self.budget_seconds is not None:
-            keys = zip(rows, columns or [None] * len(rows), strict=True)
-            evaluations = [self._charge(*charge) for charge in zip(evaluations, keys, strict=True)]
+            trainings_of = [None] * len(rows) if columns is None else columns
+            children = zip(rows, trainings_of, strict=True)
+            evaluations = [self._charge(*charge) for charge in zip(evaluations, children, strict=True)]
         return evaluations
 
     def _charge(self, evaluation: Evaluation, child: tuple[int, int | None]) -> Evaluation:

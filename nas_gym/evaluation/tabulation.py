@@ -162,6 +162,7 @@ def _is_done(file: Path, key: str) -> bool:
         return False
     if str(arrays.get("key")) != key:
         raise InvalidTableError(
-            f"{file.parent} holds the beginning of a table with other arguments: move it away, or go on with those"
+            f"{file.parent} holds the beginning of a table with other arguments: "
+            "move it away, or go on with those"
         )
     return True

@@ -67,7 +67,7 @@ class NasBench201Space(RankedSpace):
 
     def count(self) -> int:
         """Return the number of cells."""
-        return len(self.tokens) ** len(EDGES)
+        return int(len(self.tokens) ** len(EDGES))
 
     def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
         """Lay out the cell: operations on its edges, sums at its nodes; nobody reads a ``none``."""
