@@ -19,3 +19,7 @@ class InvalidArchitectureError(NasGymError, ValueError):
 
 class InvalidDataError(NasGymError, ValueError):
     """Data cannot be learned from: not finite, wrong lengths, classes missing."""
+
+
+class InvalidTableError(NasGymError, ValueError):
+    """A table of results is missing, damaged or another one than is needed."""
