@@ -19,3 +19,7 @@ class InvalidArchitectureError(NasGymError, ValueError):
 
 class InvalidDataError(NasGymError, ValueError):
     """Data cannot be learned from: not finite, wrong lengths, classes missing."""
+
+
+class StoreError(NasGymError):
+    """A file that should keep evaluations cannot be opened, read or written."""

@@ -34,16 +34,23 @@ def run_experiment(
     seed: int,
     run_dir: Path | None,
     resume: bool,
+    store: Path | None,
 ) -> int:
-    """Search, retrain the best network, write the run folder and print the table; return an exit code."""
+    """Search, retrain the best network, write the run folder and print the table; return an exit code.
+
+    Children are kept in ``store``, by default a file in the run folder. So a run that is resumed trains
+    none again, although its agent may propose them once more.
+    """
     torch.set_num_threads(1)  # faster for networks this small, and the same result on any machine
     env_id = env_id.removeprefix("nas_gym:")
     if episodes < 1:
         raise InvalidArgumentError(f"episodes must be a positive integer, got {episodes}")
     if not 0 <= seed < 2**32:
         raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed}")
+    if "store" in env_kwargs:
+        raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     num_envs = agent_spec(agent_name).num_envs
-    parts = assemble(env_id, **env_kwargs)
+    parts = assemble(env_id, **env_kwargs, store=store)
     settings = {
         "env": env_id,
         "env_kwargs": env_kwargs,
@@ -61,9 +68,9 @@ def run_experiment(
     }
     run = RunFolder(run_dir or Path("runs") / env_id / agent_name / str(seed), settings, resume, about)
     console = Console()
-    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs))
+    store = store or run.path / "evaluations.sqlite"
+    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs, store=str(store)))
     agent = make_agent(agent_name, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
-    env.recall(run.read_evaluations())
     console.print(
         f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"
     )
@@ -78,7 +85,7 @@ def run_experiment(
     console.print(
         f"choosing among {len(candidates)} finalists by {SEEDS} more trainings each, on validation data"
     )
-    confirmed = confirm(architectures, parts.evaluator, SEEDS)
+    confirmed = confirm(architectures, env.unwrapped.evaluator, SEEDS)  # type: ignore[attr-defined]
     winner = max(range(len(candidates)), key=confirmed.__getitem__)
     summary = summarise(env_id, agent_name, seed, rows, run.read_times(), candidates[winner])
     summary["finalists"] = len(candidates)

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -17,7 +18,8 @@ from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import EVALUATORS, Evaluator, TrainingRecipe
-from nas_gym.evaluation.cached import CachedEvaluator
+from nas_gym.evaluation.cached import CachedEvaluator, StoredEvaluator
+from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.rewards import Reward, get_reward
 from nas_gym.search_spaces import SEARCH_SPACES, Architecture, SearchSpace
 
@@ -98,6 +100,7 @@ def assemble(
     evaluator: str | Evaluator | None = None,
     reward: str | Reward = "validation_accuracy",
     training_seed: int = 0,
+    store: str | Path | None = None,
     **keywords: Any,  # noqa: ANN401
 ) -> Parts:
     """Put together what an environment is made of.
@@ -107,17 +110,22 @@ def assemble(
         evaluator: Id of an evaluator, or an evaluator of your own.
         reward: Name of a reward, or a function from an evaluation to a number.
         training_seed: From it and the architecture follows a child's seed.
+        store: File that keeps every evaluation, see ``EvaluationStore``; children it holds are not
+            trained again. ``None`` keeps them in memory.
         **keywords: Arguments of the data set, the search space, ``TrainingRecipe``, the evaluator and
             ``NasEnv``, told apart by their names.
 
     Raises:
         InvalidArgumentError: If an id, a name or a keyword is unknown, or a value is out of range.
         InvalidDataError: If the data set cannot be learned from.
+        StoreError: If the store cannot be opened.
     """
     problem = problem.removeprefix("nas_gym:")
     if problem not in PROBLEMS:
         raise InvalidArgumentError(f"unknown environment {problem!r}; there are {', '.join(PROBLEMS)}")
     spec = PROBLEMS[problem]
+    if not isinstance(store, (str, Path, type(None))):
+        raise InvalidArgumentError(f"store must be the name of a file or None, got {store!r}")
     if type(training_seed) is not int or training_seed < 0:
         raise InvalidArgumentError(f"training_seed must be an integer from 0, got {training_seed!r}")
     evaluator = spec.evaluators[0] if evaluator is None else evaluator
@@ -135,14 +143,17 @@ def assemble(
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
         given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
-        evaluator = CachedEvaluator(
-            make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0])
-        )
+        trainer = make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0])
+        evaluator = CachedEvaluator(_stored(trainer, store))
+    else:
+        evaluator = _stored(evaluator, store)
     return Parts(
         search_space, dataset, recipe, build, evaluator, {**env_options, "reward": get_reward(reward)}
     )
 
 
+# Keywords of ``assemble`` itself.
+_OWN = ("evaluator", "reward", "training_seed", "store")
 # Arguments that are filled in here and cannot be given as keywords.
 _FILLED_IN = {"search_space", "dataset", "recipe", "build"}
 
@@ -151,10 +162,10 @@ def _sort_keywords(
     problem: str, makers: list[Callable[..., Any]], keywords: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Give each maker the keywords that its signature names; the first that names one takes it."""
-    taken: set[str] = {"evaluator", "reward", "training_seed", *_FILLED_IN}
+    taken: set[str] = {*_OWN, *_FILLED_IN}
     sorted_keywords: list[dict[str, Any]] = []
     required: list[str] = []
-    allowed = ["evaluator", "reward", "training_seed"]
+    allowed = list(_OWN)
     for maker in makers:
         parameters = inspect.signature(maker).parameters
         names = [name for name in parameters if name not in taken]
@@ -173,6 +184,10 @@ def _sort_keywords(
             f"{problem} needs the keyword {missing[0]!r}; required are {', '.join(required)}"
         )
     return sorted_keywords
+
+
+def _stored(evaluator: Evaluator, store: str | Path | None) -> Evaluator:
+    return evaluator if store is None else StoredEvaluator(evaluator, EvaluationStore(store))
 
 
 def _build(network: str, features: int, classes: int, architecture: Architecture) -> Any:  # noqa: ANN401
