@@ -69,7 +69,9 @@ def run_experiment(
     run = RunFolder(run_dir or Path("runs") / env_id / agent_name / str(seed), settings, resume, about)
     console = Console()
     store = store or run.path / "evaluations.sqlite"
-    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs, store=str(store)))
+    env = RecordEvaluations(
+        gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs, store=str(store))
+    )
     agent = make_agent(agent_name, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
     console.print(
         f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"

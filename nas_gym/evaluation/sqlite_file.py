@@ -91,8 +91,12 @@ class SqliteFile:
             connection = sqlite3.connect(
                 uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            weakref.finalize(self, _close, connection, self._pid)
-            self._prepare(connection)
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+        weakref.finalize(self, _close, connection, self._pid)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

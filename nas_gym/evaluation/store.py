@@ -148,7 +148,9 @@ class EvaluationStore:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield every row, failures too, as a dict with the keys ``COLUMNS``; first come, first served."""
-        query = f"SELECT rowid, {_NAMES} FROM evaluations WHERE rowid > ? ORDER BY rowid LIMIT {_ROWS_AT_ONCE}"
+        query = (
+            f"SELECT rowid, {_NAMES} FROM evaluations WHERE rowid > ? ORDER BY rowid LIMIT {_ROWS_AT_ONCE}"
+        )
         last = 0
         while True:
             with self._file.reading() as connection:
