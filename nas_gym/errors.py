@@ -23,3 +23,7 @@ class InvalidDataError(NasGymError, ValueError):
 
 class StoreError(NasGymError):
     """A file that should keep evaluations cannot be opened, read or written."""
+
+
+class InvalidTableError(NasGymError, ValueError):
+    """A table of results is missing, damaged or another one than is needed."""
