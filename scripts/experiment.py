@@ -50,7 +50,8 @@ def run_experiment(
     if "store" in env_kwargs:
         raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     num_envs = agent_spec(agent_name).num_envs
-    parts = assemble(env_id, **env_kwargs, store=store)
+    given: dict[str, Any] = {} if store is None else {"store": str(store)}
+    parts = assemble(env_id, **env_kwargs, **given)
     settings = {
         "env": env_id,
         "env_kwargs": env_kwargs,
@@ -68,10 +69,9 @@ def run_experiment(
     }
     run = RunFolder(run_dir or Path("runs") / env_id / agent_name / str(seed), settings, resume, about)
     console = Console()
-    store = store or run.path / "evaluations.sqlite"
-    env = RecordEvaluations(
-        gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs, store=str(store))
-    )
+    if store is None and parts.table is None:  # a table knows its children already
+        given = {"store": str(run.path / "evaluations.sqlite")}
+    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs, **given))
     agent = make_agent(agent_name, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
     console.print(
         f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_gym.evaluation.base import Trainer
-from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.evaluation.evaluation import Evaluation, Status
 from nas_gym.evaluation.sqlite_file import SqliteFile
 from nas_gym.search_spaces.architecture import Architecture
 
@@ -104,24 +104,31 @@ class EvaluationStore:
             self.path, application_id=APPLICATION_ID, version=SCHEMA_VERSION, schema=_CREATE, create=create
         )
 
-    def find(self, setting: Setting, children: Sequence[Child]) -> dict[Child, Evaluation]:
-        """Return the evaluations with status ``"ok"``, of those children that have one."""
-        child_of = {_key(setting, child): child for child in children}
+    def find(
+        self, setting: Setting, children: Sequence[Child], failures: bool = False
+    ) -> dict[Child, Evaluation]:
+        """Return the evaluations of those children that have one.
+
+        Args:
+            setting: What they were trained on, and how.
+            children: Which ones.
+            failures: Whether to return also what has another status than ``"ok"``.
+        """
+        child_of = {_key(setting, *child): child for child in children}
         keys = list(child_of)
         found: dict[Child, Evaluation] = {}
         for start in range(0, len(keys), _ROWS_AT_ONCE):
             part = keys[start : start + _ROWS_AT_ONCE]
             query = (
-                "SELECT key, validation_accuracy, parameters, seconds FROM evaluations "
-                f"WHERE key IN (?{', ?' * (len(part) - 1)}) AND status = 'ok'"
+                "SELECT key, status, validation_accuracy, parameters, seconds, reason FROM evaluations "
+                f"WHERE key IN (?{', ?' * (len(part) - 1)})"
             )
             with self._file.reading() as connection:
                 rows = connection.execute(query, part).fetchall()
-            for key, accuracy, parameters, seconds in rows:
-                architecture, seed = child_of[key]
-                found[architecture, seed] = Evaluation(
-                    architecture, setting.dataset, setting.recipe, seed, "ok", accuracy, parameters, seconds
-                )
+            for key, status, *values in rows:
+                if status == "ok" or failures:
+                    child = child_of[key]
+                    found[child] = _evaluation(setting, child, status, *values)
         return found
 
     def add(self, setting: Setting, evaluations: Sequence[Evaluation]) -> None:
@@ -129,7 +136,7 @@ class EvaluationStore:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         rows = [
             (
-                _key(setting, (e.architecture, e.seed)),
+                _key(setting, e.architecture, e.seed),
                 str(e.architecture),
                 e.validation_accuracy,
                 e.parameters,
@@ -171,8 +178,29 @@ class EvaluationStore:
         return EvaluationStore, (self.path, self._create)
 
 
-def _key(setting: Setting, child: Child) -> bytes:
+def _evaluation(
+    setting: Setting,
+    child: Child,
+    status: Status,
+    accuracy: float | None,
+    parameters: int | None,
+    seconds: float,
+    reason: str | None,
+) -> Evaluation:
+    return Evaluation(
+        child[0],
+        setting.dataset,
+        setting.recipe,
+        child[1],
+        status,
+        accuracy,
+        parameters,
+        seconds,
+        reason=reason,
+    )
+
+
+def _key(setting: Setting, architecture: Architecture, seed: int | None) -> bytes:
     """Hash what a result depends on into 16 bytes: the index stays small, and no two are ever equal."""
-    architecture, seed = child
     identity = json.dumps([architecture.search_space, str(architecture), seed, *setting.as_row()])
     return hashlib.blake2b(identity.encode(), digest_size=16).digest()

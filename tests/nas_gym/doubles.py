@@ -73,8 +73,17 @@ class InstantTrainer(InstantEvaluator):
         """Evaluate children, see ``Evaluator.evaluate``."""
         if seeds is None:
             seeds = [child_seed(self.seed, architecture) for architecture in architectures]
-        evaluations = super().evaluate(architectures, seeds)
-        return [replace(e, dataset=self.dataset.id, recipe=self.recipe.id) for e in evaluations]
+        samples = len(self.dataset.validation)
+        return [
+            replace(
+                e,
+                dataset=self.dataset.id,
+                recipe=self.recipe.id,
+                validation_accuracy=e.validation_accuracy
+                and round(e.validation_accuracy * samples) / samples,
+            )
+            for e in super().evaluate(architectures, seeds)
+        ]
 
 
 def _number(text: str) -> int:

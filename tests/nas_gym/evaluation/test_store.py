@@ -15,7 +15,7 @@ from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.sqlite_file import SqliteFile
 from nas_gym.evaluation.store import COLUMNS, EvaluationStore, Setting
 from nas_gym.search_spaces import Architecture
-from tests.nas_gym.doubles import InstantEvaluator, random_networks
+from tests.nas_gym.doubles import random_networks
 
 SETTING = Setting("moons", "ab12", "instant", "adam")
 NETWORKS = list(dict.fromkeys(random_networks(40)))
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> EvaluationStore:
 
 
 def children(*evaluations: Evaluation) -> list[tuple[Architecture, int]]:
-    return [(e.architecture, e.seed) for e in evaluations]
+    return [(e.architecture, e.seed or 0) for e in evaluations]
 
 
 def test_store__returns_exactly_what_was_added(store: EvaluationStore) -> None:
@@ -48,10 +48,19 @@ def test_store__finds_more_children_than_fit_into_one_query(store: EvaluationSto
     assert [row["seed"] for row in store.rows()] == list(range(1201))
 
 
-@pytest.mark.parametrize("name", ["dataset", "dataset_checksum", "evaluator", "recipe", "fidelity"])
-def test_store__tells_settings_apart(store: EvaluationStore, name: str) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SETTING, dataset="other"),
+        replace(SETTING, dataset_checksum="other"),
+        replace(SETTING, evaluator="other"),
+        replace(SETTING, recipe="other"),
+        replace(SETTING, fidelity=0.5),
+    ],
+    ids=lambda setting: str(setting.as_row()),
+)
+def test_store__tells_settings_apart(store: EvaluationStore, other: Setting) -> None:
     store.add(SETTING, [GOOD])
-    other = replace(SETTING, **{name: 0.5 if name == "fidelity" else "other"})
     assert store.find(other, children(GOOD)) == {}
     assert store.find(SETTING, children(GOOD))
 
@@ -76,6 +85,7 @@ def test_store__keeps_failures_until_something_better_comes(store: EvaluationSto
     failed = replace(GOOD, status="failed", validation_accuracy=None, reason="no memory")
     store.add(SETTING, [failed])
     assert store.find(SETTING, children(failed)) == {}
+    assert store.find(SETTING, children(failed), failures=True) == {children(failed)[0]: failed}
     store.add(SETTING, [replace(failed, status="timed_out", reason="too slow")])
     assert [row["reason"] for row in store.rows()] == ["too slow"]
     store.add(SETTING, [GOOD])
@@ -84,13 +94,13 @@ def test_store__keeps_failures_until_something_better_comes(store: EvaluationSto
 
 
 def test_store__is_a_table_for_any_sqlite_tool(store: EvaluationStore) -> None:
-    evaluations = [replace(e, status="ok") for e in InstantEvaluator().evaluate(NETWORKS)]
-    store.add(SETTING, evaluations)
+    accuracies = {str(network): index / 100 for index, network in enumerate(NETWORKS)}
+    store.add(
+        SETTING, [replace(GOOD, architecture=a, validation_accuracy=accuracies[str(a)]) for a in NETWORKS]
+    )
     connection = sqlite3.connect(store.path)
     query = "select architecture, validation_accuracy from evaluations order by 2 desc"
-    ranked = [(str(e.architecture), e.validation_accuracy) for e in evaluations]
-    assert sorted(connection.execute(query)) == sorted(ranked)
-    assert connection.execute(query).fetchone()[1] == max(accuracy for _, accuracy in ranked)
+    assert connection.execute(query).fetchall() == list(reversed(accuracies.items()))
     assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
     connection.close()
     row = next(store.rows())
