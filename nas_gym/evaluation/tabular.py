@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -75,8 +76,7 @@ class TableEvaluator:
             )
         ]
         if table.failed is not None:
-            trainings = table.failed[rows] if columns is None else table.failed[rows, columns][:, None]
-            failed = trainings.any(axis=1).tolist()
+            failed: Any = table.failed[rows].any(axis=1) if columns is None else table.failed[rows, columns]
             evaluations = [_failed(e) if f else e for e, f in zip(evaluations, failed, strict=True)]
         if self.budget_seconds is not None:
             trainings_of = [None] * len(rows) if columns is None else columns
