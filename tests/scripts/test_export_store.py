@@ -7,8 +7,8 @@ import pytest
 
 from nas_gym.envs.registration import assemble
 from nas_gym.evaluation.table_file import read_table
-from tests.scripts.processes import SCRIPTS
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 SMALL: dict[str, Any] = {"max_length": 2, "widths": [1, 2], "epochs": 1}
 KEYWORDS = ["max_length=2", "widths=[1,2]", "epochs=1"]
 
