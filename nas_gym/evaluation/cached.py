@@ -52,6 +52,7 @@ class StoredEvaluator:
 
     Raises:
         InvalidArgumentError: If ``trainer`` cannot say what its results depend on.
+        StoreError: If the store cannot be written.
     """
 
     def __init__(self, trainer: Evaluator, store: EvaluationStore) -> None:
@@ -62,6 +63,7 @@ class StoredEvaluator:
         self.trainer = trainer
         self.store = store
         self._setting = Setting.of(trainer)
+        store.add(self._setting, [])  # a file that is read-only is refused before a child is trained
 
     def evaluate(
         self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from nas_gym.datasets.moons import moons
-from nas_gym.errors import InvalidArgumentError
+from nas_gym.errors import InvalidArgumentError, StoreError
 from nas_gym.evaluation.base import Trainer, child_seed
 from nas_gym.evaluation.cached import CachedEvaluator, StoredEvaluator
 from nas_gym.evaluation.evaluation import Evaluation
@@ -122,3 +122,10 @@ def test_stored__keeps_nothing_of_a_call_that_broke(store: EvaluationStore) -> N
     with pytest.raises(RuntimeError, match="the machine broke"):
         StoredEvaluator(Broken(), store).evaluate([A])
     assert len(store) == 0
+
+
+def test_stored__refuses_a_read_only_store_before_it_trains(store: EvaluationStore) -> None:
+    with store._file.reading() as connection:
+        connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreError, match="attempt to write a readonly database"):
+        StoredEvaluator(InstantTrainer(), store)

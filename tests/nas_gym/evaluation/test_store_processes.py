@@ -20,12 +20,16 @@ from tests.nas_gym.doubles import InstantTrainer
 NETWORK = Architecture("mlp-v0", ("Linear-8",))
 SETTING = Setting("moons", "ab12", "instant", "adam")
 WRITERS = 16
+# The promise is 10,000 a process; that takes a minute and has the same conflicts.
 EACH = int(os.environ.get("NAS_GYM_TEST_WRITES", "1000"))
 BATCH = 100
 
 # A server that has imported everything once: processes begin within milliseconds.
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__])
+
+
+pytestmark = pytest.mark.xdist_group("store")  # one server for all of them
 
 
 class QuickTrainer(InstantTrainer):
@@ -86,7 +90,7 @@ def open_new(path: Path, gate: "Connection[str, str]") -> None:
 @pytest.mark.slow  # eight processes share the cores
 @pytest.mark.timeout(60)
 def test_store__may_be_made_by_many_at_the_same_moment(tmp_path: Path) -> None:
-    for attempt in range(3):
+    for attempt in range(2):
         path = tmp_path / f"{attempt}.sqlite"
         gate, opener = CONTEXT.Pipe(duplex=False)
         makers = [CONTEXT.Process(target=open_new, args=(path, gate), daemon=True) for _ in range(8)]
