@@ -1,11 +1,12 @@
 """What agents that learn from whole episodes have in common."""
 
-import pickle
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from warnings import catch_warnings
 
 import gymnasium as gym
 import numpy as np
@@ -53,6 +54,11 @@ class EpisodicAgent(ABC):
         self.num_actions = int(single_action_space(self.env).n)
         self.seed = seed
         self.tensorboard_log = tensorboard_log
+        self._open_log: Callable[..., Any] | None = None
+        if tensorboard_log is not None:
+            from torch.utils.tensorboard import SummaryWriter  # slow to import and not always asked for
+
+            self._open_log = partial(SummaryWriter, str(tensorboard_log))
         self.num_architectures = 0
         self.num_updates = 0
 
@@ -101,12 +107,8 @@ class EpisodicAgent(ABC):
             raise InvalidArgumentError(
                 f"total_architectures must be an integer from 0, got {total_architectures!r}"
             )
-        writer = None
-        if self.tensorboard_log is not None:
-            from torch.utils.tensorboard import SummaryWriter  # slow to import and not always asked for
-
-            # After a resume, steps that the interrupted run logged beyond its checkpoint are hidden.
-            writer = SummaryWriter(str(self.tensorboard_log), purge_step=self.num_architectures)
+        # After a resume, steps that the interrupted run logged beyond its checkpoint are hidden.
+        writer = self._open_log(purge_step=self.num_architectures) if self._open_log else None
         goal = self.num_architectures + total_architectures
         with SearchProgress(total_architectures, progress_bar) as progress:
             while self.num_architectures < goal:
@@ -159,10 +161,11 @@ class EpisodicAgent(ABC):
             CheckpointError: If the file is missing, truncated, another agent's or for other actions.
         """
         try:
-            checkpoint = torch.load(path, weights_only=True)
+            with catch_warnings(action="ignore"):  # PyTorch warns of foreign files before it refuses them
+                checkpoint = torch.load(path, weights_only=True)
         except FileNotFoundError:
             raise CheckpointError(f"there is no checkpoint {path}") from None
-        except (RuntimeError, EOFError, pickle.UnpicklingError, OSError, ValueError, KeyError) as error:
+        except Exception as error:  # the unpickler may raise anything on foreign bytes
             cause = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
             raise CheckpointError(f"{path} is truncated or no checkpoint: {cause}") from None
         if not isinstance(checkpoint, dict) or checkpoint.get("agent") != cls.name:
