@@ -61,22 +61,27 @@ def test_problem__is_registered_and_names_what_exists(problem: str) -> None:
     spec = PROBLEMS[problem]
     assert gym.spec(problem).id == problem
     assert gym.spec(problem).vector_entry_point is not None
-    assert spec.dataset in DATASETS
     assert spec.search_space in SEARCH_SPACES
-    assert spec.evaluators
+    assert (spec.table is None) == (spec.dataset in DATASETS) == bool(spec.evaluators)
     assert set(spec.evaluators) <= set(EVALUATORS)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_problem__can_be_made_with_the_package_before_its_id(problem: str) -> None:
-    parts = assemble(f"nas_gym:{problem}", **REQUIRED.get(problem, {}))
-    assert parts.dataset.test is not None, "retraining needs the test part"
-    assert parts.dataset.id == assemble(problem, **REQUIRED.get(problem, {})).dataset.id
+    parts, same = (assemble(name, **REQUIRED.get(problem, {})) for name in (f"nas_gym:{problem}", problem))
+    if parts.table is None:
+        assert parts.dataset is not None and same.dataset is not None
+        assert parts.dataset.test is not None, "retraining needs the test part"
+        assert parts.dataset.id == same.dataset.id
+    else:
+        assert parts.table.test is not None, "the test results are wanted after the search"
+        assert (parts.dataset, parts.recipe, parts.build) == (None, None, None)
 
 
 @pytest.mark.parametrize("network", ["Linear-8 Tanh", "ReLU", "Linear-16 Linear-2 Sigmoid"])
 def test_build__makes_the_network_for_the_data(network: str) -> None:
     parts = assemble("NAS-Tabular-v0", **blobs(features=4, classes=3))
+    assert parts.build is not None
     module = parts.build(parts.search_space.parse(network))
     linear = [parameter for parameter in module.parameters() if parameter.ndim == 2]
     assert linear[0].shape[1] == 4
@@ -103,6 +108,7 @@ def test_keywords__reach_data_recipe_and_search_space() -> None:
         failure_reward=-3,
         stochastic=True,
     )
+    assert parts.dataset is not None and parts.recipe is not None
     assert parts.dataset.id == "moons-v0(size=120, noise=0.1, split=60/30/30, seed=5)"
     assert parts.recipe.id == "adam(epochs=7, batch_size=8, learning_rate=0.5, patience=3)"
     assert parts.search_space.tokens == ("Linear-3", "Linear-5", "Tanh", "EOS")
@@ -154,6 +160,12 @@ def test_reward__of_ones_own_is_used() -> None:
     ("problem", "keywords", "parts"),
     [
         ("NAS-Mars-v0", {}, ["unknown environment 'NAS-Mars-v0'", "NAS-Moons-v0", "NAS-Tabular-v0"]),
+        ("NAS-Bench-Moons-v0", {"epochs": 3}, ["no keyword 'epochs'", "table", "budget_seconds"]),
+        ("NAS-Bench-Moons-v0", {"training_seed": 3}, ["no keyword 'training_seed'"]),
+        ("NAS-Bench-201-v0", {"evaluator": "fused"}, ["unknown evaluator 'fused'", "its table"]),
+        ("NAS-Bench-201-v0", {"dataset": "mnist"}, ["unknown dataset 'mnist'", "cifar100"]),
+        ("NAS-Bench-201-v0", {"epochs": 90}, ["epochs must be one of 200, 12, got 90"]),
+        ("NAS-Bench-201-v0", {"table": 3}, ["table must be a path or a Table, got 3"]),
         ("NAS-Moons-v0", {"sise": 100}, ["no keyword 'sise'", "size", "epochs", "widths", "stochastic"]),
         ("NAS-Moons-v0", {"X": [[1.0]]}, ["no keyword 'X'"]),
         ("NAS-Moons-v0", {"dataset": None}, ["no keyword 'dataset'"]),
