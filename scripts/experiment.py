@@ -35,16 +35,24 @@ def run_experiment(
     seed: int,
     run_dir: Path | None,
     resume: bool,
+    store: Path | None,
 ) -> int:
-    """Search, retrain the best network, write the run folder and print the table; return an exit code."""
+    """Search, retrain the best network, write the run folder and print the table; return an exit code.
+
+    Children are kept in ``store``, by default a file in the run folder. So a run that is resumed trains
+    none again, although its agent may propose them once more.
+    """
     torch.set_num_threads(1)  # faster for networks this small, and the same result on any machine
     env_id = env_id.removeprefix("nas_gym:")
     if episodes < 1:
         raise InvalidArgumentError(f"episodes must be a positive integer, got {episodes}")
     if not 0 <= seed < 2**32:
         raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed}")
+    if "store" in env_kwargs:
+        raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     num_envs = agent_spec(agent_name).num_envs
-    parts = assemble(env_id, **env_kwargs)
+    given: dict[str, Any] = {} if store is None else {"store": str(store)}
+    parts = assemble(env_id, **env_kwargs, **given)
     settings = {
         "env": env_id,
         "env_kwargs": env_kwargs,
@@ -61,9 +69,11 @@ def run_experiment(
     path = run_dir or Path("runs") / env_id / agent_name / str(seed)
     run = RunFolder(path, settings, resume, about, ROW_FIELDS)
     console = Console()
-    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs))
+    if store is None and parts.table is None:  # a table knows its children already
+        given = {"store": str(run.path / "evaluations.sqlite")}
+        parts = assemble(env_id, **env_kwargs, **given)
+    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs, **given))
     agent = make_agent(agent_name, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
-    env.recall(run.read_evaluations())
     console.print(
         f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"
     )

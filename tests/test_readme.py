@@ -17,7 +17,8 @@ SMALL = {
     "scripts/tabulate.py": ["--env-kwargs", "max_length=1", "epochs=2"],
     "scripts/benchmark_speed.py": ["--children", "20", "--local-children", "2", "--steps", "2000"],
 }
-NEED_FILES = {"scripts/import_nas_bench_201.py"}  # official files, tests/scripts makes small ones
+# The official files, and a store: tests/scripts makes small ones.
+NEED_FILES = {"scripts/import_nas_bench_201.py", "scripts/export_store.py"}
 TARGETS = {
     "scripts/benchmark.py": "--out",
     "scripts/tabulate.py": "--out",

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -17,7 +18,8 @@ from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import EVALUATORS, Evaluator, TrainingRecipe
-from nas_gym.evaluation.cached import CachedEvaluator
+from nas_gym.evaluation.cached import CachedEvaluator, StoredEvaluator
+from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.evaluation.table import Table
 from nas_gym.rewards import Reward, get_reward
 from nas_gym.search_spaces import SEARCH_SPACES, Architecture, SearchSpace
@@ -114,13 +116,15 @@ def assemble(
         reward: Name of a reward, or a function from an evaluation to a number.
         **keywords: Arguments of ``NasEnv`` and, told apart by their names, of the data set, the search
             space, ``TrainingRecipe`` and the evaluator, with ``training_seed``, from which and the
-            architecture follows a child's seed; or of the function that returns the table and of
+            architecture follows a child's seed, and ``store``, the file of an ``EvaluationStore``, whose
+            children are not trained again; or of the function that returns the table and of
             ``TableEvaluator``.
 
     Raises:
         InvalidArgumentError: If an id, a name or a keyword is unknown, or a value is out of range.
         InvalidDataError: If the data set cannot be learned from.
         InvalidTableError: If the table is missing, damaged or another one.
+        StoreError: If the store cannot be opened.
     """
     problem = problem.removeprefix("nas_gym:")
     if problem not in PROBLEMS:
@@ -158,23 +162,31 @@ def _from_data(
     training_seed = keywords.get("training_seed", 0)
     if type(training_seed) is not int or training_seed < 0:
         raise InvalidArgumentError(f"training_seed must be an integer from 0, got {training_seed!r}")
+    store = keywords.get("store")
+    if not isinstance(store, (str, Path, type(None))):
+        raise InvalidArgumentError(f"store must be the name of a file or None, got {store!r}")
     evaluator = spec.evaluators[0] if evaluator is None else evaluator
     make_dataset, make_space = resolve_name(DATASETS[spec.dataset]), SEARCH_SPACES[spec.search_space]
     makers: list[Callable[..., Any]] = [make_dataset, make_space, TrainingRecipe, NasEnv]
     if isinstance(evaluator, str):
         makers.append(resolve_name(EVALUATORS[evaluator]))
     data, space, training, options, *evaluating = _sort_keywords(
-        problem, makers, keywords, {"search_space", "dataset", "recipe", "build"}, ("training_seed",)
+        problem, makers, keywords, {"search_space", "dataset", "recipe", "build"}, ("training_seed", "store")
     )
     dataset, search_space, recipe = make_dataset(**data), make_space(**space), TrainingRecipe(**training)
     build = partial(_build, spec.network, dataset.train.features.shape[1], dataset.classes)
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
         given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
-        evaluator = CachedEvaluator(
-            make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0])
-        )
+        trainer = make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0])
+        evaluator = CachedEvaluator(_stored(trainer, store))
+    else:
+        evaluator = _stored(evaluator, store)
     return Parts(search_space, evaluator, options, dataset, recipe, build)
+
+
+def _stored(evaluator: Evaluator, store: str | Path | None) -> Evaluator:
+    return evaluator if store is None else StoredEvaluator(evaluator, EvaluationStore(store))
 
 
 def _sort_keywords(

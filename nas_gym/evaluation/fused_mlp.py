@@ -47,6 +47,7 @@ class FusedMlpEvaluator:
     ) -> None:
         if threads is not None and (type(threads) is not int or threads < 1):
             raise InvalidArgumentError(f"threads must be a positive integer or None, got {threads!r}")
+        self.id = "fused"
         self.dataset = dataset.without_test()
         self.recipe = recipe
         self.seed = seed

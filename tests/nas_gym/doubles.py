@@ -2,12 +2,17 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.moons import moons
 from nas_gym.envs.registration import PROBLEMS
+from nas_gym.evaluation.base import child_seed
 from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.table import Table
 from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace
 from nas_gym.testing import random_sentence
@@ -45,6 +50,42 @@ class InstantEvaluator:
             seconds=0.0,
             reason="it is one of those that fail" if failed else None,
         )
+
+
+class InstantTrainer(InstantEvaluator):
+    """One that says what its results depend on, so that they can be stored."""
+
+    def __init__(
+        self,
+        id: str = "instant",
+        dataset: Dataset | None = None,
+        recipe: TrainingRecipe | None = None,
+        seed: int = 0,
+        failing: int = 0,
+    ) -> None:
+        super().__init__(failing)
+        self.id = id
+        self.dataset = (dataset or moons()).without_test()
+        self.recipe = recipe or TrainingRecipe()
+        self.seed = seed
+
+    def evaluate(
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+    ) -> list[Evaluation]:
+        """Evaluate children, see ``Evaluator.evaluate``."""
+        if seeds is None:
+            seeds = [child_seed(self.seed, architecture) for architecture in architectures]
+        samples = len(self.dataset.validation)
+        return [
+            replace(
+                e,
+                dataset=self.dataset.id,
+                recipe=self.recipe.id,
+                validation_accuracy=e.validation_accuracy
+                and round(e.validation_accuracy * samples) / samples,
+            )
+            for e in super().evaluate(architectures, seeds)
+        ]
 
 
 def _number(text: str) -> int:

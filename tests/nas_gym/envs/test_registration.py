@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -10,11 +11,13 @@ import pytest
 import nas_gym
 from nas_gym.datasets import DATASETS
 from nas_gym.envs.nas_env import NasEnv
+from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.registration import PROBLEMS, assemble, make_env
-from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError
+from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError, StoreError
 from nas_gym.evaluation import EVALUATORS
+from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.search_spaces import SEARCH_SPACES
-from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, blobs
+from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, InstantTrainer, blobs, random_networks
 
 HEAVY = {"torch", "numba", "sklearn", "matplotlib", "stable_baselines3"}
 
@@ -209,3 +212,42 @@ def test_package__has_few_names_and_one_root_error() -> None:
     for error in (InvalidArgumentError, InvalidDataError):
         assert issubclass(error, NasGymError)
         assert issubclass(error, ValueError)
+
+
+def test_store__is_shared_by_environments_and_changes_no_result(tmp_path: Path) -> None:
+    networks, store = random_networks(5), tmp_path / "store.sqlite"
+    plain = assemble("NAS-Moons-v0", epochs=1).evaluator.evaluate(networks)
+    env = gym.make("NAS-Moons-v0", epochs=1, store=store)
+    assert isinstance(env.unwrapped, NasEnv)
+    first = env.unwrapped.evaluator.evaluate(networks)
+    assert [e.as_info() for e in first] == [e.as_info() for e in plain]
+    lanes = gym.make_vec("NAS-Moons-v0", num_envs=2, epochs=1, store=str(store))
+    assert isinstance(lanes.unwrapped, NasVectorEnv)
+    assert lanes.unwrapped.evaluator.evaluate(networks) == first, "seconds too: nothing was trained again"
+    assert len(EvaluationStore(store)) == len(set(networks))
+
+
+def test_store__holds_the_children_of_a_stochastic_environment(tmp_path: Path) -> None:
+    store, seeds = tmp_path / "store.sqlite", []
+    for _ in range(2):
+        env = gym.make("NAS-Moons-v0", epochs=1, store=store, stochastic=True)
+        env.reset(seed=0)
+        for _ in range(3):
+            env.step(0)
+            seeds.append(env.step(9)[4]["evaluation"]["seed"])
+            env.reset()
+    assert seeds[:3] == seeds[3:] and len(set(seeds)) == 3
+    assert {row["seed"] for row in EvaluationStore(store).rows()} == set(seeds)
+
+
+def test_store__must_be_a_file_and_have_an_evaluator_that_can_use_it(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="store must be the name of a file or None, got 3"):
+        assemble("NAS-Moons-v0", store=3)
+    with pytest.raises(InvalidArgumentError, match="only an evaluator with id, dataset, recipe and seed"):
+        assemble("NAS-Moons-v0", evaluator=InstantEvaluator(), store=tmp_path / "store.sqlite")
+    trained = assemble("NAS-Moons-v0", evaluator=InstantTrainer(), store=tmp_path / "store.sqlite")
+    trained.evaluator.evaluate(random_networks(2))
+    assert len(EvaluationStore(tmp_path / "store.sqlite")) == 2
+    (tmp_path / "text").write_text("no database, but a longer text than that of a file that was cut off")
+    with pytest.raises(StoreError, match="file is not a database"):
+        gym.make("NAS-Moons-v0", store=tmp_path / "text")

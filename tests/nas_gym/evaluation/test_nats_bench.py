@@ -64,7 +64,9 @@ def results(rank: int, cell: Architecture, lengths: Iterable[str] = ("12", "200"
             "arch_index": rank,
             "arch_str": to_official(cell),
             "all_results": OrderedDict(trainings),
-            "dataset_seed": {dataset: [seed for name, seed in trainings if name == dataset] for dataset in PARTS},
+            "dataset_seed": {
+                dataset: [seed for name, seed in trainings if name == dataset] for dataset in PARTS
+            },
             "clear_net_done": True,
         }
     return whole
