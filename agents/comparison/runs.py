@@ -43,7 +43,7 @@ class Table(Protocol):
 
     @property
     def best_test_accuracy(self) -> float:
-        """Highest test accuracy of all architectures."""
+        """Test accuracy of the architecture that is best by validation: a test regret may be negative."""
 
     def validation_accuracy(self, architecture: str) -> float:
         """Return the validation accuracy of an architecture, given in its text form."""
