@@ -1,4 +1,4 @@
-"""Compare agents on environments: equal budgets, equal seeds, intervals over seeds, and what they allow to say."""
+"""Compare agents on environments: equal budgets and seeds, intervals, and what they allow to say."""
 
 import json
 import shlex
@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium as gym
 import joblib
+import numpy as np
 from command_line import parse_keywords, run
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -26,6 +27,7 @@ from agents.comparison.table import markdown, means_cells, milestone_cells, robu
 from agents.files import write_atomically
 from nas_gym.envs.registration import Parts, assemble
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.testing import random_sentence
 from nas_gym.wrappers import RecordEvaluations
 
 
@@ -40,7 +42,8 @@ class Args:
     budget: int | None = None
     """Distinct children that each run trains; 500, unless --episodes is given."""
     episodes: int | None = None
-    """Episodes after which a run ends at the latest, repeated and illegal sentences included; four times the budget."""
+    """Episodes after which a run ends at the latest, repeated and illegal sentences included; by default
+    four times the budget."""
     seeds: int = 5
     """Runs of each agent, with the seeds 0, 1, ...; differences between agents often need 50."""
     out: Path = Path("runs/benchmark")
@@ -81,7 +84,12 @@ def main(args: Args) -> int:
 
 
 def write_results(
-    out: Path, envs: Sequence[str], agents: Sequence[str], seeds: int, limits: Limits, settings: dict[str, Any]
+    out: Path,
+    envs: Sequence[str],
+    agents: Sequence[str],
+    seeds: int,
+    limits: Limits,
+    settings: dict[str, Any],
 ) -> None:
     """Read all runs and write results.json, results.csv, table.md, figures and report.html."""
     findings = {
@@ -123,24 +131,26 @@ def play_job(keywords: dict[str, dict[str, Any]], limits: Limits, job: Job) -> R
     lanes = agent_spec(job.agent).num_envs
     env = RecordEvaluations(gym.make_vec(f"nas_gym:{job.env}", num_envs=lanes, **keywords[job.env]))
     played = play(job.agent, env, env, job.seed, limits)
-    table = getattr(parts, "table", None)
-    judge = None if table is None else TextTable(parts, table)
-    return judge_run(job.seed, limits=limits, table=judge, **played)
-
-
-class TextTable:
-    pass
+    return judge_run(job.seed, limits=limits, table=parts.table, parse=parts.search_space.parse, **played)
 
 
 @cache
 def parts_of(env: str, keywords: str) -> Parts:
-    """Assemble an environment once in each process."""
-    return assemble(env, **json.loads(keywords))
+    """Assemble an environment once in each process, and evaluate a child, which compiles the kernel."""
+    parts = assemble(env, **json.loads(keywords))
+    sentence = random_sentence(parts.search_space, np.random.default_rng(0))
+    parts.evaluator.evaluate([parts.search_space.architecture(sentence)])
+    return parts
 
 
 def keywords_of(env: str, keywords: dict[str, Any]) -> dict[str, Any]:
     """Return the keywords meant for one environment: those without an id, and those with its own."""
-    return {name.partition(":")[2] or name: value for name, value in keywords.items() if name.partition(":")[0] == env or ":" not in name}
+    own = {}
+    for name, value in keywords.items():
+        meant_for, colon, rest = name.rpartition(":")
+        if not colon or meant_for.removeprefix("nas_gym:") == env:
+            own[rest] = value
+    return own
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 A run that ended without the optimum is censored. Kaplan and Meier's estimator takes it that a censored run
 would have gone on like the others, which does not hold here: a run that ends at its limit of episodes, short
 of its budget, has stopped proposing anything new, and would have found nothing. So every run that did not
-reach the optimum counts as not reaching it within the whole budget: it is censored at the budget, whenever it
-ended. With all censoring at one point, Kaplan and Meier's curve is the share of runs that reached the optimum.
+reach the optimum is censored at the budget, whenever it ended. With all censoring at one point, one minus
+Kaplan and Meier's survival function is the share of runs that have reached the optimum.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from agents.comparison.statistics import Floats, bootstrap_interval, percentile_tail
 
@@ -19,20 +20,24 @@ Reached = Sequence[int | None]
 """For each run the number of distinct children with which it reached the optimum, ``None`` if it did not."""
 
 
-def shares_reached(reached: Reached, children: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return whether each run had reached the optimum after so many children.
+def reached_curve(reached: Reached, children: NDArray[np.int64]) -> dict[str, list[float]]:
+    """Return the share of runs that had reached the optimum after so many children.
 
-    Their mean over runs is one minus Kaplan and Meier's survival function.
+    The 95 % interval is the exact one of a binomial share (Clopper and Pearson 1934,
+    https://doi.org/10.1093/biomet/26.4.404): that no run of six arrived does not make it impossible.
 
     Args:
         reached: One entry a run.
         children: Numbers of children, shape ``(points,)``.
 
     Returns:
-        Shape ``(runs, points)``.
+        ``mean``, ``low`` and ``high``, one number a point.
     """
-    times = np.array([np.inf if time is None else time for time in reached])
-    return np.asarray(times[:, None] <= children[None, :])
+    times = np.array([np.inf if time is None else float(time) for time in reached])
+    arrived, runs = (times[:, None] <= children[None, :]).sum(axis=0), len(times)
+    low = np.where(arrived == 0, 0.0, betaincinv(np.maximum(arrived, 1), runs - arrived + 1, 0.025))
+    high = np.where(arrived == runs, 1.0, betaincinv(arrived + 1, np.maximum(runs - arrived, 1), 0.975))
+    return {"mean": (arrived / runs).tolist(), "low": low.tolist(), "high": high.tolist()}
 
 
 def summarise_reached(reached: Reached, budget: int, resamples: int = 10_000) -> dict[str, Any]:
@@ -45,19 +50,22 @@ def summarise_reached(reached: Reached, budget: int, resamples: int = 10_000) ->
 
     Returns:
         ``runs`` that reached it; the ``share``, the restricted mean (of the children up to the optimum or
-        up to the budget, whichever is first) and the median, each with ``low`` and ``high``. A median or end of its
-        interval beyond the budget is ``None``: it is not known, only that it is larger.
+        up to the budget, whichever is first) and the median, each with ``low`` and ``high``. A median beyond
+        the budget, or an end of its interval, is ``None``: it is not known, only that it is larger.
     """
     times = np.array([np.inf if time is None else float(time) for time in reached])
     restricted = np.minimum(times, budget)
     medians = np.sort(times)[_lower_middle(len(times))]
-    drawn = np.sort(times[np.random.default_rng(0).integers(len(times), size=(resamples, len(times)))], axis=1)
+    drawn = np.sort(
+        times[np.random.default_rng(0).integers(len(times), size=(resamples, len(times)))], axis=1
+    )
     drawn_medians = np.sort(drawn[:, _lower_middle(len(times))])
     tail = percentile_tail(len(times), 0.95)
     low, high = (drawn_medians[round(share * (resamples - 1))] for share in (tail, 1 - tail))
+    share = reached_curve(reached, np.array([budget]))
     return {
         "runs": int(np.isfinite(times).sum()),
-        "share": _mean(np.isfinite(times).astype(np.float64)),
+        "share": {"value": share["mean"][0], "low": share["low"][0], "high": share["high"][0]},
         "restricted_mean": _mean(restricted),
         "median": {"value": _known(medians), "low": _known(low), "high": _known(high)},
     }

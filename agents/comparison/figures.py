@@ -20,7 +20,11 @@ TITLES = {
     "test": "test accuracy of the best so far",
     "validation": "validation accuracy of the best so far",
 }
-MEASURES = {"test": "test accuracy", "validation": "validation accuracy", "children": "children to the optimum"}
+MEASURES = {
+    "test": "test accuracy",
+    "validation": "validation accuracy",
+    "children": "children to the optimum",
+}
 
 
 def colours(found: Findings) -> dict[str, str]:
@@ -92,7 +96,9 @@ def intervals(found: Findings) -> Figure:
     for axes, metric in zip(panels, found["metrics"], strict=True):
         for height, agent in enumerate(order):
             value = found["agents"][agent]["interquartile_means"][metric]
-            axes.plot([value["low"], value["high"]], [height] * 2, color=palette[agent], linewidth=5, alpha=0.35)
+            axes.plot(
+                [value["low"], value["high"]], [height] * 2, color=palette[agent], linewidth=5, alpha=0.35
+            )
             axes.plot(value["value"], height, "o", color=palette[agent], markersize=7)
         axes.set_yticks(range(len(order)), order)
         axes.set_ylim(-0.6, len(order) - 0.4)
@@ -104,7 +110,7 @@ def intervals(found: Findings) -> Figure:
 
 
 def improvement(found: Findings) -> Figure:
-    """Probabilities of improvement between every two agents; what is not decided is printed in grey."""
+    """Probabilities of improvement between every two agents; what is not decided is pale."""
     measures = list(found["comparisons"])
     order = ranking(found)
     size = 1.9 + 0.52 * len(order)
@@ -112,13 +118,13 @@ def improvement(found: Findings) -> Figure:
     colour_map = LinearSegmentedColormap.from_list("improvement", [LOSES, EVEN, WINS])
     for axes, measure in zip(panels, measures, strict=True):
         matrix, decided = improvement_matrix(found["comparisons"][measure], order)
-        axes.imshow(matrix, cmap=colour_map, vmin=0, vmax=1)
+        axes.imshow(fade(matrix, decided), cmap=colour_map, vmin=0, vmax=1)
         for row in range(len(order)):
             for column in range(len(order)):
                 if row == column:
                     continue
                 value, sure = matrix[row, column], decided[row, column]
-                ink = "#8a8a8a" if not sure else "white" if abs(value - 0.5) > 0.3 else "black"
+                ink = "#6b7681" if not sure else "white" if abs(value - 0.5) > 0.3 else "black"
                 weight = "bold" if sure else "normal"
                 text = f"{value:.2f}"
                 axes.text(column, row, text, ha="center", va="center", fontsize=8, color=ink, weight=weight)
@@ -140,6 +146,11 @@ def improvement_matrix(pairs: Sequence[dict[str, Any]], order: Sequence[str]) ->
         matrix[row, column], matrix[column, row] = pair["probability"], 1 - pair["probability"]
         decided[row, column] = decided[column, row] = pair["decided"]
     return matrix, decided
+
+
+def fade(matrix: Any, decided: Any) -> Any:  # noqa: ANN401
+    """Return what decides the colours of the matrix: near 1/2 where nothing is decided."""
+    return np.where(decided, matrix, 0.5 + (matrix - 0.5) / 4)
 
 
 def optimum(found: Findings) -> Figure:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.comparison.censored import shares_reached, summarise_reached
-from agents.comparison.curves import band, best_so_far, grid, rewards_so_far
+from agents.comparison.censored import reached_curve, summarise_reached
+from agents.comparison.curves import best_so_far, grid, rewards_so_far
 from agents.comparison.runs import Run
 from agents.comparison.statistics import (
     Floats,
@@ -67,9 +67,7 @@ def find(runs: Mapping[str, Sequence[Run]], budget: int | None) -> Findings:
                 "ended_by": dict(Counter(run["ended_by"] for run in results)),
                 "optimum": summarise_reached(_reached(results), last) if judged else None,
                 "curves": {name: best_so_far(results, name, children) for name in metrics},
-                "reached_curve": (
-                    band(shares_reached(_reached(results), children).astype(np.float64)) if judged else None
-                ),
+                "reached_curve": reached_curve(_reached(results), children) if judged else None,
                 "milestones": {name: best_so_far(results, name, milestones) for name in metrics},
                 "reward_curve": rewards_so_far(results, window),
                 "runs": list(results),
@@ -77,7 +75,9 @@ def find(runs: Mapping[str, Sequence[Run]], budget: int | None) -> Findings:
             for agent, results in runs.items()
         },
         "comparisons": {
-            measure: compare({agent: scores(results, measure, last)[:, None] for agent, results in runs.items()})
+            measure: compare(
+                {agent: scores(results, measure, last)[:, None] for agent, results in runs.items()}
+            )
             for measure in (*metrics, *(("children",) if judged else ()))
         },
     }
@@ -100,8 +100,8 @@ def scores(runs: Sequence[Run], measure: str, budget: int) -> Floats:
 
     Args:
         runs: One agent's.
-        measure: ``"validation"`` or ``"test"``: accuracy of the final answer. ``"children"``: minus the number
-            of children up to the optimum; all runs that did not reach it tie behind those that did.
+        measure: ``"validation"`` or ``"test"``: accuracy of the final answer. ``"children"``: minus the
+            children up to the optimum; all runs that did not reach it tie behind those that did.
         budget: Distinct children of a run.
     """
     if measure == "children":
@@ -116,9 +116,9 @@ def compare(agents: Mapping[str, Floats]) -> list[dict[str, Any]]:
         agents: Scores of each, shape ``(runs, environments)``, higher is better.
 
     Returns:
-        For each pair ``first``, ``second``, the ``probability`` that a run of the first beats one of the second
-        with its 95 % interval ``low`` and ``high``, and whether that order is ``decided``: whether the interval
-        excludes 1/2 even at the level ``1 - 0.05 / pairs``, so that all decisions together are
+        For each pair ``first``, ``second``, the ``probability`` that a run of the first beats one of the
+        second with its 95 % interval ``low`` and ``high``, and whether that order is ``decided``: whether
+        the interval excludes 1/2 even at the level ``1 - 0.05 / pairs``, so that all decisions together are
         right in 95 % of comparisons (Bonferroni).
     """
     pairs = list(combinations(agents, 2))

@@ -14,6 +14,7 @@ from agents.comparison.figures import (
     WINS,
     colours,
     curve_range,
+    fade,
     improvement_matrix,
 )
 from agents.comparison.findings import Findings, ranking
@@ -40,9 +41,7 @@ def optimum(found: Findings) -> go.Figure:
 
 def rewards(found: Findings) -> go.Figure:
     """Reward against episodes."""
-    figure = _bands(
-        found, lambda result: (result["reward_curve"]["episodes"], result["reward_curve"]), ".4f"
-    )
+    figure = _bands(found, lambda result: (result["reward_curve"]["episodes"], result["reward_curve"]), ".4f")
     means = np.concatenate([result["reward_curve"]["mean"] for result in found["agents"].values()])
     low, high = np.quantile(means, [0.05, 1.0])
     margin = 0.1 * max(high - low, 1e-3)
@@ -98,14 +97,14 @@ def improvement(found: Findings, measure: str) -> go.Figure:
         )
     text = [
         [
-            "" if np.isnan(value) else f"<b>{value:.2f}</b>" if sure else f"<i>{value:.2f}</i>"
+            "" if np.isnan(value) else f"<b>{value:.2f}</b>" if sure else f"{value:.2f}"
             for value, sure in zip(*rows, strict=True)
         ]
         for rows in zip(matrix, decided, strict=True)
     ]
     figure = go.Figure(
         go.Heatmap(
-            z=matrix.tolist(),
+            z=fade(matrix, decided).tolist(),
             x=order,
             y=order,
             text=text,
@@ -152,7 +151,7 @@ def _bands(
 ) -> go.Figure:
     """Draw a line and its band for each agent; a click on the legend hides both."""
     figure, palette = go.Figure(), colours(found)
-    for agent in ranking(found):
+    for agent in ranking(found):  # all bands first, so that none lies over a line
         x, band = of(found["agents"][agent])
         figure.add_trace(
             go.Scatter(
@@ -166,6 +165,8 @@ def _bands(
                 showlegend=False,
             )
         )
+    for agent in ranking(found):
+        x, band = of(found["agents"][agent])
         figure.add_trace(
             go.Scatter(
                 x=x,
@@ -198,7 +199,11 @@ def _style(figure: go.Figure, height: int) -> None:
 
 def _with_scale_buttons(figure: go.Figure) -> go.Figure:
     buttons = [
-        {"label": f"{name} scale", "method": "relayout", "args": [{"xaxis.type": kind, "xaxis.autorange": True}]}
+        {
+            "label": f"{name} scale",
+            "method": "relayout",
+            "args": [{"xaxis.type": kind, "xaxis.autorange": True}],
+        }
         for name, kind in (("linear", "linear"), ("logarithmic", "log"))
     ]
     menu = {

@@ -64,9 +64,7 @@ def missing_jobs(jobs: Sequence[Job], folder: Path) -> list[Job]:
     return [job for job in jobs if not job.path(folder).exists()]
 
 
-def run_jobs(
-    jobs: Sequence[Job], play: Callable[[Job], Run], folder: Path, processes: int
-) -> Iterator[Job]:
+def run_jobs(jobs: Sequence[Job], play: Callable[[Job], Run], folder: Path, processes: int) -> Iterator[Job]:
     """Play jobs and write their results; yield each as its file is there, in whatever order.
 
     Args:
@@ -120,7 +118,9 @@ def _read(path: Path) -> dict[str, Any]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise RunFolderError(f"{path} was not written by a benchmark, or is damaged; delete it and start again")
+        raise RunFolderError(
+            f"{path} was not written by a benchmark, or is damaged; delete it and start again"
+        )
     return content
 
 

@@ -1,11 +1,12 @@
 """One run of one agent: played up to its limits, judged afterwards."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any, Protocol
 
-from agents import make_agent
+from agents import agent_spec, make_agent
 from agents.episodes import AnyVectorEnv
 from agents.errors import InvalidArgumentError
 from agents.runs.summary import last_tenth_mean
@@ -45,11 +46,11 @@ class Table(Protocol):
     def best_test_accuracy(self) -> float:
         """Test accuracy of the architecture that is best by validation: a test regret may be negative."""
 
-    def validation_accuracy(self, architecture: str) -> float:
-        """Return the validation accuracy of an architecture, given in its text form."""
+    def validation_accuracy(self, architecture: Any) -> float:  # noqa: ANN401
+        """Return the validation accuracy of an architecture."""
 
-    def test_accuracy(self, architecture: str) -> float:
-        """Return the test accuracy of an architecture, given in its text form."""
+    def test_accuracy(self, architecture: Any) -> float:  # noqa: ANN401
+        """Return the test accuracy of an architecture."""
 
 
 class RecordingEnv(Protocol):
@@ -93,6 +94,7 @@ def play(agent: str, env: AnyVectorEnv, record: RecordingEnv, seed: int, limits:
     Returns:
         ``rows``, ``seconds`` of the whole run and ``training_seconds`` of these in the evaluator.
     """
+    resolve_name(agent_spec(agent).maker)  # the first run of a process shall not be charged for imports
     start = time.perf_counter()
     searching = make_agent(agent, env, seed)
     searching.learn(limits.episodes, callback=_Stop(record.rows, limits.budget))
@@ -120,6 +122,7 @@ def judge_run(
     rows: Sequence[Row],
     limits: Limits,
     table: Table | None,
+    parse: Callable[[str], Any],
     seconds: float,
     training_seconds: float,
 ) -> Run:
@@ -134,6 +137,7 @@ def judge_run(
         limits: Those of the run.
         table: What is known of the environment; without one, test accuracy, regret and the children needed
             to reach the optimum are unknown, ``None``.
+        parse: Makes the table's architecture of its text form.
         seconds: Of the whole run.
         training_seconds: Of these in the evaluator.
     """
@@ -147,10 +151,11 @@ def judge_run(
         seen.add(architecture)
         if accuracy is not None and (not answers or accuracy > answers[-1][2]):
             answers.append((len(seen), architecture, accuracy))
-        if table is not None and reached is None and table.validation_accuracy(architecture) >= table.optimum:
-            reached = len(seen)
-    validation = [a if table is None else table.validation_accuracy(name) for _, name, a in answers]
-    test = None if table is None else [table.test_accuracy(name) for _, name, _ in answers]
+        if table is not None and reached is None:
+            if table.validation_accuracy(parse(architecture)) >= table.optimum:
+                reached = len(seen)
+    validation = [a if table is None else table.validation_accuracy(parse(name)) for _, name, a in answers]
+    test = None if table is None else [table.test_accuracy(parse(name)) for _, name, _ in answers]
     best = validation[-1] if validation else 0.0
     best_test = None if test is None else (test[-1] if test else 0.0)
     rewards = [row["reward"] for row in rows]

@@ -125,9 +125,9 @@ def improvement_interval(
     """Return the stratified bootstrap interval of ``probability_of_improvement``.
 
     The two agents are resampled independently of one another: that they share seeds ties them together
-    loosely at most, and where it does, this errs towards wide intervals. Where every run of one agent beats
-    every run of the other, all resamples agree and the bootstrap would give a point; there the score interval
-    of Newcombe 2006 (method 5, https://doi.org/10.1002/sim.2324) stands in.
+    loosely at most, and where it does, this errs towards wide intervals. Where all resamples agree, since
+    every run of one agent beats every run of the other or all runs tie, the bootstrap would give a point;
+    there the score interval of Newcombe 2006 (method 5, https://doi.org/10.1002/sim.2324) stands in.
 
     Args:
         first: Scores, higher is better, shape ``(runs, environments)`` or ``(runs,)``.
@@ -137,28 +137,29 @@ def improvement_interval(
         seed: Seed of the resampling.
     """
     x, y = _as_columns(first), _as_columns(second)
-    value = probability_of_improvement(x, y)
-    if value in (0.0, 1.0):
-        bound = _separated_bound(min(len(x), len(y)), level)
-        return (bound, 1.0) if value == 1.0 else (0.0, 1.0 - bound)
     generator = np.random.default_rng(seed)
     values = np.zeros(resamples)
     for column in range(x.shape[1]):
         mine, other = (_weights(len(scores), resamples, generator) for scores in (x, y))
         values += ((mine @ _wins(x[:, column], y[:, column])) * other).sum(axis=1)
-    low, high = _percentiles(values / x.shape[1], percentile_tail(min(len(x), len(y)), level))
+    values /= x.shape[1]
+    runs = min(len(x), len(y))
+    if np.ptp(values) < 1e-9:
+        value = probability_of_improvement(x, y)
+        return _score_bound(value, runs, level), 1 - _score_bound(1 - value, runs, level)
+    low, high = _percentiles(values, percentile_tail(runs, level))
     return float(low), float(high)
 
 
-def _separated_bound(runs: int, level: float) -> float:
-    """Return the least probability of improvement that a complete separation of ``runs`` runs each allows."""
+def _score_bound(value: float, runs: int, level: float) -> float:
+    """Return the least probability of improvement that fits an observed one of ``runs`` runs each."""
     squared = float(ndtri((1 + level) / 2)) ** 2
-    low, high = 0.0, 1.0
-    for _ in range(60):  # bisection: the squared distance to 1 falls, the variance allowed rises and falls once
+    low, high = 0.0, value
+    for _ in range(60):  # bisection: from 0 up to the bound, the distance is larger than the spread allows
         middle = (low + high) / 2
         spread = (1 - middle) / (2 - middle) + middle / (1 + middle)
         variance = middle * (1 - middle) * (1 + (runs - 1) * spread) / runs**2
-        low, high = (middle, high) if (1 - middle) ** 2 > squared * variance else (low, middle)
+        low, high = (middle, high) if (value - middle) ** 2 > squared * variance else (low, middle)
     return high
 
 

@@ -63,7 +63,9 @@ def robust_cells(found: Findings) -> Cells:
         row += [_interval(result["interquartile_means"][m], "{:.4f}", "value") for m in found["metrics"]]
         if judged:
             reached = result["optimum"]
-            row.append(f"{reached['runs']} of {len(result['runs'])}")
+            row.append(
+                f"{reached['runs']} of {len(result['runs'])} {_interval(reached['share'], '{:.0%}', None)}"
+            )
             row.append(_median(reached["median"], found["children"][-1]))
             row.append(_interval(reached["restricted_mean"], "{:.0f}", "value"))
         ended = result["ended_by"]
@@ -111,11 +113,14 @@ def _known(run: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     return ["" if run[name] is None else run[name] for name in names]
 
 
-def _interval(metric: Mapping[str, float], form: str, middle: str = "mean") -> str:
-    value, low, high = (form.format(metric[name]) for name in (middle, "low", "high"))
-    return f"{value} [{low}, {high}]"
+def _interval(metric: Mapping[str, float], form: str, middle: str | None = "mean") -> str:
+    """Return the interval, and before it the value of the name ``middle``, if any."""
+    interval = f"[{form.format(metric['low'])}, {form.format(metric['high'])}]"
+    return interval if middle is None else f"{form.format(metric[middle])} {interval}"
 
 
 def _median(median: Mapping[str, int | None], budget: int) -> str:
-    value, low, high = (f"> {budget}" if median[n] is None else str(median[n]) for n in ("value", "low", "high"))
+    value, low, high = (
+        f"> {budget}" if median[n] is None else str(median[n]) for n in ("value", "low", "high")
+    )
     return f"{value} [{low}, {high}]"
