@@ -129,8 +129,8 @@ def _caveats(found: Findings, limits: Limits) -> list[str]:
         caveats.append(f"With {seeds} runs of each agent no difference is called decided, however large.")
     elif percentile_tail(seeds, 0.95) < 0.02:
         caveats.append(
-            f"{seeds} seeds are few: of five normal scores the 95 % interval of the mean holds the true mean in "
-            "91 % of cases, of fifty in 95 %."
+            f"{seeds} seeds are few: of five normal scores the 95 % interval of the mean holds the true mean "
+            "in 91 % of cases, of fifty in 95 %."
         )
     for first, second in combinations(ranking(found), 2):
         if _rewards(agents[first]) == _rewards(agents[second]):
