@@ -53,12 +53,12 @@ METHODS = {
     "Interquartile mean (IQM)": "Mean of the middle half of the runs. Interval: stratified bootstrap over "
     "runs (Agarwal et al. 2021), with tails widened for few runs (Hesterberg 2015).",
     "Probability of improvement": "How probable it is that a run of one agent beats a run of the other; a "
-    "tie counts half. An order is called decided if the interval excludes 1/2 even after Bonferroni's correction "
-    "for all pairs compared on the same scores, so that all of these decisions are right in 95 % of "
-    "comparisons.",
+    "tie counts half. An order is called decided if the interval excludes 1/2 even after Bonferroni's "
+    "correction for all pairs compared on the same scores, so that all of these decisions are right in 95 % "
+    "of comparisons.",
     "Children up to the optimum": "Runs that did not reach the optimum are censored at the budget (Kaplan "
-    "and Meier), those that ended early too: they had stopped proposing anything new. The restricted mean counts "
-    "the budget for them; a median is given only where half of the runs arrived.",
+    "and Meier), those that ended early too: they had stopped proposing anything new. The restricted mean "
+    "counts the budget for them; a median is given only where half of the runs arrived.",
     "Regret": "How far an answer is below the best architecture by validation, on validation and on test "
     "data. A test regret may be negative, since another architecture may be better on test data.",
     "Bands": "95 % bootstrap intervals of the mean at each point, not of all points together.",

@@ -65,7 +65,8 @@ def bootstrap_interval(
     if runs.ndim == 0 or len(runs) == 0:
         raise InvalidArgumentError("a bootstrap interval needs at least one run, got none")
     weights = _weights(len(runs), resamples, np.random.default_rng(seed))
-    means = np.tensordot(weights, runs, axes=1)
+    # Clipped, since sums are rounded: of equal runs the interval is a point.
+    means = np.clip(np.tensordot(weights, runs, axes=1), runs.min(axis=0), runs.max(axis=0))
     return _percentiles(means, percentile_tail(len(runs), level))
 
 
