@@ -63,7 +63,7 @@ def main(args: Args) -> int:
         raise InvalidArgumentError("at least one environment, agent, seed and process is needed")
     budget = 500 if args.budget is None and args.episodes is None else args.budget
     limits = Limits(budget, 4 * (budget or 0) if args.episodes is None else args.episodes)
-    keywords = {env: keywords_of(env, parse_keywords(args.env_kwargs)) for env in envs}
+    keywords = keywords_by_env(envs, parse_keywords(args.env_kwargs))
     for env in envs:
         assemble(env, **keywords[env])
     for agent in agents:
@@ -143,14 +143,17 @@ def parts_of(env: str, keywords: str) -> Parts:
     return parts
 
 
-def keywords_of(env: str, keywords: dict[str, Any]) -> dict[str, Any]:
-    """Return the keywords meant for one environment: those without an id, and those with its own."""
-    own = {}
+def keywords_by_env(envs: Sequence[str], keywords: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return each environment's keywords: those without an id, and those with its own before a colon."""
+    found: dict[str, dict[str, Any]] = {env: {} for env in envs}
     for name, value in keywords.items():
         meant_for, colon, rest = name.rpartition(":")
-        if not colon or meant_for.removeprefix("nas_gym:") == env:
-            own[rest] = value
-    return own
+        meant_for = meant_for.removeprefix("nas_gym:")
+        if colon and meant_for not in found:
+            raise InvalidArgumentError(f"{name} is meant for {meant_for!r}; compared are {', '.join(envs)}")
+        for env in [meant_for] if colon else envs:
+            found[env][rest] = value
+    return found
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def conclude(found: Findings, limits: Limits) -> dict[str, list[str]]:
             pairs = [pair for pair in pairs if {pair["first"], pair["second"]} & arrived]
         may_not += [f"By {MEASURES[measure]} {text}" for text in _undecided(pairs, ranking(found))]
     may += _optimum(found)
-    if not may:
+    if not may and len(found["agents"]) > 1:
         may.append("No two agents can be told apart.")
     return {"may": may, "may_not": [*may_not, *_caveats(found, limits)]}
 

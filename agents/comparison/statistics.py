@@ -73,7 +73,7 @@ def bootstrap_interval(
 def interquartile_mean(scores: ArrayLike) -> Floats:
     """Return the mean of the middle half along the last axis.
 
-    Robust as the median, but twice as precise. A quarter of the runs, rounded down, is dropped at each end.
+    Nearly as robust as the median, and more precise. A quarter of the runs, rounded down, is dropped at each end.
     Paper: Agarwal et al. 2021, https://arxiv.org/abs/2108.13264.
 
     Args:
