@@ -20,6 +20,7 @@ class RunFolder:
         settings: What decides on the run's result, as JSON values.
         resume: Whether to go on with the run that the folder holds, if it holds one.
         about: What else to note in ``config.json``, for example versions.
+        columns: Columns that ``evaluations.csv`` must have to be gone on with.
 
     Raises:
         RunFolderError: If the folder holds a run and ``resume`` is False, or one with other settings, or
@@ -27,9 +28,15 @@ class RunFolder:
     """
 
     def __init__(
-        self, path: Path, settings: Mapping[str, Any], resume: bool, about: Mapping[str, Any] | None = None
+        self,
+        path: Path,
+        settings: Mapping[str, Any],
+        resume: bool,
+        about: Mapping[str, Any] | None = None,
+        columns: Sequence[str] = (),
     ) -> None:
         self.path = path
+        self._columns = columns
         config = path / "config.json"
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -63,19 +70,31 @@ class RunFolder:
             return []
         try:
             with file.open(newline="") as lines:
-                return [{name: _parse(text) for name, text in row.items()} for row in csv.DictReader(lines)]
-        except (OSError, csv.Error, UnicodeDecodeError, TypeError) as error:
+                rows = [{name: _parse(text) for name, text in row.items()} for row in csv.DictReader(lines)]
+            missing = [name for name in self._columns if rows and name not in rows[0]]
+            if missing:
+                raise ValueError(f"the column {missing[0]!r} is missing")
+        except (OSError, csv.Error, ValueError, TypeError) as error:
             raise RunFolderError(f"{file} cannot be read: {error}") from None
+        return rows
 
     def write_times(self, seconds: Mapping[str, float]) -> None:
         """Note how long the search took so far."""
         self._write_json(self.path / "times.json", seconds)
 
     def read_times(self) -> dict[str, float]:
-        """Return what ``write_times`` noted, nothing if it did not."""
+        """Return what ``write_times`` noted, nothing if it did not.
+
+        Raises:
+            RunFolderError: If the file is not one that ``write_times`` wrote.
+        """
         file = self.path / "times.json"
-        times: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
-        return times
+        if not file.exists():
+            return {}
+        try:
+            return {str(name): float(seconds) for name, seconds in json.loads(file.read_text()).items()}
+        except (ValueError, TypeError, AttributeError):
+            raise RunFolderError(f"{file} does not hold the times of a run") from None
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write ``summary.json``."""
@@ -87,8 +106,8 @@ class RunFolder:
                 f"{self.path} already holds a run; --resume goes on with it, or give another folder"
             )
         try:
-            found = json.loads(config.read_text())["settings"]
-        except (ValueError, KeyError, TypeError):
+            found = dict(json.loads(config.read_text())["settings"].items())
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise RunFolderError(f"{config} is not a run's configuration") from None
         wanted = json.loads(json.dumps(settings))
         other = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
@@ -103,12 +122,17 @@ class RunFolder:
 
 
 def _parse(text: str) -> str | int | float | None:
-    """Read a value as ``csv`` wrote it: nothing, an integer, a float or a string."""
+    """Read a value as ``csv`` wrote it: nothing, an integer, a float or a string.
+
+    A text is a number only where that number is written in just this way, so that what is read and
+    written again stays the same.
+    """
     if text == "":
         return None
     for kind in (int, float):
         try:
-            return kind(text)
+            if repr(kind(text)) == text:
+                return kind(text)
         except ValueError:
             continue
     return text
