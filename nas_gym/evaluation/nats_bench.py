@@ -115,7 +115,7 @@ class _Columns:
     """What is known of each architecture on one data set, by rank."""
 
     validation: dict[int, list[float]] = field(default_factory=dict)
-    test: dict[int, float] = field(default_factory=dict)
+    tested: dict[int, float] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
 
     def add(self, rank: int, results: Mapping[str, Any], dataset: str, epochs: int) -> None:
@@ -134,7 +134,7 @@ class _Columns:
                 self.seconds[rank] = float(np.mean(times))
         finals = _trials(results, "200", tested[0])
         if finals:
-            self.test[rank] = float(np.mean([t["eval_acc1es"][f"{tested[1]}@199"] for t in finals])) / 100
+            self.tested[rank] = float(np.mean([t["eval_acc1es"][f"{tested[1]}@199"] for t in finals])) / 100
 
     def table(self, space: RankedSpace, dataset: str, epochs: int, source: Path) -> Table:
         """Return the table of all rows."""
@@ -148,7 +148,7 @@ class _Columns:
         trials = [self.validation[rank] for rank in rows]
         if len(set(map(len, trials))) > 1:
             trials = [[float(np.mean(accuracies))] for accuracies in trials]
-        test = [[self.test[rank]] for rank in rows] if len(self.test) == len(rows) else None
+        test = [[self.tested[rank]] for rank in rows] if len(self.tested) == len(rows) else None
         seconds = [self.seconds[rank] for rank in rows] if len(self.seconds) == len(rows) else None
         try:
             return Table(

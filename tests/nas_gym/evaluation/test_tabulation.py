@@ -22,7 +22,13 @@ RECIPE = TrainingRecipe(epochs=3)
 
 
 def make(path: Path, **arguments: Any) -> Table:  # noqa: ANN401
-    keywords = {"search_space": SPACE, "dataset": DATA, "recipe": RECIPE, "seeds": 2, "block": 5}
+    keywords: dict[str, Any] = {
+        "search_space": SPACE,
+        "dataset": DATA,
+        "recipe": RECIPE,
+        "seeds": 2,
+        "block": 5,
+    }
     return tabulate(path=path, **(keywords | {"threads": 2} | arguments))
 
 
