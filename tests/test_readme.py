@@ -13,7 +13,7 @@ COMMANDS = re.findall(r"^\| `python (scripts/[^`]*)`", README, flags=re.MULTILIN
 SMALL = {
     "scripts/train_reinforce.py": ["--episodes", "40"],
     "scripts/train_sb3.py": ["--episodes", "40"],
-    "scripts/benchmark.py": ["--budget", "10", "--seeds", "1", "--processes", "1"],
+    "scripts/benchmark.py": ["--episodes", "20", "--seeds", "1"],
     "scripts/tabulate.py": ["--env-kwargs", "max_length=1", "epochs=2"],
     "scripts/benchmark_speed.py": ["--children", "20", "--local-children", "2", "--steps", "2000"],
 }

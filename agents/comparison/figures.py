@@ -60,7 +60,7 @@ _SUBTITLES = {
     "improvement": "probability that the row's agent beats the column's",
     "rewards": "mean reward, 95 % bands",
     "seconds": "mean seconds of a run",
-    "optimum": "share of runs that have reached the optimum, 95 % bands",
+    "optimum": "runs that reached the optimum, 95 % bands",
 }
 
 
@@ -215,7 +215,7 @@ def _draw_bands(axes: Any, x: Any, bands: dict[str, Any], found: Findings) -> No
     palette = colours(found)
     for agent, band in bands.items():
         axes.plot(x, band["mean"], color=palette[agent], linewidth=1.8, label=agent)
-        axes.fill_between(x, band["low"], band["high"], color=palette[agent], alpha=0.15, linewidth=0)
+        axes.fill_between(x, band["low"], band["high"], color=palette[agent], alpha=0.12, linewidth=0)
     axes.set_xlim(x[0], x[-1])
 
 

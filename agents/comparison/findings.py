@@ -13,7 +13,7 @@ from agents.comparison.runs import Run
 from agents.comparison.statistics import (
     Floats,
     bootstrap_interval,
-    improvement_interval,
+    improvement_intervals,
     interquartile_mean,
     probability_of_improvement,
     stratified_interval,
@@ -128,8 +128,7 @@ def compare(agents: Mapping[str, Floats]) -> list[dict[str, Any]]:
         if probability < 0.5:
             first, second, probability = second, first, 1 - probability
         x, y = agents[first], agents[second]
-        low, high = improvement_interval(x, y)
-        strict, _ = improvement_interval(x, y, level=1 - 0.05 / len(pairs))
+        (low, high), (strict, _) = improvement_intervals(x, y, (0.95, 1 - 0.05 / len(pairs)))
         found.append(
             {
                 "first": first,

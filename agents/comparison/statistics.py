@@ -3,7 +3,7 @@
 The unit that is resampled is the run. All resampling is seeded by an argument: equal scores, equal intervals.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -73,7 +73,8 @@ def bootstrap_interval(
 def interquartile_mean(scores: ArrayLike) -> Floats:
     """Return the mean of the middle half along the last axis.
 
-    Nearly as robust as the median, and more precise. A quarter of the runs, rounded down, is dropped at each end.
+    Nearly as robust as the median, and more precise. At each end a quarter of the runs, rounded down, is
+    dropped.
     Paper: Agarwal et al. 2021, https://arxiv.org/abs/2108.13264.
 
     Args:
@@ -123,7 +124,18 @@ def probability_of_improvement(first: ArrayLike, second: ArrayLike) -> float:
 def improvement_interval(
     first: ArrayLike, second: ArrayLike, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the stratified bootstrap interval of ``probability_of_improvement``.
+    """Return the interval of ``improvement_intervals`` at one level."""
+    return improvement_intervals(first, second, (level,), resamples, seed)[0]
+
+
+def improvement_intervals(
+    first: ArrayLike,
+    second: ArrayLike,
+    levels: Sequence[float],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[tuple[float, float]]:
+    """Return stratified bootstrap intervals of ``probability_of_improvement``.
 
     The two agents are resampled independently of one another: that they share seeds ties them together
     loosely at most, and where it does, this errs towards wide intervals. Where all resamples agree, since
@@ -133,7 +145,7 @@ def improvement_interval(
     Args:
         first: Scores, higher is better, shape ``(runs, environments)`` or ``(runs,)``.
         second: Scores of the other agent, of the same shape.
-        level: Share of intervals that shall hold the true probability.
+        levels: Shares of intervals that shall hold the true probability, one for each interval returned.
         resamples: Number of resampled values.
         seed: Seed of the resampling.
     """
@@ -147,9 +159,9 @@ def improvement_interval(
     runs = min(len(x), len(y))
     if np.ptp(values) < 1e-9:
         value = probability_of_improvement(x, y)
-        return _score_bound(value, runs, level), 1 - _score_bound(1 - value, runs, level)
-    low, high = _percentiles(values, percentile_tail(runs, level))
-    return float(low), float(high)
+        return [(_score_bound(value, runs, v), 1 - _score_bound(1 - value, runs, v)) for v in levels]
+    ends = [_percentiles(values, percentile_tail(runs, level)) for level in levels]
+    return [(float(low), float(high)) for low, high in ends]
 
 
 def _score_bound(value: float, runs: int, level: float) -> float:

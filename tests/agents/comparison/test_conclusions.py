@@ -1,3 +1,5 @@
+import pytest
+
 from agents.comparison.conclusions import conclude, conclude_together
 from agents.comparison.findings import find, find_together
 from agents.comparison.runs import Limits
@@ -6,6 +8,8 @@ from tests.agents.comparison.results import BUDGET, make_runs
 LIMITS = Limits(BUDGET, 4 * BUDGET)
 
 
+@pytest.mark.slow  # nine comparisons of thirty runs
+@pytest.mark.timeout(20)
 def test_conclude__says_who_is_better_and_where_the_data_do_not_decide() -> None:
     runs = make_runs({"good": 0.9, "twin": 0.9, "bad": 0.8}, seeds=30, reached=["good"])
     words = conclude(find(runs, BUDGET), LIMITS)

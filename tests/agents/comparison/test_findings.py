@@ -42,6 +42,8 @@ def test_compare__needs_four_seeds_for_a_decision(seeds: int, decided: bool) -> 
     assert compare({"a": values, "b": values + 100})[0]["decided"] is decided
 
 
+@pytest.mark.slow  # 28 pairs
+@pytest.mark.timeout(20)
 def test_compare__asks_more_of_each_pair_if_there_are_many() -> None:
     generator = np.random.default_rng(2)
     agents = {name: generator.normal(size=(30, 1)) for name in "abcdefgh"}
