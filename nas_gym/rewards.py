@@ -25,7 +25,7 @@ def get_reward(reward: str | Reward) -> Reward:
     """
     if callable(reward):
         return reward
-    if reward not in REWARDS:
+    if not isinstance(reward, str) or reward not in REWARDS:
         raise InvalidArgumentError(
             f"unknown reward {reward!r}; there are {', '.join(REWARDS)}, or a function"
         )

@@ -19,6 +19,7 @@ from rich.console import Console
 from agents import agent_spec, make_agent
 from agents.files import write_atomically
 from nas_gym.envs.registration import assemble
+from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import Evaluation
 from nas_gym.evaluation.table import Table
 from nas_gym.search_spaces import Architecture, NasBench201Space
@@ -55,6 +56,9 @@ class InstantEvaluator:
 
 def main(args: Args) -> int:
     """Measure everything once, print a table and write it as JSON."""
+    if min(args.children, args.local_children, args.steps, args.lanes) < 1:
+        raise InvalidArgumentError("children, local children, steps and lanes must be at least 1")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     fused, local = measure_children(args.children, args.local_children)
     single, vector = measure_single(args.steps), measure_vector(args.steps, args.lanes)
     results = {
@@ -70,7 +74,6 @@ def main(args: Args) -> int:
         "table_lanes": TABLE_LANES,
         "reinforce_500_cells_seconds": measure_search(500),
     }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(args.out, lambda path: path.write_text(json.dumps(results, indent=2) + "\n"))
     table = rich.table.Table("what", "per second", title=f"NAS-Moons-v0 on {results['cores']} cores")
     table.add_row("children trained, fused", f"{fused:,.0f}")
@@ -101,8 +104,9 @@ def measure_children(count: int, local_count: int) -> tuple[float, float]:
     for evaluator in (fused, local):
         evaluator.evaluate([first])  # compiles the kernel, or loads it from the cache
     fused_seconds = seconds_of(lambda: fused.evaluate(rest))
-    local_seconds = seconds_of(lambda: local.evaluate(rest[:local_count]))
-    return len(rest) / fused_seconds, local_count / local_seconds
+    sample = rest[:local_count]
+    local_seconds = seconds_of(lambda: local.evaluate(sample))
+    return len(rest) / fused_seconds, len(sample) / local_seconds
 
 
 def measure_single(steps: int) -> float:

@@ -14,6 +14,7 @@ from nas_gym.errors import InvalidArgumentError
 
 Args = TypeVar("Args")
 INTERRUPTED = 130
+PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
 def run(args_class: type[Args], main: Callable[[Args], int], description: str) -> None:
@@ -35,7 +36,7 @@ def run(args_class: type[Args], main: Callable[[Args], int], description: str) -
 
 
 def parse_keywords(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read ``name=value`` pairs; a value is JSON, or text where it is none.
+    """Read ``name=value`` pairs; a value is JSON or True, False, None, or text where it is none of these.
 
     Raises:
         InvalidArgumentError: If a pair has no ``=``.
@@ -46,7 +47,7 @@ def parse_keywords(pairs: Sequence[str]) -> dict[str, Any]:
         if not equals or not name:
             raise InvalidArgumentError(f"keywords are given as name=value, got {pair!r}")
         try:
-            keywords[name] = json.loads(text)
+            keywords[name] = json.loads(PYTHON_WORDS.get(text, text))
         except json.JSONDecodeError:
             keywords[name] = text
     return keywords

@@ -96,6 +96,7 @@ def _stop_requests() -> Iterator[list[int]]:
     def note(number: int, _: FrameType | None) -> None:
         if requests:
             raise KeyboardInterrupt
+        print("\nstopping after this batch; once more ends at once")
         requests.append(number)
 
     before = signal.signal(signal.SIGINT, note)

@@ -127,7 +127,7 @@ class Sb3Agent:
             )
         if total_architectures == 0:
             return self
-        # An upper bound that the callback ends before it is reached; schedules are relative to it.
+        # No episode of a sentence is longer than its observation; schedules are relative to this bound.
         longest = int(np.prod(self.model.observation_space.shape or (1,)))
         with SearchProgress(total_architectures, progress_bar) as progress:
             self.model.learn(
@@ -157,6 +157,26 @@ class Sb3Agent:
     def save(self, path: str | Path) -> None:
         """Write the model as stable-baselines3 does, but atomically."""
         write_atomically(Path(path), lambda temporary: _save_model(self.model, temporary))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        env: VectorEnv[Any, Any, Any],
+        algorithm: str = "ppo",
+        **arguments: Any,  # noqa: ANN401, those of the constructor
+    ) -> Self:
+        """Make an agent and give it the policy and optimizer of a saved one.
+
+        What else was saved (replay buffers, random generators) is not taken over, since reading it could
+        execute foreign code: the agent acts as the saved one, but does not learn on exactly as it would.
+
+        Raises:
+            CheckpointError: If the file is missing, truncated or does not fit.
+        """
+        agent = cls(env, algorithm, **arguments)
+        agent.load_parameters(path)
+        return agent
 
     def load_parameters(self, path: str | Path) -> None:
         """Take over the policy and optimizer of a saved model, without unpickling anything else of it.

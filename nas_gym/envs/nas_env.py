@@ -83,6 +83,8 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         for name, value in (("illegal_reward", illegal_reward), ("failure_reward", failure_reward)):
             if not isinstance(value, (int, float)) or not isfinite(value):
                 raise InvalidArgumentError(f"{name} must be a finite number, got {value!r}")
+        if type(stochastic) is not bool:
+            raise InvalidArgumentError(f"stochastic must be True or False, got {stochastic!r}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             modes = ", ".join(self.metadata["render_modes"])
             raise InvalidArgumentError(f"render_mode must be None or one of {modes}, got {render_mode!r}")

@@ -130,7 +130,8 @@ def assemble(
     if problem not in PROBLEMS:
         raise InvalidArgumentError(f"unknown environment {problem!r}; there are {', '.join(PROBLEMS)}")
     spec = PROBLEMS[problem]
-    if isinstance(evaluator, str) and evaluator not in spec.evaluators:
+    unknown = isinstance(evaluator, str) and evaluator not in spec.evaluators
+    if unknown or not (isinstance(evaluator, (str, type(None))) or hasattr(evaluator, "evaluate")):
         raise InvalidArgumentError(
             f"unknown evaluator {evaluator!r}; {problem} has "
             f"{', '.join(spec.evaluators) or 'its table, or an object with evaluate'}"
@@ -179,9 +180,8 @@ def _from_data(
         make_evaluator = makers[-1]
         given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
         trainer = make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0])
-        evaluator = CachedEvaluator(_stored(trainer, store))
-    else:
-        evaluator = _stored(evaluator, store)
+        evaluator = trainer
+    evaluator = CachedEvaluator(_stored(evaluator, store))
     return Parts(search_space, evaluator, options, dataset, recipe, build)
 
 

@@ -39,7 +39,7 @@ class LocalEvaluator:
     ) -> None:
         try:
             torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
+        except (RuntimeError, AssertionError, TypeError) as error:
             cause = str(error).splitlines()[0]
             raise InvalidArgumentError(f"device {device!r} cannot be used here: {cause}") from None
         self.id = f"local({device})"  # devices round differently

@@ -1,6 +1,6 @@
 """Grammar of ``mlp-v0``: tokens to a frozen description of a multi-layer perceptron."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -79,8 +79,9 @@ class MlpSpace(RankedSpace):
         activations: Sequence[str] = ACTIVATIONS,
         max_length: int = 6,
     ) -> None:
-        if isinstance(widths, int):
-            raise InvalidArgumentError(f"widths must be a sequence of integers, got {widths}")
+        for name, value in (("widths", widths), ("activations", activations)):
+            if not isinstance(value, Iterable):
+                raise InvalidArgumentError(f"{name} must be a sequence, got {value!r}")
         if any(type(width) is not int or not 1 <= width <= MAX_WIDTH for width in widths):
             raise InvalidArgumentError(f"widths must be integers from 1 to {MAX_WIDTH}, got {list(widths)}")
         unknown = [name for name in activations if name not in ACTIVATIONS]
