@@ -179,9 +179,12 @@ def _from_data(
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
         given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
-        trainer = make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0])
-        evaluator = trainer
-    evaluator = CachedEvaluator(_stored(evaluator, store))
+        trainer: Evaluator = make_evaluator(
+            dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0]
+        )
+    else:
+        trainer = evaluator
+    evaluator = CachedEvaluator(_stored(trainer, store))
     return Parts(search_space, evaluator, options, dataset, recipe, build)
 
 
