@@ -128,19 +128,20 @@ def test_keywords__of_gym_make_reach_the_environment() -> None:
 
 
 @pytest.mark.parametrize("vector", [False, True])
-def test_evaluator__of_ones_own_is_used_as_it_is(vector: bool) -> None:
+def test_evaluator__of_ones_own_is_asked_once_for_each_architecture(vector: bool) -> None:
     evaluator = InstantEvaluator()
     if vector:
         lanes = gym.make_vec("NAS-Moons-v0", num_envs=2, evaluator=evaluator)
         lanes.reset()
         lanes.step(np.array([3, 3]))
         lanes.step(np.array([9, 9]))
-        assert [len(call) for call in evaluator.calls] == [2]
+        assert [len(call) for call in evaluator.calls] == [1]
     else:
         env = gym.make("NAS-Moons-v0", evaluator=evaluator)
-        env.reset()
-        env.step(3)
-        env.step(9)
+        for _ in range(2):
+            env.reset()
+            env.step(3)
+            env.step(9)
         assert [len(call) for call in evaluator.calls] == [1]
 
 
