@@ -27,23 +27,28 @@ class AgentSpec:
 
 AGENTS: dict[str, AgentSpec] = {
     "reinforce": AgentSpec("agents.reinforce.agent:Reinforce", 20),
-    "random": AgentSpec("agents.random.agent:RandomAgent", 50),
+    "random_search": AgentSpec("agents.random.agent:RandomAgent", 50),
+    "regularized_evolution": AgentSpec("agents.regularized_evolution.agent:RegularizedEvolution", 1),
+    "local_search": AgentSpec("agents.local_search.agent:LocalSearch", 1),
     "ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "ppo"}),
     "maskable_ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "maskable_ppo"}),
     "a2c": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "a2c"}),
     "dqn": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "dqn"}),
 }
 
+ALIASES = {"random": "random_search"}
+"""Other names of agents: what the field calls random search is a random policy to an RL reader."""
+
 
 def agent_spec(name: str) -> AgentSpec:
-    """Return how to make the agent of a name.
+    """Return how to make the agent of a name, a key of ``AGENTS`` or of ``ALIASES``.
 
     Raises:
         InvalidArgumentError: If there is none of that name.
     """
-    if name not in AGENTS:
+    if ALIASES.get(name, name) not in AGENTS:
         raise InvalidArgumentError(f"unknown agent {name!r}; there are {', '.join(AGENTS)}")
-    return AGENTS[name]
+    return AGENTS[ALIASES.get(name, name)]
 
 
 def make_agent(
@@ -56,7 +61,7 @@ def make_agent(
     """Make an agent, or load it where there is a checkpoint that it can go on from.
 
     Args:
-        name: Key of ``AGENTS``.
+        name: Key of ``AGENTS`` or ``ALIASES``.
         env: What it shall solve.
         seed: Its seed.
         tensorboard_log: Folder for TensorBoard's event files.
@@ -73,4 +78,4 @@ def make_agent(
     return agent_class(env, seed=seed, tensorboard_log=tensorboard_log, **spec.arguments)
 
 
-__all__ = ["AGENTS", "AgentError", "AgentSpec", "Callback", "agent_spec", "make_agent"]
+__all__ = ["AGENTS", "ALIASES", "AgentError", "AgentSpec", "Callback", "agent_spec", "make_agent"]
