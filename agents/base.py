@@ -1,11 +1,11 @@
 """What agents that learn from whole episodes have in common."""
 
-import pickle
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from warnings import catch_warnings
 
 import gymnasium as gym
 import numpy as np
@@ -163,10 +163,11 @@ class EpisodicAgent(ABC):
             CheckpointError: If the file is missing, truncated, another agent's or for other actions.
         """
         try:
-            checkpoint = torch.load(path, weights_only=True)
+            with catch_warnings(action="ignore"):  # PyTorch warns of foreign files before it refuses them
+                checkpoint = torch.load(path, weights_only=True)
         except FileNotFoundError:
             raise CheckpointError(f"there is no checkpoint {path}") from None
-        except (RuntimeError, EOFError, pickle.UnpicklingError, OSError, ValueError, KeyError) as error:
+        except Exception as error:  # the unpickler may raise anything on foreign bytes
             cause = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
             raise CheckpointError(f"{path} is truncated or no checkpoint: {cause}") from None
         if not isinstance(checkpoint, dict) or checkpoint.get("agent") != cls.name:

@@ -42,8 +42,8 @@ def collect(env: AnyVectorEnv, choose: Choose, count: int, seed: int) -> Episode
     """Play one whole episode in each of the first ``count`` lanes, all from the same policy.
 
     A lane that has finished, or is not needed, is reset after each step (``reset_mask``), so that it
-    never finishes a second episode: nothing is trained that nobody learns from. This works in every
-    autoreset mode of Gymnasium.
+    never finishes a second episode: nothing is trained that nobody learns from (but where a single token
+    is a whole sentence). This works in every autoreset mode of Gymnasium.
 
     Args:
         env: The environment, with ``action_mask`` in its infos; without, all actions are legal.

@@ -44,7 +44,7 @@ def minimal_nas_shaping(previous: Sequence[str], token: str) -> float:
     return -0.1 if (previous[-1] in ACTIVATIONS) == (token in ACTIVATIONS) else 0.0
 
 
-class MinimalNasShaping(gym.Wrapper[NDArray[np.int64], int, NDArray[np.int64], int]):
+class MinimalNasShaping(gym.Wrapper[NDArray[np.int64], np.int64, NDArray[np.int64], np.int64]):
     """Adds the minimal NAS system's shaping to the rewards of one environment of ``mlp-v0``.
 
     Source: nicklashansen/minimal-nas, first version. Rules in ``minimal_nas_shaping``.
@@ -56,7 +56,7 @@ class MinimalNasShaping(gym.Wrapper[NDArray[np.int64], int, NDArray[np.int64], i
         InvalidArgumentError: If the search space is another one.
     """
 
-    def __init__(self, env: gym.Env[NDArray[np.int64], int]) -> None:
+    def __init__(self, env: gym.Env[NDArray[np.int64], np.int64]) -> None:
         super().__init__(env)
         self._tokens = _mlp_tokens(env.unwrapped)
         self._previous: list[str] = []
@@ -68,9 +68,9 @@ class MinimalNasShaping(gym.Wrapper[NDArray[np.int64], int, NDArray[np.int64], i
         self._previous = []
         return self.env.reset(seed=seed, options=options)
 
-    def step(self, action: int) -> tuple[NDArray[np.int64], float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.int64 | int) -> tuple[NDArray[np.int64], float, bool, bool, dict[str, Any]]:
         """Append a token; a legal one earns its shaping at once."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
+        observation, reward, terminated, truncated, info = self.env.step(np.int64(action))
         token = self._tokens[int(action)]
         if "illegal_token" not in info:
             reward = float(reward) + minimal_nas_shaping(self._previous, token)

@@ -19,7 +19,7 @@ from nas_gym.envs.registration import assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.confirmation import confirm
 from nas_gym.evaluation.retraining import reference_models, retrain
-from nas_gym.wrappers import RecordEvaluations
+from nas_gym.wrappers import ROW_FIELDS, RecordEvaluations
 
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
 SEEDS = 10
@@ -59,7 +59,8 @@ def run_experiment(
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
     }
-    run = RunFolder(run_dir or Path("runs") / env_id / agent_name / str(seed), settings, resume, about)
+    path = run_dir or Path("runs") / env_id / agent_name / str(seed)
+    run = RunFolder(path, settings, resume, about, ROW_FIELDS)
     console = Console()
     env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs))
     agent = make_agent(agent_name, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")

@@ -5,13 +5,21 @@ import torch
 
 from nas_gym.datasets.moons import moons
 from nas_gym.evaluation.fused_mlp import FusedMlpEvaluator
+from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.search_spaces import MlpSpace
+from nas_gym.search_spaces.mlp.network import build
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests, so that no core waits for the other one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_kernel() -> None:
-    """Compile the training kernel before the first test, so that no test's time holds it."""
+    """Compile the kernel and let PyTorch load its optimizers, so that no test's time holds it."""
     torch.set_num_threads(1)
-    evaluator = FusedMlpEvaluator(moons(), TrainingRecipe(epochs=1))
-    evaluator.evaluate([MlpSpace().parse("Linear-1")])
+    recipe, child = TrainingRecipe(epochs=1), MlpSpace().parse("Linear-1")
+    FusedMlpEvaluator(moons(), recipe).evaluate([child])
+    LocalEvaluator(lambda architecture: build(architecture, 2, 2), moons(), recipe).evaluate([child])

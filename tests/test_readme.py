@@ -25,7 +25,9 @@ def test_readme__has_the_two_set_up_commands() -> None:
 
 
 def test_readme__names_every_script() -> None:
-    with_arguments = {path.name for path in (ROOT / "scripts").glob("*.py") if "class Args" in path.read_text()}
+    with_arguments = {
+        path.name for path in (ROOT / "scripts").glob("*.py") if "class Args" in path.read_text()
+    }
     assert {Path(command.split()[0]).name for command in COMMANDS} == with_arguments
 
 
@@ -45,6 +47,10 @@ def test_readme_command__runs(command: str, tmp_path: Path) -> None:
     script = words[0]
     target = [TARGETS.get(script, "--run-dir"), str(tmp_path / "out")]
     result = subprocess.run(
-        [sys.executable, *words, *SMALL[script], *target], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, *words, *SMALL[script], *target],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr

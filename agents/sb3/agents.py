@@ -27,10 +27,12 @@ class Algorithm:
     Attributes:
         model: The class.
         hyperparameters: What differs from its own defaults.
+        log_interval: Rollouts, for DQN episodes, between two entries in TensorBoard.
     """
 
     model: type[BaseAlgorithm]
     hyperparameters: dict[str, Any] = field(default_factory=dict)
+    log_interval: int = 1
 
 
 # With gamma = lambda = 1 the advantage is the final reward minus V(s): no discount hides the first token's
@@ -56,6 +58,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             "exploration_fraction": 0.5,
             "exploration_final_eps": 0.02,
         },
+        log_interval=20,
     ),
 }
 
@@ -134,6 +137,7 @@ class Sb3Agent:
                 ),
                 reset_num_timesteps=self.num_architectures == 0,
                 tb_log_name=self.name,
+                log_interval=ALGORITHMS[self.name].log_interval,
             )
         return self
 

@@ -105,8 +105,9 @@ def split_sizes(size: int, split: ArrayLike) -> tuple[int, int, int]:
     except (TypeError, ValueError):
         parts = np.empty(0)
     if parts.shape != (3,) or not np.isfinite(parts).all() or (parts <= 0).any():
+        came = " ".join(repr(split).split())  # an array's text may have several lines
         raise InvalidArgumentError(
-            f"split must be three positive numbers (train, validation, test), got {split!r}"
+            f"split must be three positive numbers (train, validation, test), got {came}"
         )
     bounds = np.rint(np.cumsum(parts) / parts.sum() * size).astype(int)
     train, validation, test = np.diff(bounds, prepend=0).tolist()

@@ -35,7 +35,11 @@ def tabular(
         features = np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError):
         raise InvalidDataError("X must be an array of real numbers of shape (samples, features)") from None
-    classes_of_samples = np.asarray(y)
+    try:
+        classes_of_samples = np.asarray(y)
+        names, labels, counts = np.unique(classes_of_samples, return_inverse=True, return_counts=True)
+    except (TypeError, ValueError):
+        raise InvalidDataError("y must hold one class for each row, all numbers or all strings") from None
     if features.ndim != 2 or features.shape[1] == 0:
         raise InvalidDataError(f"X must have the shape (samples, features), got {features.shape}")
     if classes_of_samples.ndim != 1 or len(classes_of_samples) != len(features):
@@ -50,7 +54,6 @@ def tabular(
         raise InvalidDataError("y holds NaN or infinite values, all must be classes")
     if not isinstance(seed, int) or not 0 <= seed < 2**32:
         raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed!r}")
-    names, labels, counts = np.unique(classes_of_samples, return_inverse=True, return_counts=True)
     if len(names) < 2:
         raise InvalidDataError(f"y holds {len(names)} class, at least 2 are needed")
     if counts.min() < 3:
@@ -59,8 +62,10 @@ def tabular(
             "at least 3 are needed: one for each of train, validation, test"
         )
     train, validation, test = _stratified(labels, split_sizes(len(labels), split), len(names), seed)
-    mean, scale = features[train].mean(axis=0), features[train].std(axis=0)
-    standardised = ((features - mean) / np.where(scale > 0, scale, 1.0)).astype(np.float32)
+    known = features[train]
+    varies = np.ptp(known, axis=0) > 0  # rounding may give a constant feature a tiny spread
+    mean, scale = np.where(varies, known.mean(axis=0), known[0]), np.where(varies, known.std(axis=0), 1.0)
+    standardised = ((features - mean) / scale).astype(np.float32)
     parts = [Split(standardised[rows], labels[rows].astype(np.int64)) for rows in (train, validation, test)]
     return Dataset(
         id=f"tabular(split={'/'.join(str(len(part)) for part in parts)}, seed={seed})",

@@ -78,8 +78,9 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         if options is not None and "reset_mask" in options:
             mask = options.pop("reset_mask")  # Gymnasium's own vector environments take it out, too
             if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
+                came = f"{mask.dtype} of shape {mask.shape}" if isinstance(mask, np.ndarray) else type(mask)
                 raise InvalidArgumentError(
-                    f"reset_mask must be a bool array of shape ({self.num_envs},), got {mask!r}"
+                    f"reset_mask must be a bool array of shape ({self.num_envs},), got {came}"
                 )
             lanes = np.flatnonzero(mask)
             if not len(lanes):
@@ -112,7 +113,8 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         count = self._legal.shape[1]
         if tokens.shape != (self.num_envs,) or tokens.dtype.kind not in "iu":
             raise InvalidActionError(
-                f"one integer for each of {self.num_envs} lanes is needed, got {actions!r}"
+                f"one integer for each of {self.num_envs} lanes is needed, "
+                f"got {tokens.dtype} of shape {tokens.shape}"
             )
         if (tokens < 0).any() or (tokens >= count).any():
             wrong = tokens[(tokens < 0) | (tokens >= count)][0]

@@ -57,11 +57,13 @@ class FusedMlpEvaluator:
         """Train children, see ``Evaluator.evaluate``."""
         if seeds is None:
             seeds = [child_seed(self.seed, architecture) for architecture in architectures]
-        if len(architectures) == 1 or self.threads == 1:
-            return [self._train(*child) for child in zip(architectures, seeds, strict=True)]
+        children = list(zip(architectures, seeds, strict=True))
+        threads = min(self.threads, len(children))
+        if threads <= 1:
+            return [self._train(*child) for child in children]
         # A pool for each call: one that outlives it would be dead in a forked process.
-        with ThreadPoolExecutor(min(self.threads, len(architectures))) as pool:
-            return list(pool.map(self._train, architectures, seeds))
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(lambda child: self._train(*child), children))
 
     def _train(self, architecture: Architecture, seed: int) -> Evaluation:
         start = perf_counter()

@@ -78,6 +78,8 @@ class MlpSpace(SearchSpace):
         activations: Sequence[str] = ACTIVATIONS,
         max_length: int = 6,
     ) -> None:
+        if isinstance(widths, int):
+            raise InvalidArgumentError(f"widths must be a sequence of integers, got {widths}")
         if any(type(width) is not int or not 1 <= width <= MAX_WIDTH for width in widths):
             raise InvalidArgumentError(f"widths must be integers from 1 to {MAX_WIDTH}, got {list(widths)}")
         unknown = [name for name in activations if name not in ACTIVATIONS]

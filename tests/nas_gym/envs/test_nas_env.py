@@ -1,0 +1,270 @@
+import json
+import pickle
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from stable_baselines3.common.env_checker import check_env as check_env_of_sb3
+
+from nas_gym.envs.nas_env import NasEnv
+from nas_gym.envs.registration import PROBLEMS, assemble
+from nas_gym.errors import InvalidActionError, InvalidArgumentError
+from nas_gym.search_spaces import MlpSpace
+from tests.nas_gym.doubles import REQUIRED, InstantEvaluator
+from tests.nas_gym.envs.episodes import plain, trajectory
+
+EOS = MlpSpace().tokens.index("EOS")
+
+
+def make(**keywords: Any) -> tuple[NasEnv, InstantEvaluator]:  # noqa: ANN401
+    evaluator = InstantEvaluator(failing=keywords.pop("failing", 0))
+    return NasEnv(MlpSpace(), evaluator, **keywords), evaluator
+
+
+def write(env: gym.Env[Any, Any], sentence: list[int]) -> list[tuple[Any, ...]]:
+    env.reset()
+    return [env.step(token) for token in sentence]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("stochastic", [False, True])
+def test_env__passes_the_checkers_without_a_warning(problem: str, stochastic: bool) -> None:
+    keywords = {**REQUIRED.get(problem, {}), "epochs": 1, "stochastic": stochastic}
+    env = gym.make(problem, render_mode="ansi", **keywords)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_env(env.unwrapped)
+        check_env_of_sb3(env.unwrapped)
+    assert [str(warning.message) for warning in caught] == []
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("evaluator", ["fused", "local"])
+def test_env__trains_and_judges_what_was_written(problem: str, evaluator: str) -> None:
+    keywords = {**REQUIRED.get(problem, {}), "epochs": 2, "evaluator": evaluator}
+    env = gym.make(f"nas_gym:{problem}", **keywords)
+    tokens = MlpSpace().tokens
+    steps = write(env, [tokens.index("Linear-8"), tokens.index("Tanh"), EOS])
+    assert [step[1] for step in steps[:2]] == [0.0, 0.0]
+    observation, reward, terminated, truncated, info = steps[2]
+    parts = assemble(problem, **keywords)
+    (expected,) = parts.evaluator.evaluate([parts.search_space.parse("Linear-8 Tanh")])
+    assert reward == expected.validation_accuracy
+    assert type(reward) is float
+    assert (terminated, truncated) == (True, False)
+    assert observation.tolist() == [4, 7, 10, 0, 0, 0]
+    assert info["architecture"] == "Linear-8 Tanh"
+    assert info["evaluation"] == expected.as_info()
+    assert json.loads(json.dumps(info["evaluation"])) == info["evaluation"]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("evaluator", ["fused", "local"])
+def test_env__holds_no_test_data(problem: str, evaluator: str) -> None:
+    keywords = {**REQUIRED.get(problem, {}), "evaluator": evaluator, "epochs": 1}
+    env = gym.make(problem, **keywords)
+    write(env, [0, EOS])
+    held = pickle.dumps(env)
+    data = assemble(problem, **keywords).dataset
+    assert data.test is not None
+    assert data.train.features[:3].tobytes() in held
+    assert not any(row.tobytes() in held for row in data.test.features)
+
+
+def test_env__goes_on_equally_after_pickling() -> None:
+    env = gym.make("NAS-Moons-v0", epochs=1, stochastic=True)
+    env.reset(seed=7)
+    env.step(3)
+    copy = pickle.loads(pickle.dumps(env))
+    for token in (6, EOS):
+        assert plain(list(copy.step(token))) == plain(list(env.step(token)))
+    assert trajectory(copy, 1, 30) == trajectory(env, 1, 30)
+
+
+@pytest.mark.slow  # another process imports Gymnasium and Numba first
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["stochastic", "deterministic"])
+def test_env__replays_equally_in_another_process(kind: str) -> None:
+    command = [sys.executable, "-m", "tests.nas_gym.envs.episodes", kind]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    env = gym.make("NAS-Moons-v0", epochs=2, stochastic=kind == "stochastic")
+    here = trajectory(env, seed=3, steps=60)
+    assert json.loads(run.stdout) == here
+    statuses = [step[4] for step in here if len(step) == 5 and step[2]]
+    assert any("evaluation" in info for info in statuses)
+    assert any("illegal_token" in info for info in statuses)
+
+
+def test_spaces__are_those_that_the_docstring_names() -> None:
+    env, _ = make()
+    assert env.action_space == gym.spaces.Discrete(10)
+    assert env.observation_space == gym.spaces.MultiDiscrete([11] * 6)
+
+
+def test_mask__says_what_may_follow() -> None:
+    env, _ = make()
+    _, info = env.reset()
+    for token in [0] * 5:
+        legal = env.search_space.legal_next([0] * int((env._observation() > 0).sum()))
+        assert info["action_mask"].dtype == np.int8
+        assert env.action_masks().dtype == np.bool_
+        assert info["action_mask"].tolist() == env.action_masks().tolist() == legal.tolist()
+        env.action_space.sample(info["action_mask"])
+        info = env.step(token)[4]
+    info = env.step(0)[4]
+    assert not info["action_mask"].any()
+    assert not env.action_masks().any()
+
+
+@pytest.mark.parametrize("keywords", [{}, {"illegal_reward": -7.5}])
+def test_illegal_token__ends_the_episode_and_trains_nothing(keywords: dict[str, Any]) -> None:
+    env, evaluator = make(**keywords)
+    ((observation, reward, terminated, truncated, info),) = write(env, [EOS])
+    assert reward == keywords.get("illegal_reward", -1.0)
+    assert type(reward) is float
+    assert (terminated, truncated) == (True, False)
+    assert set(info) == {"action_mask", "illegal_token"}
+    assert info["illegal_token"] == "EOS"
+    assert not info["action_mask"].any()
+    assert not env.action_masks().any()
+    assert not observation.any()
+    assert evaluator.calls == []
+    with pytest.raises(gym.error.ResetNeeded):
+        env.step(0)
+
+
+@pytest.mark.parametrize("action", [-1, 10, np.int64(99)])
+def test_action__out_of_range_is_refused(action: int) -> None:
+    env, _ = make()
+    env.reset()
+    with pytest.raises(InvalidActionError) as error:
+        env.step(action)
+    assert str(error.value) == f"action {action} is not a token, allowed are 0 to 9"
+    assert env.step(0)[0].tolist() == [1, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("sentence", [[0, EOS], [0] * 6])
+def test_step__after_the_end_needs_a_reset(sentence: list[int]) -> None:
+    env, evaluator = make()
+    assert [step[2] for step in write(env, sentence)] == [False] * (len(sentence) - 1) + [True]
+    with pytest.raises(gym.error.ResetNeeded, match="reset"):
+        env.step(0)
+    assert len(evaluator.calls) == 1
+    env.reset()
+    assert env.step(0)[2] is False
+
+
+def test_truncated__is_always_false() -> None:
+    env, _ = make(failing=3)
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        env.reset()
+        terminated = False
+        while not terminated:
+            _, reward, terminated, truncated, _ = env.step(int(generator.integers(10)))
+            assert truncated is False
+            assert type(terminated) is bool
+            assert type(reward) is float
+
+
+def test_arrays__are_fresh_at_every_call() -> None:
+    env, _ = make()
+    observation, info = env.reset()
+    for token in (3, 6, EOS):
+        seen, legal = observation.copy(), env.action_masks()
+        observation[:] = 5
+        info["action_mask"][:] = 0
+        env.action_masks()[:] = False
+        assert np.array_equal(env.action_masks(), legal)
+        spoiled = observation
+        observation, *_, info = env.step(token)
+        assert (spoiled == 5).all()
+        length = int((seen > 0).sum())
+        assert observation[:length].tolist() == seen[:length].tolist()
+        assert observation[length] == token + 1
+    assert observation.tolist() == [4, 7, 10, 0, 0, 0]
+    assert env.reset()[0].tolist() == [0] * 6
+
+
+def test_evaluation__happens_once_for_equal_networks() -> None:
+    parts = assemble("NAS-Moons-v0", epochs=1)
+    inner = InstantEvaluator()
+    parts.evaluator.evaluator = inner  # type: ignore[attr-defined]
+    env = NasEnv(parts.search_space, parts.evaluator)
+    rewards = [write(env, [3, EOS])[-1][1] for _ in range(3)]
+    assert len(inner.calls) == 1
+    assert len(set(rewards)) == 1
+
+
+def test_stochastic__draws_each_childs_seed_from_the_reset_seed() -> None:
+    def play(seed: int) -> tuple[list[float], list[int], int]:
+        env, evaluator = make(stochastic=True)
+        env.reset(seed=seed)
+        rewards = []
+        for _ in range(4):
+            rewards.append(write(env, [3, EOS])[-1][1])
+        return rewards, evaluator.seeds, len(evaluator.calls)
+
+    rewards, seeds, calls = play(1)
+    assert (rewards, seeds, calls) == play(1)
+    assert calls == 4, "equal networks are trained anew"
+    assert len(set(seeds)) == len(set(rewards)) == 4
+    assert not set(seeds) & set(play(2)[1])
+    assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_stochastic__is_not_cached() -> None:
+    env = gym.make("NAS-Moons-v0", epochs=1, stochastic=True)
+    env.reset(seed=0)
+    infos = [write(env, [3, 6, EOS])[-1][4] for _ in range(3)]
+    assert len({info["evaluation"]["seed"] for info in infos}) == 3
+
+
+def test_deterministic__ignores_the_reset_seed() -> None:
+    rewards = []
+    for seed in (0, 1):
+        env, _ = make()
+        env.reset(seed=seed)
+        rewards.append(write(env, [3, EOS])[-1][1])
+    assert rewards[0] == rewards[1]
+
+
+@pytest.mark.parametrize("keywords", [{}, {"failure_reward": -0.5}])
+def test_failing_child__earns_the_failure_reward(keywords: dict[str, Any]) -> None:
+    env, _ = make(failing=1, reward=lambda evaluation: 1 / 0, **keywords)
+    _, reward, terminated, _, info = write(env, [3, EOS])[-1]
+    assert reward == keywords.get("failure_reward", 0.0)
+    assert terminated
+    assert info["evaluation"]["status"] == "failed"
+    assert "validation_accuracy" not in info["evaluation"]
+    assert info["evaluation"]["reason"]
+
+
+@pytest.mark.parametrize("evaluator", ["fused", "local"])
+def test_failing_child__of_a_huge_learning_rate_is_reported(evaluator: str) -> None:
+    env = gym.make("NAS-Moons-v0", evaluator=evaluator, learning_rate=1e38, failure_reward=-0.25)
+    for _ in range(2):
+        _, reward, _, _, info = write(env, [3, 6, EOS])[-1]
+        assert reward == -0.25
+        assert info["evaluation"]["status"] == "failed"
+        assert "not finite" in info["evaluation"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "says"),
+    [
+        ({"illegal_reward": float("nan")}, "illegal_reward must be a finite number, got nan"),
+        ({"illegal_reward": "-1"}, "illegal_reward must be a finite number, got '-1'"),
+        ({"failure_reward": float("-inf")}, "failure_reward must be a finite number, got -inf"),
+        ({"render_mode": "human"}, "render_mode must be None or one of ansi, rgb_array, got 'human'"),
+    ],
+)
+def test_arguments__out_of_range_are_refused(keywords: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidArgumentError) as error:
+        make(**keywords)
+    assert str(error.value) == says

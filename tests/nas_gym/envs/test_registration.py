@@ -1,0 +1,199 @@
+import json
+import subprocess
+import sys
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import nas_gym
+from nas_gym.datasets import DATASETS
+from nas_gym.envs.nas_env import NasEnv
+from nas_gym.envs.registration import PROBLEMS, assemble, make_env
+from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError
+from nas_gym.evaluation import EVALUATORS
+from nas_gym.search_spaces import SEARCH_SPACES
+from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, blobs
+
+HEAVY = {"torch", "numba", "sklearn", "matplotlib", "stable_baselines3"}
+
+
+def modules_after(code: str) -> set[str]:
+    """Return the top-level modules that another process has imported after running some code."""
+    report = "import json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(run.stdout))
+
+
+@pytest.mark.slow  # another process imports Gymnasium first
+@pytest.mark.timeout(30)
+def test_import__loads_nothing_heavy() -> None:
+    modules = modules_after("import nas_gym")
+    assert "gymnasium" in modules
+    assert not modules & HEAVY
+
+
+@pytest.mark.slow  # another process imports Gymnasium and Numba first
+@pytest.mark.timeout(60)
+def test_make__loads_no_pytorch_for_the_fused_evaluator() -> None:
+    play = "env.reset(); env.step(0); assert env.step(9)[1] > 0"
+    code = f"import gymnasium as gym, nas_gym; env = gym.make('NAS-Moons-v0', epochs=1); {play}"
+    modules = modules_after(code)
+    assert "numba" in modules
+    assert not modules & {"torch", "matplotlib", "stable_baselines3"}
+
+
+@pytest.mark.slow  # another process imports Gymnasium and Numba first
+@pytest.mark.timeout(60)
+def test_make__works_with_the_package_named_in_the_id_alone() -> None:
+    code = "import gymnasium as gym; gym.make('nas_gym:NAS-Moons-v0').reset()"
+    assert "nas_gym" in modules_after(code)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_problem__is_registered_and_names_what_exists(problem: str) -> None:
+    spec = PROBLEMS[problem]
+    assert gym.spec(problem).id == problem
+    assert gym.spec(problem).vector_entry_point is not None
+    assert spec.dataset in DATASETS
+    assert spec.search_space in SEARCH_SPACES
+    assert spec.evaluators
+    assert set(spec.evaluators) <= set(EVALUATORS)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_problem__can_be_made_with_the_package_before_its_id(problem: str) -> None:
+    parts = assemble(f"nas_gym:{problem}", **REQUIRED.get(problem, {}))
+    assert parts.dataset.test is not None, "retraining needs the test part"
+    assert parts.dataset.id == assemble(problem, **REQUIRED.get(problem, {})).dataset.id
+
+
+@pytest.mark.parametrize("network", ["Linear-8 Tanh", "ReLU", "Linear-16 Linear-2 Sigmoid"])
+def test_build__makes_the_network_for_the_data(network: str) -> None:
+    parts = assemble("NAS-Tabular-v0", **blobs(features=4, classes=3))
+    module = parts.build(parts.search_space.parse(network))
+    linear = [parameter for parameter in module.parameters() if parameter.ndim == 2]
+    assert linear[0].shape[1] == 4
+    assert linear[-1].shape[0] == 3
+
+
+def test_keywords__reach_data_recipe_and_search_space() -> None:
+    parts = assemble(
+        "NAS-Moons-v0",
+        size=120,
+        noise=0.1,
+        split=(60, 30, 30),
+        seed=5,
+        epochs=7,
+        batch_size=8,
+        learning_rate=0.5,
+        patience=3,
+        widths=(3, 5),
+        activations=("Tanh",),
+        max_length=4,
+        threads=1,
+        training_seed=9,
+        illegal_reward=-2,
+        failure_reward=-3,
+        stochastic=True,
+    )
+    assert parts.dataset.id == "moons-v0(size=120, noise=0.1, split=60/30/30, seed=5)"
+    assert parts.recipe.id == "adam(epochs=7, batch_size=8, learning_rate=0.5, patience=3)"
+    assert parts.search_space.tokens == ("Linear-3", "Linear-5", "Tanh", "EOS")
+    assert parts.search_space.max_length == 4
+    trainer = parts.evaluator.evaluator  # type: ignore[attr-defined]
+    assert (trainer.threads, trainer.seed, trainer.recipe) == (1, 9, parts.recipe)
+    env = NasEnv(parts.search_space, parts.evaluator, **parts.env_options)
+    assert (env.illegal_reward, env.failure_reward, env.stochastic) == (-2.0, -3.0, True)
+
+
+def test_keywords__of_gym_make_reach_the_environment() -> None:
+    env = gym.make("NAS-Moons-v0", widths=(3,), activations=(), max_length=2, illegal_reward=-5, size=50)
+    assert env.action_space == gym.spaces.Discrete(2)
+    assert env.observation_space == gym.spaces.MultiDiscrete([3, 3])
+    env.reset()
+    assert env.step(1)[1] == -5.0
+
+
+@pytest.mark.parametrize("vector", [False, True])
+def test_evaluator__of_ones_own_is_used_as_it_is(vector: bool) -> None:
+    evaluator = InstantEvaluator()
+    if vector:
+        lanes = gym.make_vec("NAS-Moons-v0", num_envs=2, evaluator=evaluator)
+        lanes.reset()
+        lanes.step(np.array([3, 3]))
+        lanes.step(np.array([9, 9]))
+        assert [len(call) for call in evaluator.calls] == [2]
+    else:
+        env = gym.make("NAS-Moons-v0", evaluator=evaluator)
+        env.reset()
+        env.step(3)
+        env.step(9)
+        assert [len(call) for call in evaluator.calls] == [1]
+
+
+def test_reward__of_ones_own_is_used() -> None:
+    env = gym.make(
+        "NAS-Moons-v0",
+        evaluator=InstantEvaluator(),
+        reward=lambda evaluation: 100.0 * evaluation.parameters,
+    )
+    env.reset()
+    env.step(3)
+    env.step(6)
+    assert env.step(9)[1] == 200.0
+
+
+@pytest.mark.parametrize(
+    ("problem", "keywords", "parts"),
+    [
+        ("NAS-Mars-v0", {}, ["unknown environment 'NAS-Mars-v0'", "NAS-Moons-v0", "NAS-Tabular-v0"]),
+        ("NAS-Moons-v0", {"sise": 100}, ["no keyword 'sise'", "size", "epochs", "widths", "stochastic"]),
+        ("NAS-Moons-v0", {"X": [[1.0]]}, ["no keyword 'X'"]),
+        ("NAS-Moons-v0", {"dataset": None}, ["no keyword 'dataset'"]),
+        ("NAS-Moons-v0", {"build": None}, ["no keyword 'build'"]),
+        ("NAS-Moons-v0", {"evaluator": "local", "threads": 2}, ["no keyword 'threads'", "device"]),
+        ("NAS-Moons-v0", {"evaluator": "magic"}, ["unknown evaluator 'magic'", "fused, local"]),
+        ("NAS-Moons-v0", {"reward": "speed"}, ["unknown reward 'speed'", "validation_accuracy"]),
+        ("NAS-Moons-v0", {"reward": None}, ["unknown reward None"]),
+        ("NAS-Moons-v0", {"training_seed": -1}, ["training_seed must be an integer from 0, got -1"]),
+        ("NAS-Moons-v0", {"training_seed": 0.5}, ["training_seed must be"]),
+        ("NAS-Moons-v0", {"size": 3}, ["size must be an integer from 10"]),
+        ("NAS-Moons-v0", {"noise": -1}, ["noise must be a number from 0 to 10, got -1"]),
+        ("NAS-Moons-v0", {"widths": (2000,)}, ["2000"]),
+        ("NAS-Moons-v0", {"epochs": 0}, ["epochs must be an integer from 1"]),
+        ("NAS-Moons-v0", {"evaluator": "local", "device": "abacus"}, ["device 'abacus' cannot be used"]),
+        ("NAS-Moons-v0", {"illegal_reward": float("nan")}, ["illegal_reward must be a finite number"]),
+        ("NAS-Tabular-v0", {}, ["needs the keyword 'X'", "X, y"]),
+        ("NAS-Tabular-v0", {"X": np.zeros((9, 2))}, ["needs the keyword 'y'", "X, y"]),
+    ],
+)
+def test_assemble__says_in_one_line_what_is_wrong_and_what_exists(
+    problem: str, keywords: dict[str, Any], parts: list[str]
+) -> None:
+    with pytest.raises(InvalidArgumentError) as error:
+        make_env(problem, **keywords)
+    assert "\n" not in str(error.value)
+    for part in parts:
+        assert part in str(error.value)
+
+
+def test_gym_make__passes_errors_of_the_data_on() -> None:
+    with pytest.raises(InvalidDataError, match="NaN or infinite"):
+        gym.make("NAS-Tabular-v0", X=np.full((30, 2), np.nan), y=np.arange(30) % 2)
+    with pytest.raises(InvalidArgumentError, match="no keyword 'sise'"):
+        gym.make("NAS-Moons-v0", sise=100)
+    with pytest.raises(InvalidArgumentError, match="no keyword 'sise'"):
+        gym.make_vec("NAS-Moons-v0", num_envs=2, sise=100)
+
+
+def test_package__has_few_names_and_one_root_error() -> None:
+    assert len(nas_gym.__all__) <= 10
+    for name in nas_gym.__all__:
+        assert hasattr(nas_gym, name)
+    for error in (InvalidArgumentError, InvalidDataError):
+        assert issubclass(error, NasGymError)
+        assert issubclass(error, ValueError)

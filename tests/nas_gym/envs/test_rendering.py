@@ -1,0 +1,81 @@
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from nas_gym.envs.nas_env import NasEnv
+from nas_gym.envs.nas_vector_env import NasVectorEnv
+from nas_gym.envs.rendering import as_picture, as_text
+from nas_gym.search_spaces import SEARCH_SPACES, MlpSpace
+from nas_gym.testing import random_sentence
+from tests.nas_gym.doubles import InstantEvaluator
+
+LAYERS = "Linear-1 Linear-2 Linear-4 Linear-8 Linear-16 Sigmoid Tanh ReLU LeakyReLU"
+
+
+def make(render_mode: str | None) -> NasEnv:
+    return NasEnv(MlpSpace(), InstantEvaluator(), render_mode=render_mode)
+
+
+def test_ansi__shows_the_sentence_and_what_may_follow() -> None:
+    env = make("ansi")
+    env.reset()
+    assert env.render() == f"_ _ _ _ _ _\nnext: {LAYERS}\n"
+    env.step(3)
+    env.step(6)
+    assert env.render() == f"Linear-8 Tanh _ _ _ _\nnext: {LAYERS} EOS\n"
+    reward = env.step(9)[1]
+    assert env.render() == f"Linear-8 Tanh EOS\nreward: {reward:.4f}\n"
+    env.reset()
+    env.step(9)
+    text = env.render()
+    assert isinstance(text, str)
+    assert "reward: -1.0000" in text
+
+
+def test_rgb_array__is_a_picture_that_varies_with_the_sentence() -> None:
+    env = make("rgb_array")
+    env.reset()
+    pictures = [env.render()]
+    for token in (3, 6, 9):
+        env.step(token)
+        pictures.append(env.render())
+    for picture in pictures:
+        assert isinstance(picture, np.ndarray)
+        assert picture.dtype == np.uint8
+        assert picture.shape == pictures[0].shape  # type: ignore[union-attr]
+        assert picture.shape[2] == 3
+        assert picture.std() > 0
+    assert len({picture.tobytes() for picture in pictures}) == 4  # type: ignore[union-attr]
+    pictures[-1][:] = 0  # type: ignore[index]
+    assert env.render().any()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("space_id", SEARCH_SPACES)
+def test_pictures__can_be_drawn_of_every_search_space(space_id: str) -> None:
+    space = SEARCH_SPACES[space_id]()
+    sentence = random_sentence(space, np.random.default_rng(0))
+    assert as_picture(space, sentence, 0.5).shape == as_picture(space, sentence[:-1], None).shape
+    for length, token in enumerate(sentence):
+        assert space.tokens[token] in as_text(space, sentence[: length + 1], None)
+
+
+def test_render__without_a_mode_returns_nothing() -> None:
+    env = make(None)
+    env.reset()
+    assert env.render() is None
+    assert NasVectorEnv(env, 2).render() is None
+
+
+@pytest.mark.parametrize("mode", ["ansi", "rgb_array"])
+def test_vector_render__shows_every_lane(mode: str) -> None:
+    lanes: Any = gym.make_vec("NAS-Moons-v0", num_envs=2, evaluator=InstantEvaluator(), render_mode=mode)
+    lanes.reset()
+    lanes.step(np.array([3, 4]))
+    pictures = lanes.render()
+    for lane, token in enumerate((3, 4)):
+        env = make(mode)
+        env.reset()
+        env.step(token)
+        assert np.array_equal(pictures[lane], env.render())  # type: ignore[arg-type]

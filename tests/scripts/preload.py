@@ -1,0 +1,5 @@
+"""What is slow to import and what every process of these tests needs."""
+
+import nas_gym.envs.registration
+import nas_gym.evaluation.local
+import nas_gym.evaluation.retraining  # noqa: F401
