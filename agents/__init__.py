@@ -25,10 +25,18 @@ class AgentSpec:
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
+REINFORCE_FORMS: dict[str, AgentSpec] = {
+    "faithful": AgentSpec("agents.reinforce.agent:Reinforce", 20),
+    "sample_efficient": AgentSpec(
+        "agents.reinforce.agent:Reinforce", 5, {"distinct": True, "baseline": "ranks", "epochs": 3}
+    ),
+}
+"""The class as it is, for thousands of architectures, and what it takes to make the most of hundreds."""
+
 AGENTS: dict[str, AgentSpec] = {
-    "reinforce": AgentSpec("agents.reinforce.agent:Reinforce", 20),
+    "reinforce": REINFORCE_FORMS["sample_efficient"],
     "random_search": AgentSpec("agents.random.agent:RandomAgent", 50),
-    "regularized_evolution": AgentSpec("agents.regularized_evolution.agent:RegularizedEvolution", 1),
+    "regularized_evolution": AgentSpec("agents.regularized_evolution.agent:RegularizedEvolution", 5),
     "local_search": AgentSpec("agents.local_search.agent:LocalSearch", 1),
     "ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "ppo"}),
     "maskable_ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "maskable_ppo"}),
@@ -52,7 +60,7 @@ def agent_spec(name: str) -> AgentSpec:
 
 
 def make_agent(
-    name: str,
+    name: str | AgentSpec,
     env: AnyVectorEnv,
     seed: int,
     tensorboard_log: Path | None = None,
@@ -61,7 +69,7 @@ def make_agent(
     """Make an agent, or load it where there is a checkpoint that it can go on from.
 
     Args:
-        name: Key of ``AGENTS`` or ``ALIASES``.
+        name: Key of ``AGENTS`` or ``ALIASES``, or how to make another one.
         env: What it shall solve.
         seed: Its seed.
         tensorboard_log: Folder for TensorBoard's event files.
@@ -71,11 +79,20 @@ def make_agent(
     Raises:
         AgentError: If the name is unknown or the checkpoint does not fit.
     """
-    spec = agent_spec(name)
+    spec = agent_spec(name) if isinstance(name, str) else name
     agent_class = resolve_name(spec.maker)
     if checkpoint is not None and checkpoint.exists() and issubclass(agent_class, EpisodicAgent):
         return agent_class.load(checkpoint, env, tensorboard_log=tensorboard_log)
     return agent_class(env, seed=seed, tensorboard_log=tensorboard_log, **spec.arguments)
 
 
-__all__ = ["AGENTS", "ALIASES", "AgentError", "AgentSpec", "Callback", "agent_spec", "make_agent"]
+__all__ = [
+    "AGENTS",
+    "ALIASES",
+    "REINFORCE_FORMS",
+    "AgentError",
+    "AgentSpec",
+    "Callback",
+    "agent_spec",
+    "make_agent",
+]

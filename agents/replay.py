@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.episodes import Choose, Episodes
+from agents.episodes import Episodes
 
 ANY = -1
 """Wish for no action in particular."""

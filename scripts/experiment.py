@@ -11,7 +11,7 @@ from command_line import INTERRUPTED
 from rich.console import Console
 from rich.table import Table
 
-from agents import agent_spec, make_agent
+from agents import AgentSpec, agent_spec, make_agent
 from agents.runs import RunFolder, search
 from agents.runs.learning_curve import draw_learning_curve
 from agents.runs.summary import finalists, summarise
@@ -34,15 +34,20 @@ def run_experiment(
     seed: int,
     run_dir: Path | None,
     resume: bool,
+    spec: AgentSpec | None = None,
 ) -> int:
-    """Search, retrain the best network, write the run folder and print the table; return an exit code."""
+    """Search, retrain the best network, write the run folder and print the table; return an exit code.
+
+    ``spec`` makes the agent in another form than the one that its name stands for.
+    """
     torch.set_num_threads(1)  # faster for networks this small, and the same result on any machine
     env_id = env_id.removeprefix("nas_gym:")
     if episodes < 1:
         raise InvalidArgumentError(f"episodes must be a positive integer, got {episodes}")
     if not 0 <= seed < 2**32:
         raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed}")
-    num_envs = agent_spec(agent_name).num_envs
+    spec = spec or agent_spec(agent_name)
+    num_envs = spec.num_envs
     parts = assemble(env_id, **env_kwargs)
     settings = {
         "env": env_id,
@@ -63,7 +68,7 @@ def run_experiment(
     run = RunFolder(path, settings, resume, about, ROW_FIELDS)
     console = Console()
     env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs))
-    agent = make_agent(agent_name, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
+    agent = make_agent(spec, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
     env.recall(run.read_evaluations())
     console.print(
         f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"
