@@ -25,29 +25,42 @@ class AgentSpec:
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
+REINFORCE_FORMS: dict[str, AgentSpec] = {
+    "faithful": AgentSpec("agents.reinforce.agent:Reinforce", 20),
+    "sample_efficient": AgentSpec(
+        "agents.reinforce.agent:Reinforce", 5, {"distinct": True, "baseline": "ranks", "epochs": 3}
+    ),
+}
+"""The class as it is, for thousands of architectures, and what it takes to make the most of hundreds."""
+
 AGENTS: dict[str, AgentSpec] = {
-    "reinforce": AgentSpec("agents.reinforce.agent:Reinforce", 20),
-    "random": AgentSpec("agents.random.agent:RandomAgent", 50),
+    "reinforce": REINFORCE_FORMS["sample_efficient"],
+    "random_search": AgentSpec("agents.random.agent:RandomAgent", 50),
+    "regularized_evolution": AgentSpec("agents.regularized_evolution.agent:RegularizedEvolution", 5),
+    "local_search": AgentSpec("agents.local_search.agent:LocalSearch", 1),
     "ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "ppo"}),
     "maskable_ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "maskable_ppo"}),
     "a2c": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "a2c"}),
     "dqn": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "dqn"}),
 }
 
+ALIASES = {"random": "random_search"}
+"""Other names of agents: what the field calls random search is a random policy to an RL reader."""
+
 
 def agent_spec(name: str) -> AgentSpec:
-    """Return how to make the agent of a name.
+    """Return how to make the agent of a name, a key of ``AGENTS`` or of ``ALIASES``.
 
     Raises:
         InvalidArgumentError: If there is none of that name.
     """
-    if name not in AGENTS:
+    if ALIASES.get(name, name) not in AGENTS:
         raise InvalidArgumentError(f"unknown agent {name!r}; there are {', '.join(AGENTS)}")
-    return AGENTS[name]
+    return AGENTS[ALIASES.get(name, name)]
 
 
 def make_agent(
-    name: str,
+    name: str | AgentSpec,
     env: AnyVectorEnv,
     seed: int,
     tensorboard_log: Path | None = None,
@@ -56,7 +69,7 @@ def make_agent(
     """Make an agent, or load it where there is a checkpoint that it can go on from.
 
     Args:
-        name: Key of ``AGENTS``.
+        name: Key of ``AGENTS`` or ``ALIASES``, or how to make another one.
         env: What it shall solve.
         seed: Its seed.
         tensorboard_log: Folder for TensorBoard's event files.
@@ -66,11 +79,20 @@ def make_agent(
     Raises:
         AgentError: If the name is unknown or the checkpoint does not fit.
     """
-    spec = agent_spec(name)
+    spec = agent_spec(name) if isinstance(name, str) else name
     agent_class = resolve_name(spec.maker)
     if checkpoint is not None and checkpoint.exists() and issubclass(agent_class, EpisodicAgent):
         return agent_class.load(checkpoint, env, tensorboard_log=tensorboard_log)
     return agent_class(env, seed=seed, tensorboard_log=tensorboard_log, **spec.arguments)
 
 
-__all__ = ["AGENTS", "AgentError", "AgentSpec", "Callback", "agent_spec", "make_agent"]
+__all__ = [
+    "AGENTS",
+    "ALIASES",
+    "REINFORCE_FORMS",
+    "AgentError",
+    "AgentSpec",
+    "Callback",
+    "agent_spec",
+    "make_agent",
+]

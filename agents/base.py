@@ -98,6 +98,8 @@ class EpisodicAgent(ABC):
     ) -> Self:
         """Propose exactly so many architectures more and learn from what they earn.
 
+        An agent that draws each architecture once ends earlier when it has drawn all there are.
+
         Args:
             total_architectures: Episodes to play, on top of those played before.
             progress_bar: Whether to show one.
@@ -113,8 +115,10 @@ class EpisodicAgent(ABC):
         with SearchProgress(total_architectures, progress_bar) as progress:
             while self.num_architectures < goal:
                 start = time.perf_counter()
-                count = min(self.env.num_envs, goal - self.num_architectures)
-                episodes = collect(self.env, self._new_batch(), count, self._batch_seed())
+                episodes = self._play(min(self.env.num_envs, goal - self.num_architectures))
+                if episodes is None:
+                    break
+                count = len(episodes.lengths)
                 scalars = self._update(episodes)
                 self.num_architectures += count
                 self.num_updates += 1
@@ -187,6 +191,10 @@ class EpisodicAgent(ABC):
             raise CheckpointError(f"{path} is no complete checkpoint of {cls.name!r}: {error!r}") from None
         return agent
 
-    def _batch_seed(self) -> int:
-        """Return the seed of the reset that begins the next batch, from 0 to 2**31 - 1."""
-        return int(np.random.SeedSequence((self.seed, self.num_updates)).generate_state(1)[0] >> 1)
+    def _play(self, count: int) -> Episodes | None:
+        """Play the ``count`` episodes of one batch; ``None`` if there is nothing left to propose."""
+        return collect(self.env, self._new_batch(), count, self._batch_seed())
+
+    def _batch_seed(self, *part: int) -> int:
+        """Return the seed of the reset that begins the next batch, or a part of it, from 0 to 2**31 - 1."""
+        return int(np.random.SeedSequence((self.seed, self.num_updates, *part)).generate_state(1)[0] >> 1)

@@ -1,6 +1,6 @@
 """Collecting whole episodes from a Gymnasium vector environment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,26 @@ def collect(env: AnyVectorEnv, choose: Choose, count: int, seed: int) -> Episode
             masks = np.where(running[:, None], masks, _masks(infos, everything))
     actions, masks, rewards = (np.stack(column, axis=1)[:count] for column in zip(*steps, strict=True))
     return Episodes(actions, masks, rewards, lengths[:count])
+
+
+def joined(batches: Sequence[Episodes]) -> Episodes:
+    """Return the episodes of several batches as one, padded to the longest of all.
+
+    Args:
+        batches: At least one.
+    """
+    steps = max(batch.actions.shape[1] for batch in batches)
+
+    def pad(array: NDArray[Any], value: float) -> NDArray[Any]:
+        widths = [(0, 0), (0, steps - array.shape[1])] + [(0, 0)] * (array.ndim - 2)
+        return np.pad(array, widths, constant_values=value)
+
+    return Episodes(
+        np.concatenate([pad(batch.actions, 0) for batch in batches]),
+        np.concatenate([pad(batch.masks, True) for batch in batches]),
+        np.concatenate([pad(batch.rewards, 0.0) for batch in batches]),
+        np.concatenate([batch.lengths for batch in batches]),
+    )
 
 
 def as_vector_env(env: AnyVectorEnv | gym.Env[Any, Any]) -> AnyVectorEnv:

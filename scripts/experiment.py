@@ -12,7 +12,7 @@ from command_line import INTERRUPTED
 from rich.console import Console
 from rich.table import Table
 
-from agents import agent_spec, make_agent
+from agents import AgentSpec, agent_spec, make_agent
 from agents.runs import RunFolder, search
 from agents.runs.learning_curve import draw_learning_curve
 from agents.runs.summary import Row, finalists, summarise
@@ -36,11 +36,13 @@ def run_experiment(
     run_dir: Path | None,
     resume: bool,
     store: Path | None,
+    spec: AgentSpec | None = None,
 ) -> int:
     """Search, retrain the best network, write the run folder and print the table; return an exit code.
 
     Children are kept in ``store``, by default a file in the run folder. So a run that is resumed trains
-    none again, although its agent may propose them once more.
+    none again, although its agent may propose them once more. ``spec`` makes the agent in another form
+    than the one that its name stands for.
     """
     torch.set_num_threads(1)  # faster for networks this small, and the same result on any machine
     env_id = env_id.removeprefix("nas_gym:")
@@ -50,7 +52,7 @@ def run_experiment(
         raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed}")
     if "store" in env_kwargs:
         raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
-    num_envs = agent_spec(agent_name).num_envs
+    spec = spec or agent_spec(agent_name)
     given: dict[str, Any] = {} if store is None else {"store": str(store)}
     parts = assemble(env_id, **env_kwargs, **given)
     settings = {
@@ -59,7 +61,8 @@ def run_experiment(
         "agent": agent_name,
         "seed": seed,
         "episodes": episodes,
-        "num_envs": num_envs,
+        "agent_arguments": spec.arguments,
+        "num_envs": spec.num_envs,
     }
     about = {
         **_origin(parts),
@@ -72,8 +75,8 @@ def run_experiment(
     if store is None and parts.table is None:  # a table knows its children already
         given = {"store": str(run.path / "evaluations.sqlite")}
         parts = assemble(env_id, **env_kwargs, **given)
-    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs, **given))
-    agent = make_agent(agent_name, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
+    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=spec.num_envs, **env_kwargs, **given))
+    agent = make_agent(spec, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
     console.print(
         f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"
     )

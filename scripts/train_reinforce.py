@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from command_line import parse_keywords, run
 from experiment import run_experiment
+
+from agents import REINFORCE_FORMS
 
 
 @dataclass
@@ -15,6 +18,9 @@ class Args:
     """Id of the environment."""
     episodes: int = 5000
     """Number of architectures to propose."""
+    form: Literal["faithful", "sample_efficient"] = "faithful"
+    """faithful: batches of 20, proposals may repeat, for thousands of architectures; sample_efficient: none
+    is proposed twice and each is learned from more than once, for hundreds (the benchmark's)."""
     seed: int = 0
     """Seed of the agent."""
     run_dir: Path | None = None
@@ -32,7 +38,15 @@ def main(args: Args) -> int:
     """Run the experiment that the arguments describe."""
     keywords = parse_keywords(args.env_kwargs)
     return run_experiment(
-        args.env, keywords, "reinforce", args.episodes, args.seed, args.run_dir, args.resume, args.store
+        args.env,
+        keywords,
+        "reinforce",
+        args.episodes,
+        args.seed,
+        args.run_dir,
+        args.resume,
+        args.store,
+        spec=REINFORCE_FORMS[args.form],
     )
 
 

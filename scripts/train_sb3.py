@@ -1,4 +1,4 @@
-"""Train an agent of stable-baselines3, or the random agent, on an environment of nas_gym."""
+"""Train an agent of stable-baselines3, or one without a policy, on an environment of nas_gym."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +12,17 @@ from experiment import run_experiment
 class Args:
     """Who searches, what, how long, and where to write."""
 
-    algorithm: Literal["ppo", "maskable_ppo", "a2c", "dqn", "random"] = "ppo"
-    """The algorithm; only maskable_ppo and random see which tokens are legal."""
+    algorithm: Literal[
+        "ppo",
+        "maskable_ppo",
+        "a2c",
+        "dqn",
+        "random",
+        "random_search",
+        "regularized_evolution",
+        "local_search",
+    ] = "ppo"
+    """The algorithm; ppo, a2c and dqn do not see which tokens are legal. random is random_search."""
     env: str = "NAS-Moons-v0"
     """Id of the environment."""
     episodes: int = 5000

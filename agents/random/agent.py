@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from agents.base import EpisodicAgent
 from agents.episodes import AnyVectorEnv, Choose, Episodes
+from agents.replay import random_actions
 
 
 class RandomAgent(EpisodicAgent):
@@ -18,7 +19,7 @@ class RandomAgent(EpisodicAgent):
     Arguments are those of ``EpisodicAgent``.
     """
 
-    name: ClassVar[str] = "random"
+    name: ClassVar[str] = "random_search"
 
     def __init__(
         self, env: AnyVectorEnv | gym.Env[Any, Any], seed: int = 0, tensorboard_log: str | Path | None = None
@@ -43,8 +44,7 @@ class RandomAgent(EpisodicAgent):
         return self._choose
 
     def _choose(self, masks: NDArray[np.bool_]) -> NDArray[np.int64]:
-        draws = np.where(masks, self._generator.random(masks.shape), -1.0)
-        return np.asarray(draws.argmax(axis=1))
+        return random_actions(masks, self._generator)
 
     def _update(self, episodes: Episodes) -> dict[str, float]:
         return {}

@@ -1,6 +1,6 @@
 """The REINFORCE update."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -11,12 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.base import EpisodicAgent
-from agents.episodes import AnyVectorEnv, Choose, Episodes
+from agents.episodes import AnyVectorEnv, Choose, Episodes, collect, joined
 from agents.errors import InvalidArgumentError
+from agents.reinforce.advantages import rank_advantages
+from agents.reinforce.drawn import DrawnSentences
+from agents.reinforce.losses import clipped_surrogate
 from agents.reinforce.policy import CELLS, Cell, RecurrentPolicy, State
+from agents.reinforce.priority_queue import PriorityQueue
+from agents.replay import episodes_of, pack, sentences_of, unpack
 
-Baseline = Literal["moving_average", "batch_mean"]
-BASELINES = ("moving_average", "batch_mean")
+Baseline = Literal["moving_average", "batch_mean", "ranks"]
+BASELINES = ("moving_average", "batch_mean", "ranks")
+ATTEMPTS = 8
+"""How often new sentences are sought by rejection before drawn ones are masked."""
+CANDIDATES = 8
+"""How many sentences are drawn in an attempt for each that is needed."""
 
 
 class Reinforce(EpisodicAgent):
@@ -68,6 +77,11 @@ class Reinforce(EpisodicAgent):
         entropy_decay: float = 0.98,
         scale_advantages: bool = True,
         max_grad_norm: float = 1.0,
+        distinct: bool = False,
+        epochs: int = 1,
+        clip_range: float = 0.2,
+        queue_size: int = 0,
+        queue_weight: float = 0.1,
         seed: int = 0,
         tensorboard_log: str | Path | None = None,
     ) -> None:
@@ -76,17 +90,26 @@ class Reinforce(EpisodicAgent):
             raise InvalidArgumentError(f"unknown cell {cell!r}; there are {', '.join(CELLS)}")
         if baseline not in BASELINES:
             raise InvalidArgumentError(f"unknown baseline {baseline!r}; there are {', '.join(BASELINES)}")
-        if type(hidden_size) is not int or not 1 <= hidden_size <= 4096:
-            raise InvalidArgumentError(f"hidden_size must be an integer from 1 to 4096, got {hidden_size!r}")
-        for name, value, low, high in (
+        for name, size, low, high in (
+            ("hidden_size", hidden_size, 1, 4096),
+            ("epochs", epochs, 1, 1000),
+            ("queue_size", queue_size, 0, 100_000),
+        ):
+            if type(size) is not int or not low <= size <= high:
+                raise InvalidArgumentError(f"{name} must be an integer from {low} to {high}, got {size!r}")
+        for name, value, least, most in (
             ("learning_rate", learning_rate, 0.0, 1.0),
             ("baseline_decay", baseline_decay, 0.0, 1.0),
             ("entropy_weight", entropy_weight, 0.0, 1e3),
             ("entropy_decay", entropy_decay, 0.0, 1.0),
             ("max_grad_norm", max_grad_norm, 0.0, 1e6),
+            ("clip_range", clip_range, 0.0, 1e3),
+            ("queue_weight", queue_weight, 0.0, 1e3),
         ):
-            if not isinstance(value, (int, float)) or not low <= value <= high:
-                raise InvalidArgumentError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+            if not isinstance(value, (int, float)) or not least <= value <= most:
+                raise InvalidArgumentError(
+                    f"{name} must be a number from {least:g} to {most:g}, got {value!r}"
+                )
         self.learning_rate = learning_rate
         self.hidden_size = hidden_size
         self.cell = cell
@@ -96,6 +119,12 @@ class Reinforce(EpisodicAgent):
         self.entropy_decay = entropy_decay
         self.scale_advantages = scale_advantages
         self.max_grad_norm = max_grad_norm
+        self.distinct = distinct
+        self.epochs = epochs
+        self.clip_range = clip_range
+        self.queue = PriorityQueue(queue_size)
+        self.queue_weight = queue_weight
+        self._drawn = DrawnSentences()
         self._generator = torch.Generator().manual_seed(seed)
         self.policy = RecurrentPolicy(self.num_actions, hidden_size, cell, self._generator)
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=learning_rate)
@@ -136,50 +165,140 @@ class Reinforce(EpisodicAgent):
         actions = ahead.argmax(dim=1) if deterministic else self._draw(ahead)
         return actions.numpy().reshape(shape), None
 
-    def _new_batch(self) -> Choose:
+    def _play(self, count: int) -> Episodes | None:
+        if not self.distinct:
+            return super()._play(count)
+        parts: list[Episodes] = []
+        while count > 0 and not self._drawn.exhausted:
+            # Lanes that leave what is known at different places cannot write the same sentence.
+            exits = self._exits(count)
+            parts.append(collect(self.env, self._new_batch(exits), len(exits), self._batch_seed(len(parts))))
+            self._drawn.add(sentences_of(parts[-1]))
+            count -= len(exits)
+        return joined(parts) if parts else None
+
+    def _new_batch(self, beginnings: Sequence[tuple[int, ...]] = ()) -> Choose:
+        """Return what draws from the policy, from where the lanes' given beginnings end."""
         previous = torch.zeros((self.env.num_envs, 1), dtype=torch.int64)
         state: State = None
+        step = 0
 
         def choose(masks: NDArray[np.bool_]) -> NDArray[np.int64]:
-            nonlocal previous, state
+            nonlocal previous, state, step
             with torch.no_grad():
                 log_probabilities, state = self.policy(previous, torch.from_numpy(masks)[:, None], state)
             actions = self._draw(log_probabilities[:, 0])
+            for lane, beginning in enumerate(beginnings):
+                if step < len(beginning):
+                    actions[lane] = beginning[step]
+            step += 1
             previous = actions[:, None] + 1
             return actions.numpy()
 
         return choose
 
+    def _exits(self, count: int) -> list[tuple[int, ...]]:
+        """Draw distinct shortest beginnings with which no drawn sentence begins, 1 to ``count`` of them."""
+        exits: dict[tuple[int, ...], None] = {}
+        for attempt in range(ATTEMPTS + 1):
+            exits.update(dict.fromkeys(self._wander(CANDIDATES * count, attempt == ATTEMPTS)))
+            if len(exits) >= count:
+                break
+        return list(exits)[:count]
+
+    def _wander(self, count: int, only_open: bool) -> list[tuple[int, ...]]:
+        """Draw from the policy until a draw leaves the tree of drawn sentences.
+
+        Args:
+            count: Number of draws.
+            only_open: Whether to forbid what leads to drawn sentences alone. If not, such draws are
+                rejected, and the others are distributed as the policy's own new sentences.
+        """
+        if self._drawn.legal(()) is None:
+            return [()]
+        prefixes: list[tuple[int, ...]] = [()] * count
+        exits: dict[int, tuple[int, ...]] = {}
+        previous = torch.zeros((count, 1), dtype=torch.int64)
+        walking = set(range(count))
+        state: State = None
+        masks = np.ones((count, self.num_actions), dtype=np.bool_)
+        while walking:
+            for lane in walking:
+                prefix = prefixes[lane]
+                legal = self._drawn.open(prefix) if only_open else self._drawn.legal(prefix)
+                assert legal is not None, "a walk ends where it leaves the tree"
+                masks[lane] = legal
+            with torch.no_grad():
+                log_probabilities, state = self.policy(previous, torch.from_numpy(masks)[:, None], state)
+            actions = self._draw(log_probabilities[:, 0])
+            previous = actions[:, None] + 1
+            for lane, action in enumerate(actions.tolist()):
+                if lane not in walking:
+                    continue
+                if not self._drawn.open(prefixes[lane])[action]:
+                    walking.remove(lane)
+                    continue
+                prefixes[lane] = (*prefixes[lane], action)
+                if self._drawn.legal(prefixes[lane]) is None:
+                    exits[lane] = prefixes[lane]
+                    walking.remove(lane)
+        return [exits[lane] for lane in sorted(exits)]
+
     def _draw(self, log_probabilities: Tensor) -> Tensor:
         return torch.multinomial(log_probabilities.exp(), 1, generator=self._generator)[:, 0]
 
     def _update(self, episodes: Episodes) -> dict[str, float]:
+        count = len(episodes.lengths)
+        baseline, advantages = self._advantages(episodes.returns)
+        if self.queue.size:
+            self.queue.add(sentences_of(episodes))
+            episodes = joined([episodes, episodes_of(self.queue.sentences)])
+        weight = self.entropy_weight * self.entropy_decay**self.num_updates
+        before: Tensor | None = None
+        for _ in range(self.epochs):
+            log_likelihoods, entropies = self._judge(episodes)
+            drawn, queued, entropy = (
+                log_likelihoods[:count],
+                log_likelihoods[count:],
+                entropies[:count].mean(),
+            )
+            before = drawn.detach() if before is None else before
+            policy_loss = -clipped_surrogate(drawn, before, advantages, self.clip_range)
+            loss = policy_loss - weight * entropy
+            if len(queued):
+                loss = loss - self.queue_weight * queued.mean()
+            self.optimizer.zero_grad()
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
+            self.optimizer.step()
+        return {
+            "train/loss": loss.item(),
+            "train/policy_gradient_loss": policy_loss.item(),
+            "train/entropy_loss": -entropy.item(),
+            "train/entropy_weight": weight,
+            "train/baseline": baseline,
+            "train/grad_norm": norm.item(),
+        }
+
+    def _judge(self, episodes: Episodes) -> tuple[Tensor, Tensor]:
+        """Return log-likelihoods of the episodes and sums of the steps' entropies, both ``(episodes,)``."""
         actions = torch.from_numpy(episodes.actions)
         written = torch.arange(actions.shape[1]) < torch.from_numpy(episodes.lengths)[:, None]
         previous = torch.cat([torch.zeros((len(actions), 1), dtype=torch.int64), actions[:, :-1] + 1], dim=1)
         log_probabilities, _ = self.policy(previous, torch.from_numpy(episodes.masks))
         chosen = log_probabilities.gather(2, actions[:, :, None])[:, :, 0]
-        log_likelihood = (chosen * written).sum(dim=1)
-        entropy = (-(log_probabilities.exp() * log_probabilities).sum(dim=2) * written).sum(dim=1)
-        baseline = self._next_baseline(float(episodes.returns.mean()))
-        advantages = episodes.returns - baseline
+        entropies = -(log_probabilities.exp() * log_probabilities).sum(dim=2)
+        return (chosen * written).sum(dim=1), (entropies * written).sum(dim=1)
+
+    def _advantages(self, returns: NDArray[np.float64]) -> tuple[float, Tensor]:
+        """Return a batch's baseline and its advantages, shape ``(episodes,)``."""
+        if self.baseline == "ranks":
+            return float(np.median(returns)), torch.from_numpy(rank_advantages(returns)).float()
+        baseline = self._next_baseline(float(returns.mean()))
+        advantages = returns - baseline
         if self.scale_advantages:
             advantages = advantages / (advantages.std() + 1e-3)
-        weight = self.entropy_weight * self.entropy_decay**self.num_updates
-        policy_loss = -(torch.from_numpy(advantages).float() * log_likelihood).mean()
-        loss = policy_loss - weight * entropy.mean()
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
-        self.optimizer.step()
-        return {
-            "train/loss": loss.item(),
-            "train/policy_gradient_loss": policy_loss.item(),
-            "train/entropy_loss": -entropy.mean().item(),
-            "train/entropy_weight": weight,
-            "train/baseline": baseline,
-            "train/grad_norm": norm.item(),
-        }
+        return baseline, torch.from_numpy(advantages).float()
 
     def _next_baseline(self, batch_mean: float) -> float:
         """Return the baseline for a batch and let the moving average take the batch in."""
@@ -194,6 +313,8 @@ class Reinforce(EpisodicAgent):
             "policy": self.policy.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "baseline": self._average,
+            "queue": pack(self.queue.sentences, self.num_actions),
+            "drawn": pack(self._drawn.sentences, self.num_actions),
             "generator": self._generator.get_state(),
         }
 
@@ -201,6 +322,8 @@ class Reinforce(EpisodicAgent):
         self.policy.load_state_dict(state["policy"])
         self.optimizer.load_state_dict(state["optimizer"])
         self._average = state["baseline"]
+        self.queue.add(unpack(state["queue"]))
+        self._drawn.add(unpack(state["drawn"]))
         self._generator.set_state(state["generator"])
 
     def _settings(self) -> dict[str, Any]:
@@ -214,4 +337,9 @@ class Reinforce(EpisodicAgent):
             "entropy_decay": self.entropy_decay,
             "scale_advantages": self.scale_advantages,
             "max_grad_norm": self.max_grad_norm,
+            "distinct": self.distinct,
+            "epochs": self.epochs,
+            "clip_range": self.clip_range,
+            "queue_size": self.queue.size,
+            "queue_weight": self.queue_weight,
         }

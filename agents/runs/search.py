@@ -83,7 +83,7 @@ def search(
             return not stop
 
         agent.learn(max(0, episodes - agent.num_architectures), progress_bar, after_update)
-        finished = bool(agent.num_architectures >= episodes)
+        finished = not stop or bool(agent.num_architectures >= episodes)
         write(done=finished)
     return finished
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents import AGENTS
+from agents import AGENTS, ALIASES
 from tests.scripts.conftest import Call
 
 SCRIPTS = ("train_reinforce", "train_sb3")
@@ -117,7 +117,7 @@ def test_script__unknown_algorithm_says_which_there_are(call: Call) -> None:
 def test_train_sb3__offers_every_agent_but_our_own() -> None:
     (field, *_) = dataclasses.fields(importlib.import_module("train_sb3").Args)
     assert field.name == "algorithm"
-    assert set(AGENTS) - {"reinforce"} == set(field.type.__args__)  # type: ignore[union-attr]
+    assert {*AGENTS, *ALIASES} - {"reinforce"} == set(field.type.__args__)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -17,7 +17,12 @@ from nas_gym.search_spaces import Architecture
 from nas_gym.wrappers import RecordEvaluations
 from tests.agents.doubles import CountingEvaluator, make_vec
 
-LANES = {"reinforce": 8, "random": 8}  # the others' defaults need theirs
+LANES = {
+    "reinforce": 8,
+    "random_search": 8,
+    "regularized_evolution": 8,
+    "local_search": 8,
+}  # the others' defaults need theirs
 EPISODES = 60
 
 
@@ -82,10 +87,10 @@ def test_search__writes_no_more_often_than_asked(tmp_path: Path, monkeypatch: py
         os.rename(source, target)
 
     monkeypatch.setattr("os.replace", replace)
-    start("random", tmp_path / "seldom", checkpoint_seconds=1e6)
+    start("random_search", tmp_path / "seldom", checkpoint_seconds=1e6)
     assert renamed == ["config.json", "evaluations.csv", "checkpoint.pt", "times.json"]
     renamed.clear()
-    start("random", tmp_path / "often")
+    start("random_search", tmp_path / "often")
     assert renamed.count("checkpoint.pt") == 8 + 1  # 60 episodes in batches of 8, and the end
 
 
@@ -149,10 +154,10 @@ def test_search__a_finished_run_stays_as_it_is(tmp_path: Path) -> None:
 
 def test_search__adds_up_the_times_of_interrupted_parts(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    start("random", path, evaluator=StoppingEvaluator([3]))
+    start("random_search", path, evaluator=StoppingEvaluator([3]))
     first = json.loads((path / "times.json").read_text())
     (path / "times.json").write_text(json.dumps({name: value + 100 for name, value in first.items()}))
-    start("random", path)
+    start("random_search", path)
     second = json.loads((path / "times.json").read_text())
     assert all(second[name] > first[name] + 100 for name in first)
 
@@ -176,13 +181,13 @@ def test_search__second_ctrl_c_interrupts_at_once(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     evaluator = StoppingEvaluator([2, 3])
     with pytest.raises(KeyboardInterrupt):
-        start("random", tmp_path, evaluator=evaluator)
+        start("random_search", tmp_path, evaluator=evaluator)
     assert evaluator.calls == 3
     assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_search__checkpoint_that_knows_more_than_the_evaluations_is_refused(tmp_path: Path) -> None:
-    start("random", tmp_path)
+    start("random_search", tmp_path)
     (tmp_path / "evaluations.csv").unlink()
     with pytest.raises(RunFolderError, match=r"checkpoint after 60 episodes, but evaluations\.csv holds 0"):
-        start("random", tmp_path)
+        start("random_search", tmp_path)
