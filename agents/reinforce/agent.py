@@ -53,7 +53,7 @@ class Reinforce(EpisodicAgent):
         entropy_weight: w before the first update.
         entropy_decay: Factor on w at each update, 0 to 1.
         scale_advantages: Whether to divide advantages by their standard deviation (plus 1e-3, so that
-            equal returns are not blown up).
+            equal returns are not blown up); a batch of one has none and is left as it is.
         max_grad_norm: Gradients are scaled down to this norm.
         seed: Seed of everything random in the agent.
         tensorboard_log: Folder for TensorBoard's event files, ``None`` for none.
@@ -296,7 +296,7 @@ class Reinforce(EpisodicAgent):
             return float(np.median(returns)), torch.from_numpy(rank_advantages(returns)).float()
         baseline = self._next_baseline(float(returns.mean()))
         advantages = returns - baseline
-        if self.scale_advantages:
+        if self.scale_advantages and len(advantages) > 1:  # one episode has no spread
             advantages = advantages / (advantages.std() + 1e-3)
         return baseline, torch.from_numpy(advantages).float()
 

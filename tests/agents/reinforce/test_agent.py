@@ -244,3 +244,19 @@ def test_reinforce__refuses_bad_arguments_in_one_line(wrong: dict[str, Any]) -> 
     ((name, value),) = wrong.items()
     assert name in str(error.value) and repr(value) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow  # 800 updates of one episode each
+@pytest.mark.timeout(60)
+def test_reinforce__learns_on_a_single_environment() -> None:
+    rewards: list[float] = []
+
+    class Remember(gym.Wrapper[Any, Any, Any, Any]):
+        def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+            result = self.env.step(action)
+            if result[2]:
+                rewards.append(float(result[1]))
+            return result
+
+    Reinforce(Remember(gym.make("NAS-Moons-v0")), seed=0).learn(800)
+    assert sum(rewards[-100:]) / 100 >= 0.95  # a random agent earns 0.88
