@@ -47,7 +47,7 @@ def test_distinct__draws_what_is_new_as_often_as_the_policy_would() -> None:
         agent.policy.head.bias[:] = logits
     agent._drawn.add([Sentence((2, 1, 2), np.array([[True, True, True, False], *[[True] * 4] * 2]), 0.0)])
     first, later = logits[:3].softmax(0), logits.softmax(0)
-    expected = {(action,): float(first[action]) for action in (0, 1)}
+    expected: dict[tuple[int, ...], float] = {(action,): float(first[action]) for action in (0, 1)}
     expected |= {(2, action): float(first[2] * later[action]) for action in (0, 2, 3)}
     expected |= {(2, 1, action): float(first[2] * later[1] * later[action]) for action in (0, 1, 3)}
     exits = agent._wander(8_000, only_open=False)
