@@ -25,8 +25,11 @@ class LocalSearch(EpisodicAgent):
     remembered and not played again.
 
     Paper: White, Nolen & Savani 2021, https://arxiv.org/abs/2005.02960: all neighbours are evaluated and
-    the best is the next centre (``improvement="best"``, the usual form). Moving at the first improvement
-    is the other classical form. Lanes that a batch has to spare explore random sentences.
+    the best is the next centre (``improvement="best"``, the usual form). The default, the other classical
+    form, moves at the first improvement and so spends fewer episodes on a poor centre: on
+    ``NAS-Moons-v0`` (mean of three trainings, 20 seeds) its best after 100 networks had validation
+    accuracy 0.9803 on average instead of 0.9762, after 500 0.9808 instead of 0.9803. Lanes that a batch
+    has to spare explore random sentences.
 
     Args:
         env: A vector environment, or a single one.
@@ -44,7 +47,7 @@ class LocalSearch(EpisodicAgent):
         self,
         env: AnyVectorEnv | gym.Env[Any, Any],
         *,
-        improvement: Improvement = "best",
+        improvement: Improvement = "first",
         seed: int = 0,
         tensorboard_log: str | Path | None = None,
     ) -> None:

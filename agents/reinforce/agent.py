@@ -47,14 +47,25 @@ class Reinforce(EpisodicAgent):
         learning_rate: Adam's step size.
         hidden_size: Units of the cell and of the embedding.
         cell: ``"gru"`` or ``"lstm"``.
-        baseline: ``"moving_average"`` of the batches' mean returns, or the ``"batch_mean"`` itself. A
-            batch of one is its own mean and would teach nothing: take the moving average there.
+        baseline: ``"moving_average"`` of the batches' mean returns, or the ``"batch_mean"`` itself; with
+            ``"ranks"`` the advantage is an episode's rank in its batch (Wierstra et al. 2014, see
+            ``rank_advantages``). A batch of one is its own mean and the only rank, and would teach
+            nothing: take the moving average there.
         baseline_decay: Weight of the past in the moving average, 0 to 1. The first batch's mean starts it.
         entropy_weight: w before the first update.
         entropy_decay: Factor on w at each update, 0 to 1.
         scale_advantages: Whether to divide advantages by their standard deviation (plus 1e-3, so that
             equal returns are not blown up); a batch of one has none and is left as it is.
         max_grad_norm: Gradients are scaled down to this norm.
+        distinct: Whether no sentence is ever proposed twice: draws of known ones are rejected, before
+            anything is played. Learning ends when all were drawn. Masks must depend on the prefix alone.
+            Lanes whose draws leave what is known at the same place are played one after the other, so a
+            batch may take several rounds through the environment.
+        epochs: Updates from each batch; from the second on importance ratios weigh the advantages.
+        clip_range: How far a ratio may move (PPO, Schulman et al. 2017, see ``clipped_surrogate``).
+        queue_size: How many of the best sentences are also trained on in each update, 0 for none
+            (priority-queue training, Abolafia et al. 2018, see ``PriorityQueue``).
+        queue_weight: Weight of their mean log-likelihood in the loss.
         seed: Seed of everything random in the agent.
         tensorboard_log: Folder for TensorBoard's event files, ``None`` for none.
 

@@ -42,7 +42,7 @@ class DrawnSentences:
                     break
 
     def legal(self, prefix: tuple[int, ...]) -> NDArray[np.bool_] | None:
-        """Return what may follow a prefix, shape ``(V,)``, or ``None`` if nothing drawn begins with it."""
+        """Return what may follow a prefix, shape ``(V,)``; ``None`` where none was drawn."""
         return self._legal.get(prefix)
 
     def open(self, prefix: tuple[int, ...]) -> NDArray[np.bool_]:

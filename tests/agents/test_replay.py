@@ -84,6 +84,6 @@ def test_follow__writes_the_sentence_where_it_may(written: tuple[int, ...]) -> N
     generator = np.random.default_rng(0)
     target = sentence(3, 4, END)
     assert follow(target, observation, None, 10, generator) == (3, 4, END)[len(written)]
-    allowed = np.ones(10, dtype=np.bool_)
-    allowed[[3, 4, END]] = False
-    assert int(follow(target, observation, allowed, 10, generator)) not in (3, 4, END)
+    forbidden = np.ones(10, dtype=np.bool_)
+    forbidden[[3, 4, END]] = False
+    assert int(follow(target, observation, forbidden, 10, generator)) not in (3, 4, END)

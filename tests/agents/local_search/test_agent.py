@@ -52,7 +52,7 @@ def test_agent__leaves_an_optimum_only_when_all_its_neighbours_are_known() -> No
 
 
 def test_agent__best_improvement_looks_at_all_neighbours_before_it_moves() -> None:
-    agent = LocalSearch(make_vec(1), seed=0).learn(1)
+    agent = LocalSearch(make_vec(1), improvement="best", seed=0).learn(1)
     centre = agent.centre
     assert centre is not None
     count = len(centre.alternatives())

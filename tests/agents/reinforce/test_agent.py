@@ -252,7 +252,7 @@ def test_reinforce__learns_on_a_single_environment() -> None:
     rewards: list[float] = []
 
     class Remember(gym.Wrapper[Any, Any, Any, Any]):
-        def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        def step(self, action: np.int64) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
             result = self.env.step(action)
             if result[2]:
                 rewards.append(float(result[1]))

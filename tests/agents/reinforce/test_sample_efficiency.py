@@ -71,10 +71,10 @@ def test_epochs__move_the_policy_further() -> None:
     moved = []
     for epochs in (1, 4):
         agent = Reinforce(make_vec(8), learning_rate=0.001, epochs=epochs, seed=2)
-        start = [parameter.clone() for parameter in agent.policy.parameters()]
+        start = [parameter.detach().clone() for parameter in agent.policy.parameters()]
         agent.learn(8)
         pairs = zip(start, agent.policy.parameters(), strict=True)
-        moved.append(max(float((a - b).abs().max()) for a, b in pairs))
+        moved.append(max(float((a - b.detach()).abs().max()) for a, b in pairs))
     assert moved[0] == pytest.approx(0.001, rel=0.01) and moved[1] > 2 * moved[0]
 
 

@@ -242,7 +242,7 @@ def accuracies(
 
 
 @pytest.mark.slow  # PyTorch, the reference, trains less than ten networks a second
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_evaluator__agrees_with_the_reference_over_300_networks() -> None:
     networks, data, recipe = random_networks(300), moons(), TrainingRecipe()
     local_evaluator = LocalEvaluator(partial(build, features=2, classes=2), data, recipe)
