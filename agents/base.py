@@ -3,6 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from warnings import catch_warnings
@@ -53,6 +54,11 @@ class EpisodicAgent(ABC):
         self.num_actions = int(single_action_space(self.env).n)
         self.seed = seed
         self.tensorboard_log = tensorboard_log
+        self._open_log: Callable[..., Any] | None = None
+        if tensorboard_log is not None:
+            from torch.utils.tensorboard import SummaryWriter  # slow to import and not always asked for
+
+            self._open_log = partial(SummaryWriter, str(tensorboard_log))
         self.num_architectures = 0
         self.num_updates = 0
 
@@ -103,12 +109,8 @@ class EpisodicAgent(ABC):
             raise InvalidArgumentError(
                 f"total_architectures must be an integer from 0, got {total_architectures!r}"
             )
-        writer = None
-        if self.tensorboard_log is not None:
-            from torch.utils.tensorboard import SummaryWriter  # slow to import and not always asked for
-
-            # After a resume, steps that the interrupted run logged beyond its checkpoint are hidden.
-            writer = SummaryWriter(str(self.tensorboard_log), purge_step=self.num_architectures)
+        # After a resume, steps that the interrupted run logged beyond its checkpoint are hidden.
+        writer = self._open_log(purge_step=self.num_architectures) if self._open_log else None
         goal = self.num_architectures + total_architectures
         with SearchProgress(total_architectures, progress_bar) as progress:
             while self.num_architectures < goal:

@@ -19,3 +19,11 @@ class InvalidArchitectureError(NasGymError, ValueError):
 
 class InvalidDataError(NasGymError, ValueError):
     """Data cannot be learned from: not finite, wrong lengths, classes missing."""
+
+
+class StoreError(NasGymError):
+    """A file that should keep evaluations cannot be opened, read or written."""
+
+
+class InvalidTableError(NasGymError, ValueError):
+    """A table of results is missing, damaged or another one than is needed."""

@@ -3,6 +3,7 @@
 Each check takes an implementation, raises ``AssertionError`` with the broken rule, and returns nothing.
 """
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from nas_gym.errors import InvalidArchitectureError
 from nas_gym.evaluation.base import Evaluator
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces.ranked import RankedSpace
 
 
 def random_sentence(search_space: SearchSpace, generator: np.random.Generator) -> list[int]:
@@ -58,6 +60,26 @@ def check_search_space(search_space: SearchSpace, samples: int = 200, seed: int 
         )
 
 
+def check_ranked_space(search_space: RankedSpace) -> None:
+    """Check the promises of ``RankedSpace``, visiting every architecture: make the space a small one."""
+    remade = type(search_space)(**json.loads(json.dumps(search_space.arguments)))
+    assert (remade.tokens, remade.max_length) == (search_space.tokens, search_space.max_length), (
+        "the constructor must make an equal space of its arguments, in JSON's types"
+    )
+    count = 0
+    for rank, architecture in enumerate(search_space.enumerate()):
+        assert search_space.rank(architecture) == rank, f"{architecture} must have the rank {rank}"
+        assert search_space.unrank(rank) == architecture, f"the rank {rank} must be that of {architecture}"
+        count += 1
+    assert search_space.count() == count, f"count() must be {count}"
+    for outside in (-1, count):
+        try:
+            search_space.unrank(outside)
+        except InvalidArchitectureError:
+            continue
+        raise AssertionError(f"unrank must refuse {outside}")
+
+
 def check_dataset(dataset: Dataset) -> None:
     """Check the promises of ``Dataset``."""
     assert dataset.test is not None, "a data set is made with its test part"
@@ -94,8 +116,9 @@ def check_evaluator(evaluator: Evaluator, architectures: Sequence[Architecture])
         assert accuracy is not None, "an evaluation with status 'ok' has an accuracy"
         assert 0.0 <= accuracy <= 1.0, f"accuracy must be from 0 to 1, got {accuracy}"
         assert evaluation.reason is None, "only a failure has a reason"
-    assert len({e.seed for e in together}) == len(set(architectures)), (
-        "each architecture has a seed of its own"
+    seeds_used = {e.seed for e in together}
+    assert seeds_used == {None} or len(seeds_used) == len(set(architectures)), (
+        "each architecture has a seed of its own, or none if its result is a mean over seeds"
     )
     alone = [evaluator.evaluate([architecture])[0] for architecture in reversed(architectures)][::-1]
     assert [e.as_info() for e in alone] == [e.as_info() for e in together], (

@@ -1,6 +1,6 @@
 """Gymnasium wrappers, one idea each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -9,8 +9,6 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.cached import CachedEvaluator
-from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.search_spaces.mlp.grammar import ACTIVATIONS, END, MlpSpace
 
 Row = dict[str, Any]
@@ -144,27 +142,6 @@ class RecordEvaluations(VectorWrapper):
             for lane in ended:
                 self._record(final, lane, float(rewards[lane]))
         return observations, rewards, terminated, truncated, infos
-
-    def recall(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Give the evaluator the results of an earlier run, so that it trains none of them again."""
-        inner = self.env.unwrapped
-        evaluator = inner.evaluator  # type: ignore[attr-defined]
-        if not isinstance(evaluator, CachedEvaluator):
-            return
-        evaluator.remember(
-            Evaluation(
-                architecture=inner.search_space.parse(row["architecture"]),  # type: ignore[attr-defined]
-                dataset="",
-                recipe="",
-                seed=row["seed"],
-                status=row["status"],
-                validation_accuracy=row["validation_accuracy"],
-                parameters=row["parameters"],
-                seconds=0.0,
-            )
-            for row in rows
-            if row["status"] == "ok"
-        )
 
     def _record(self, final: dict[str, Any], lane: int, reward: float) -> None:
         row: Row = dict.fromkeys(ROW_FIELDS)

@@ -1,25 +1,33 @@
-"""Compare agents on one environment: equal budgets, equal seeds, intervals over seeds."""
+"""Compare agents on environments: equal budgets and seeds, intervals, and what they allow to say."""
 
 import json
-import multiprocessing
-import os
-import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import shlex
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import joblib
-import torch
+import numpy as np
 from command_line import parse_keywords, run
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from agents import agent_spec, make_agent
-from agents.comparison.report import aggregate, draw_comparison, markdown_table, run_result
+import nas_gym
+from agents import agent_spec
+from agents.comparison.conclusions import conclude, conclude_together
+from agents.comparison.figures import draw_all
+from agents.comparison.findings import find, find_together
+from agents.comparison.pool import Job, check_settings, missing_jobs, read_runs, run_jobs
+from agents.comparison.report import html_report
+from agents.comparison.runs import Limits, Run, judge_run, play
+from agents.comparison.table import markdown, means_cells, milestone_cells, robust_cells, runs_csv
 from agents.files import write_atomically
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.registration import Parts, assemble
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.testing import random_sentence
 from nas_gym.wrappers import RecordEvaluations
 
 
@@ -27,69 +35,125 @@ from nas_gym.wrappers import RecordEvaluations
 class Args:
     """Who is compared, on what, how long, and where to write."""
 
-    env: str = "NAS-Moons-v0"
-    """Id of the environment."""
+    env: list[str] = field(default_factory=lambda: ["NAS-Moons-v0"])
+    """Ids of the environments."""
     agents: list[str] = field(default_factory=lambda: ["reinforce", "ppo", "maskable_ppo", "random"])
-    """Agents to compare: reinforce, random, ppo, maskable_ppo, a2c, dqn."""
-    episodes: int = 1000
-    """Architectures that each run proposes; sentences with an illegal token count."""
+    """Agents to compare, keys of agents.AGENTS; an unknown one is answered with the list of all."""
+    budget: int | None = None
+    """Distinct children that each run trains; 500, unless --episodes is given."""
+    episodes: int | None = None
+    """Episodes after which a run ends at the latest, repeated and illegal sentences included; by default
+    four times the budget."""
     seeds: int = 5
-    """Runs of each agent, with the seeds 0, 1, ..."""
+    """Runs of each agent, with the seeds 0, 1, ...; differences between agents often need 50."""
     out: Path = Path("runs/benchmark")
-    """Folder for results.json, table.md and comparison.png."""
+    """Folder for the results. A benchmark that was interrupted goes on in it; more seeds, agents and
+    environments may be added, while budget, episodes and keywords must stay."""
     env_kwargs: list[str] = field(default_factory=list)
-    """Keywords of the environment as name=value, the values in JSON."""
+    """Keywords of the environments as name=value, the values in JSON; for one environment <id>:name=value."""
+    processes: int = field(default_factory=joblib.cpu_count)
+    """Runs at the same time, with one thread each; by default one a core."""
 
 
 def main(args: Args) -> int:
-    """Run every agent with every seed, in as many processes as there are cores, and write the results."""
-    keywords = parse_keywords(args.env_kwargs)
-    assemble(args.env, **keywords)
-    for agent in args.agents:
+    """Play every run that is not there yet, and write what all of them show."""
+    envs = list(dict.fromkeys(name.removeprefix("nas_gym:") for name in args.env))
+    agents = list(dict.fromkeys(args.agents))
+    if not envs or not agents or args.seeds < 1 or args.processes < 1:
+        raise InvalidArgumentError("at least one environment, agent, seed and process is needed")
+    budget = 500 if args.budget is None and args.episodes is None else args.budget
+    limits = Limits(budget, 4 * (budget or 0) if args.episodes is None else args.episodes)
+    keywords = keywords_by_env(envs, parse_keywords(args.env_kwargs))
+    for env in envs:
+        assemble(env, **keywords[env])
+    for agent in agents:
         agent_spec(agent)
-    if args.episodes < 1 or args.seeds < 1 or not args.agents:
-        raise InvalidArgumentError("at least one agent, episode and seed is needed")
-    args.out.mkdir(parents=True, exist_ok=True)
-    jobs = [
-        (agent, args.env, keywords, args.episodes, seed)
-        for seed in range(args.seeds)
-        for agent in args.agents
-    ]
-    results: dict[str, list[dict[str, Any]]] = {agent: [] for agent in args.agents}
-    context = multiprocessing.get_context("spawn")  # a forked PyTorch may hang
-    with ProcessPoolExecutor(joblib.cpu_count(), context, initializer=_one_thread) as pool:
-        futures = {pool.submit(run_agent, *job): job[0] for job in jobs}
-        for future in track(as_completed(futures), "runs", total=len(jobs)):
-            results[futures[future]].append(future.result())
-    agents: dict[str, dict[str, Any]] = {
-        agent: {"metrics": aggregate(runs), "runs": sorted(runs, key=lambda run: run["seed"])}
-        for agent, runs in results.items()
-    }
-    setting = {"env": args.env, "env_kwargs": keywords, "episodes": args.episodes, "seeds": args.seeds}
-    table = markdown_table(agents)
-    results_text = json.dumps({**setting, "agents": agents}, indent=1) + "\n"
-    write_atomically(args.out / "results.json", lambda path: path.write_text(results_text))
-    write_atomically(args.out / "table.md", lambda path: path.write_text(table))
-    draw_comparison(args.out / "comparison.png", agents, f"{args.env}, {args.seeds} seeds, 95 % intervals")
-    print(f"\nmeans over {args.seeds} seeds [95 % bootstrap interval], {args.episodes} architectures a run\n")
-    print(table)
-    print(f"results.json, table.md and comparison.png are in {args.out}")
+    settings = {"budget": limits.budget, "episodes": limits.episodes, "nas_gym": nas_gym.__version__}
+    check_settings(args.out, {**settings, "env_kwargs": args.env_kwargs})
+    jobs = [Job(env, agent, seed) for seed in range(args.seeds) for env in envs for agent in agents]
+    missing = missing_jobs(jobs, args.out)
+    if len(missing) < len(jobs):
+        print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {args.out} already")
+    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        task = progress.add_task("runs", total=len(missing))
+        for _ in run_jobs(missing, partial(play_job, keywords, limits), args.out, args.processes):
+            progress.advance(task)
+    write_results(args.out, envs, agents, args.seeds, limits, {**settings, "env_kwargs": keywords})
     return 0
 
 
-def run_agent(agent: str, env_id: str, keywords: dict[str, Any], episodes: int, seed: int) -> dict[str, Any]:
-    """Let one agent search once, in this process."""
-    lanes = agent_spec(agent).num_envs
-    env_id = f"nas_gym:{env_id.removeprefix('nas_gym:')}"
-    env = RecordEvaluations(gym.make_vec(env_id, num_envs=lanes, **keywords))
-    start = time.perf_counter()
-    make_agent(agent, env, seed).learn(episodes)
-    return run_result(seed, env.rows[:episodes], time.perf_counter() - start)
+def write_results(
+    out: Path,
+    envs: Sequence[str],
+    agents: Sequence[str],
+    seeds: int,
+    limits: Limits,
+    settings: dict[str, Any],
+) -> None:
+    """Read all runs and write results.json, results.csv, table.md, figures and report.html."""
+    findings = {
+        env: find(
+            {a: read_runs([Job(env, a, seed) for seed in range(seeds)], out) for a in agents}, limits.budget
+        )
+        for env in envs
+    }
+    together = find_together(findings, limits.budget)
+    words = {env: conclude(found, limits) for env, found in findings.items()}
+    results = {
+        **settings,
+        "seeds": seeds,
+        "environments": {env: {**found, "conclusions": words[env]} for env, found in findings.items()},
+        "together": {"comparisons": together, "conclusions": conclude_together(findings, together)},
+    }
+    report = html_report(findings, together, limits, seeds, shlex.join(["python", *sys.argv]))
+    text = []
+    for env, found in findings.items():
+        draw_all(out / "figures", env, found, seeds)
+        tables = [markdown(cells(found)) for cells in (means_cells, robust_cells, milestone_cells)]
+        sentences = "".join(f"- {sentence}\n" for part in words[env].values() for sentence in part)
+        text.append("\n".join([f"## {env}\n", *tables, sentences]))
+        print(f"\n{env}: means over {seeds} seeds [95 % bootstrap interval]\n\n{tables[0]}\n{sentences}")
+    files = {
+        "results.json": json.dumps(results, allow_nan=False) + "\n",
+        "results.csv": runs_csv(findings),
+        "table.md": "\n".join(text),
+        "report.html": report,
+    }
+    for name, content in files.items():
+        write_atomically(out / name, lambda path, content=content: path.write_text(content))  # type: ignore[misc]
+    print(f"{', '.join(files)} and figures are in {out}")
 
 
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    os.environ["LOKY_MAX_CPU_COUNT"] = "1"  # what evaluators take their number of threads from
+def play_job(keywords: dict[str, dict[str, Any]], limits: Limits, job: Job) -> Run:
+    """Let one agent search once, in this process, and judge what it found."""
+    parts = parts_of(job.env, json.dumps(keywords[job.env]))
+    lanes = agent_spec(job.agent).num_envs
+    env = RecordEvaluations(gym.make_vec(f"nas_gym:{job.env}", num_envs=lanes, **keywords[job.env]))
+    played = play(job.agent, env, env, job.seed, limits)
+    return judge_run(job.seed, limits=limits, table=parts.table, parse=parts.search_space.parse, **played)
+
+
+@cache
+def parts_of(env: str, keywords: str) -> Parts:
+    """Assemble an environment once in each process, and evaluate a child, which compiles the kernel."""
+    parts = assemble(env, **json.loads(keywords))
+    sentence = random_sentence(parts.search_space, np.random.default_rng(0))
+    parts.evaluator.evaluate([parts.search_space.architecture(sentence)])
+    return parts
+
+
+def keywords_by_env(envs: Sequence[str], keywords: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return each environment's keywords: those without an id, and those with its own before a colon."""
+    found: dict[str, dict[str, Any]] = {env: {} for env in envs}
+    for name, value in keywords.items():
+        meant_for, colon, rest = name.rpartition(":")
+        meant_for = meant_for.removeprefix("nas_gym:")
+        if colon and meant_for not in found:
+            raise InvalidArgumentError(f"{name} is meant for {meant_for!r}; compared are {', '.join(envs)}")
+        for env in [meant_for] if colon else envs:
+            found[env][rest] = value
+    return found
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure speed: children a second, fused beside local, and environment steps a second."""
+"""Measure speed: children a second, fused beside local, environment steps a second, a search on a table."""
 
 import json
 import platform
@@ -11,15 +11,20 @@ from typing import Any
 import gymnasium as gym
 import joblib
 import numpy as np
+import rich.table
+import torch
 from command_line import run
 from rich.console import Console
-from rich.table import Table
 
+from agents import agent_spec, make_agent
 from agents.files import write_atomically
 from nas_gym.envs.registration import assemble
 from nas_gym.evaluation import Evaluation
-from nas_gym.search_spaces import Architecture
+from nas_gym.evaluation.table import Table
+from nas_gym.search_spaces import Architecture, NasBench201Space
 from nas_gym.testing import random_sentence
+
+TABLE_LANES = 256
 
 
 @dataclass
@@ -61,18 +66,26 @@ def main(args: Args) -> int:
         "single_steps_per_second": single,
         "vector_steps_per_second": vector,
         "vector_lanes": args.lanes,
+        "table_steps_per_second": measure_table(args.steps, TABLE_LANES),
+        "table_lanes": TABLE_LANES,
+        "reinforce_500_cells_seconds": measure_search(500),
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(args.out, lambda path: path.write_text(json.dumps(results, indent=2) + "\n"))
-    table = Table("what", "per second", title=f"NAS-Moons-v0 on {results['cores']} cores")
+    table = rich.table.Table("what", "per second", title=f"NAS-Moons-v0 on {results['cores']} cores")
     table.add_row("children trained, fused", f"{fused:,.0f}")
     table.add_row("children trained, local (PyTorch, one by one)", f"{local:,.1f}")
     table.add_row("fused / local", f"{fused / local:,.0f} times")
     table.add_row("steps, gym.make, instant evaluator", f"{single:,.0f}")
     table.add_row(f"steps, gym.make_vec, {args.lanes} lanes, instant evaluator", f"{vector:,.0f}")
+    table.add_row(
+        f"steps, gym.make_vec, {TABLE_LANES} lanes, NAS-Bench-201-v0",
+        f"{results['table_steps_per_second']:,.0f}",
+    )
     console = Console()
     console.print(table)
-    console.print(f"written to {args.out}")
+    seconds = results["reinforce_500_cells_seconds"]
+    console.print(f"REINFORCE on NAS-Bench-201-v0, 500 cells: {seconds:.2f} s\nwritten to {args.out}")
     return 0
 
 
@@ -118,6 +131,35 @@ def measure_vector(steps: int, lanes: int) -> float:
             env.step(row)
 
     return rounds * lanes / seconds_of(play)
+
+
+def cells() -> Table:
+    """Return a made-up table of all cells of NAS-Bench-201: speed does not depend on what stands in it."""
+    space = NasBench201Space()
+    accuracies = np.random.default_rng(0).random((space.count(), 1), dtype=np.float32)
+    return Table(space, "none", "none", validation=accuracies)
+
+
+def measure_table(steps: int, lanes: int) -> float:
+    """Return steps a second on a table, random legal actions."""
+    env = gym.make_vec("nas_gym:NAS-Bench-201-v0", num_envs=lanes, table=cells())
+    rounds = max(1, steps // lanes)
+    actions = np.random.default_rng(0).integers(5, size=(rounds, lanes))
+
+    def play() -> None:
+        env.reset(seed=0)
+        for row in actions:
+            env.step(row)
+
+    return rounds * lanes / seconds_of(play)
+
+
+def measure_search(episodes: int) -> float:
+    """Return the seconds of a whole search with REINFORCE on a table."""
+    env = gym.make_vec("nas_gym:NAS-Bench-201-v0", num_envs=agent_spec("reinforce").num_envs, table=cells())
+    torch.set_num_threads(1)
+    agent = make_agent("reinforce", env, 0)
+    return seconds_of(lambda: agent.learn(episodes))
 
 
 def seconds_of(work: Callable[[], Any]) -> float:

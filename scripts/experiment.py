@@ -1,6 +1,7 @@
 """One search from its start, or its last checkpoint, to the table: what the training scripts share."""
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from rich.table import Table
 from agents import AgentSpec, agent_spec, make_agent
 from agents.runs import RunFolder, search
 from agents.runs.learning_curve import draw_learning_curve
-from agents.runs.summary import finalists, summarise
-from nas_gym.envs.registration import assemble
+from agents.runs.summary import Row, finalists, summarise
+from nas_gym.envs.registration import Parts, assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.confirmation import confirm
-from nas_gym.evaluation.retraining import reference_models, retrain
+from nas_gym.evaluation.retraining import Accuracies, reference_models, retrain
 from nas_gym.wrappers import ROW_FIELDS, RecordEvaluations
 
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
@@ -34,11 +35,14 @@ def run_experiment(
     seed: int,
     run_dir: Path | None,
     resume: bool,
+    store: Path | None,
     spec: AgentSpec | None = None,
 ) -> int:
     """Search, retrain the best network, write the run folder and print the table; return an exit code.
 
-    ``spec`` makes the agent in another form than the one that its name stands for.
+    Children are kept in ``store``, by default a file in the run folder. So a run that is resumed trains
+    none again, although its agent may propose them once more. ``spec`` makes the agent in another form
+    than the one that its name stands for.
     """
     torch.set_num_threads(1)  # faster for networks this small, and the same result on any machine
     env_id = env_id.removeprefix("nas_gym:")
@@ -46,9 +50,12 @@ def run_experiment(
         raise InvalidArgumentError(f"episodes must be a positive integer, got {episodes}")
     if not 0 <= seed < 2**32:
         raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed}")
+    if "store" in env_kwargs:
+        raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     spec = spec or agent_spec(agent_name)
     num_envs = spec.num_envs
-    parts = assemble(env_id, **env_kwargs)
+    given: dict[str, Any] = {} if store is None else {"store": str(store)}
+    parts = assemble(env_id, **env_kwargs, **given)
     settings = {
         "env": env_id,
         "env_kwargs": env_kwargs,
@@ -58,18 +65,18 @@ def run_experiment(
         "num_envs": num_envs,
     }
     about = {
-        "dataset": parts.dataset.id,
-        "dataset_checksum": parts.dataset.checksum,
-        "recipe": parts.recipe.id,
+        **_origin(parts),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
     }
     path = run_dir or Path("runs") / env_id / agent_name / str(seed)
     run = RunFolder(path, settings, resume, about, ROW_FIELDS)
     console = Console()
-    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs))
+    if store is None and parts.table is None:  # a table knows its children already
+        given = {"store": str(run.path / "evaluations.sqlite")}
+        parts = assemble(env_id, **env_kwargs, **given)
+    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=num_envs, **env_kwargs, **given))
     agent = make_agent(spec, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
-    env.recall(run.read_evaluations())
     console.print(
         f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"
     )
@@ -79,22 +86,9 @@ def run_experiment(
         )
         return INTERRUPTED
     rows = env.rows[:episodes]
-    candidates = finalists(rows, max(1, min(MAX_FINALISTS, episodes // 100)))
-    architectures = [parts.search_space.parse(row["architecture"]) for row in candidates]
-    console.print(
-        f"choosing among {len(candidates)} finalists by {SEEDS} more trainings each, on validation data"
-    )
-    confirmed = confirm(architectures, parts.evaluator, SEEDS)
-    winner = max(range(len(candidates)), key=confirmed.__getitem__)
-    summary = summarise(env_id, agent_name, seed, rows, run.read_times(), candidates[winner])
-    summary["finalists"] = len(candidates)
-    console.print(f"training the best network again with {SEEDS} seeds, then reading the test data once")
-    retrained = retrain(architectures[winner], parts.build, parts.dataset, parts.recipe, SEEDS)
-    references = {name: a.as_summary() for name, a in reference_models(parts.dataset, SEEDS).items()}
-    summary["retrained"] = retrained.as_summary()
-    summary["baselines"] = {
-        name: {"test_accuracy": values["test_accuracy_mean"], **values} for name, values in references.items()
-    }
+    answer = _answer_by_training if parts.table is None else _answer_by_table
+    best, found = answer(parts, rows, console)
+    summary = summarise(env_id, agent_name, seed, rows, run.read_times(), best) | found
     curve = run.path / "learning_curve.png"
     draw_learning_curve(curve, [row["reward"] for row in rows], f"{agent_name} on {env_id}, seed {seed}")
     run.write_summary(summary)
@@ -103,10 +97,70 @@ def run_experiment(
     return 0
 
 
+def _origin(parts: Parts) -> dict[str, str]:
+    """Return what the children's results come from, for ``config.json``."""
+    if parts.table is not None:
+        return {"dataset": parts.table.dataset, "recipe": parts.table.recipe}
+    assert parts.dataset is not None and parts.recipe is not None
+    return {
+        "dataset": parts.dataset.id,
+        "dataset_checksum": parts.dataset.checksum,
+        "recipe": parts.recipe.id,
+    }
+
+
+def _answer_by_training(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, dict[str, Any]]:
+    """Choose a network by more trainings, train it again and read the test data."""
+    assert parts.dataset is not None and parts.recipe is not None and parts.build is not None
+    candidates = finalists(rows, max(1, min(MAX_FINALISTS, len(rows) // 100)))
+    architectures = [parts.search_space.parse(row["architecture"]) for row in candidates]
+    console.print(
+        f"choosing among {len(candidates)} finalists by {SEEDS} more trainings each, on validation data"
+    )
+    confirmed = confirm(architectures, parts.evaluator, SEEDS)
+    winner = max(range(len(candidates)), key=confirmed.__getitem__)
+    console.print(f"training the best network again with {SEEDS} seeds, then reading the test data once")
+    retrained = retrain(architectures[winner], parts.build, parts.dataset, parts.recipe, SEEDS)
+    references = {name: a.as_summary() for name, a in reference_models(parts.dataset, SEEDS).items()}
+    baselines = {
+        name: {"test_accuracy": values["test_accuracy_mean"], **values} for name, values in references.items()
+    }
+    return candidates[winner], {
+        "finalists": len(candidates),
+        "retrained": retrained.as_summary(),
+        "baselines": baselines,
+    }
+
+
+def _answer_by_table(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, dict[str, Any]]:
+    """Take the network that did best in the search and look up its test results."""
+    table = parts.table
+    assert table is not None
+    (best,) = finalists(rows, 1)
+    architecture = parts.search_space.parse(best["architecture"])
+    console.print("reading the best network's test results from the table")
+    accuracies = Accuracies(
+        tuple(table.validation_accuracies(architecture)), tuple(table.test_accuracies(architecture))
+    )
+    return best, {
+        "finalists": 1,
+        "retrained": accuracies.as_summary(),
+        "baselines": {},
+        "table": {
+            "architectures": parts.search_space.count(),
+            "rank": table.rank_of(architecture),
+            "regret": table.regret(architecture),
+            "optimum": table.optimum,
+            "test_accuracy_of_optimum": table.best_test_accuracy,
+        },
+    }
+
+
 def _print_table(console: Console, summary: dict[str, Any]) -> None:
     best = summary["best"]
+    size = "" if best["parameters"] is None else f", {best['parameters']} parameters"
     console.print(
-        f"\nbest network: [bold]{best['architecture']}[/bold], {best['parameters']} parameters, "
+        f"\nbest network: [bold]{best['architecture']}[/bold]{size}, "
         f"validation accuracy {best['validation_accuracy']:.4f} in the search\n"
         f"{summary['episodes']} architectures, {summary['distinct_architectures']} of them distinct, "
         f"mean reward of the last 10 %: {summary['mean_reward_last_10_percent']:.4f}\n"
@@ -116,7 +170,9 @@ def _print_table(console: Console, summary: dict[str, Any]) -> None:
         highlight=False,
     )
     table = Table("model", "seeds", "validation accuracy", "test accuracy")
-    models = {"best network, retrained": summary["retrained"], **summary["baselines"]}
+    known = summary.get("table")
+    name = "best network, retrained" if known is None else "best network, from the table"
+    models = {name: summary["retrained"], **summary["baselines"]}
     for name, values in models.items():
         test = f"{values['test_accuracy_mean']:.4f}"
         if values["seeds"] > 1:
@@ -124,3 +180,11 @@ def _print_table(console: Console, summary: dict[str, Any]) -> None:
         table.add_row(name, str(values["seeds"]), f"{values['validation_accuracy_mean']:.4f}", test)
     console.print(table)
     console.print("± is the standard deviation over seeds")
+    if known is not None:
+        console.print(
+            f"rank {known['rank']} of {known['architectures']} by mean validation accuracy, "
+            f"regret {known['regret']:.4f}: the optimum is {known['optimum']:.4f}, "
+            f"with test accuracy {known['test_accuracy_of_optimum']:.4f}",
+            soft_wrap=True,
+            highlight=False,
+        )

@@ -27,6 +27,9 @@ class Args:
     """Folder of the run; by default runs/<env>/reinforce/<seed>."""
     resume: bool = False
     """Go on with the run that the folder holds; one that was never interrupted ends the same."""
+    store: Path | None = None
+    """SQLite file that keeps every evaluation, also of other runs, and trains none twice; by default
+    evaluations.sqlite in the folder of the run."""
     env_kwargs: list[str] = field(default_factory=list)
     """Keywords of the environment as name=value, the values in JSON, e.g. noise=0.3 widths=[4,8]."""
 
@@ -42,6 +45,7 @@ def main(args: Args) -> int:
         args.seed,
         args.run_dir,
         args.resume,
+        args.store,
         spec=REINFORCE_FORMS[args.form],
     )
 

@@ -33,6 +33,9 @@ class Args:
     """Folder of the run; by default runs/<env>/<algorithm>/<seed>."""
     resume: bool = False
     """Play the run that the folder holds again, without training its networks anew, and go on with it."""
+    store: Path | None = None
+    """SQLite file that keeps every evaluation, also of other runs, and trains none twice; by default
+    evaluations.sqlite in the folder of the run."""
     env_kwargs: list[str] = field(default_factory=list)
     """Keywords of the environment as name=value, the values in JSON, e.g. noise=0.3 widths=[4,8]."""
 
@@ -41,7 +44,7 @@ def main(args: Args) -> int:
     """Run the experiment that the arguments describe."""
     keywords = parse_keywords(args.env_kwargs)
     return run_experiment(
-        args.env, keywords, args.algorithm, args.episodes, args.seed, args.run_dir, args.resume
+        args.env, keywords, args.algorithm, args.episodes, args.seed, args.run_dir, args.resume, args.store
     )
 
 

@@ -1,1 +1,1 @@
-"""WHO PROPOSES BETTER? Statistics, table and picture of several agents over several seeds."""
+"""WHO PROPOSES BETTER? Many runs of several agents, what they show, and what they do not."""

@@ -1,101 +1,202 @@
-"""Results of a comparison as JSON values, as a Markdown table and as a picture."""
+"""A comparison as one HTML file that needs no network: words, tables and interactive figures."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import json
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import Any
 
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
 
-from agents.comparison.statistics import bootstrap_interval
-from agents.files import write_atomically
-from agents.runs.learning_curve import moving_average
-from agents.runs.summary import distinct_architectures, last_tenth_mean
+from agents.comparison import plots
+from agents.comparison.conclusions import MEASURES, conclude, conclude_together
+from agents.comparison.findings import Findings
+from agents.comparison.runs import Limits
+from agents.comparison.table import Cells, means_cells, milestone_cells, robust_cells
 
-METRICS = {
-    "mean_reward_last_10_percent": ("mean reward, last 10 %", "{:.4f}"),
-    "best_validation_accuracy": ("best validation accuracy", "{:.4f}"),
-    "distinct_architectures": ("distinct architectures", "{:,.0f}"),
-    "seconds": ("seconds", "{:.1f}"),
+STYLE = """
+:root { --ink: #1d2733; --soft: #5b6875; --line: #dfe4e8; --accent: #0072B2; }
+* { box-sizing: border-box; }
+body { margin: 0; background: #f4f6f8; color: var(--ink); 
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
+main { max-width: 1180px; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
+h2 { font-size: 1.45rem; margin: 3rem 0 .8rem; padding-top: 1.2rem; border-top: 3px solid var(--accent); }
+h3 { font-size: 1.05rem; margin: 0 0 .5rem; }
+p { margin: .4rem 0 .8rem; max-width: 78ch; }
+.lead, .note { color: var(--soft); }
+.note { font-size: .88rem; }
+nav a { margin-right: 1.2rem; color: var(--accent); text-decoration: none; font-weight: 600; }
+.card { background: white; border: 1px solid var(--line); border-radius: 10px; padding: 1.1rem 1.3rem;
+  margin: 1rem 0; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(330px, 1fr)); gap: 1rem; }
+.pair .card { margin: 0; min-width: 0; }
+.may { border-left: 5px solid var(--accent); } .not { border-left: 5px solid #E69F00; }
+ul { margin: .2rem 0; padding-left: 1.15rem; } li { margin: .4rem 0; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; width: 100%; }
+th, td { text-align: right; padding: .42rem .7rem; white-space: nowrap; }
+tr { border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; font-weight: 600; }
+td span { color: var(--soft); display: block; font-size: .8rem; }
+dt { font-weight: 600; margin-top: .7rem; } dd { margin: .1rem 0 0; color: var(--soft); max-width: 90ch; }
+@media print { body { background: white; } .card { break-inside: avoid; } }
+"""
+
+BUTTONS = [["toImage", "zoom2d", "pan2d", "resetScale2d"]]
+METHODS = {
+    "Budget": "Distinct children: an architecture that is proposed again costs nothing, but counts as an "
+    "episode. A run ends at its budget or at its limit of episodes, whichever comes first.",
+    "Answer of a search": "The architecture with the highest validation accuracy so far, among equals the "
+    "first. Agents see validation data only; test accuracies are looked up after the run.",
+    "Interquartile mean (IQM)": "Mean of the middle half of the runs. Interval: stratified bootstrap over "
+    "runs (Agarwal et al. 2021), with tails widened for few runs (Hesterberg 2015).",
+    "Probability of improvement": "How probable it is that a run of one agent beats a run of the other; a "
+    "tie counts half. An order is called decided if the interval excludes 1/2 even after Bonferroni's "
+    "correction for all pairs compared on the same scores, so that all of these decisions are right in 95 % "
+    "of comparisons.",
+    "Children up to the optimum": "Runs that did not reach the optimum are censored at the budget (Kaplan "
+    "and Meier), those that ended early too: they had stopped proposing anything new. The restricted mean "
+    "counts the budget for them; a median is given only where half of the runs arrived.",
+    "Regret": "How far an answer is below the best architecture by validation, on validation and on test "
+    "data. A test regret may be negative, since another architecture may be better on test data.",
+    "Bands": "95 % bootstrap intervals of the mean at each point, not of all points together.",
+    "Seconds": "Wall-clock time of a run in a process with one thread, while others ran beside it. Inside "
+    "training: in the evaluator, or looking results up in a table.",
 }
 
 
-def run_result(seed: int, rows: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any]:
-    """Return what the comparison keeps of one run, as JSON values."""
-    rewards = [row["reward"] for row in rows]
-    accuracies = [row["validation_accuracy"] for row in rows if row["validation_accuracy"] is not None]
-    return {
-        "seed": seed,
-        "mean_reward_last_10_percent": last_tenth_mean(rewards),
-        "best_validation_accuracy": max(accuracies, default=0.0),
-        "distinct_architectures": distinct_architectures(rows),
-        "seconds": seconds,
-        "rewards": rewards,
-    }
-
-
-def aggregate(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Return mean and 95 % interval over one agent's runs, by metric."""
-    metrics = {}
-    for name in METRICS:
-        values = np.array([run[name] for run in runs], dtype=np.float64)
-        low, high = bootstrap_interval(values)
-        metrics[name] = {"mean": float(values.mean()), "low": float(low), "high": float(high)}
-    return metrics
-
-
-def markdown_table(agents: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return one line for each agent: every metric's mean and 95 % interval.
+def html_report(
+    findings: Mapping[str, Findings],
+    together: Sequence[Mapping[str, Any]] | None,
+    limits: Limits,
+    seeds: int,
+    command: str,
+) -> str:
+    """Return the report.
 
     Args:
-        agents: ``{"metrics": ...}`` of each agent, the metrics as ``aggregate`` returns them.
+        findings: What ``find`` returns, by environment.
+        together: What ``find_together`` returns.
+        limits: Those of every run.
+        seeds: Runs of each agent.
+        command: The command that made the comparison.
     """
-    lines = [
-        "| agent | " + " | ".join(title for title, _ in METRICS.values()) + " |",
-        "|---" * (len(METRICS) + 1) + "|",
+    agents = len(next(iter(findings.values()))["agents"])
+    until = f"{limits.episodes:,} episodes"
+    if limits.budget is not None:
+        until = f"{limits.budget:,} distinct children or {until}, whichever comes first"
+    lead = (
+        f"{_count(agents, 'agent')}, {_count(len(findings), 'environment')}, {_count(seeds, 'seed')}: "
+        f"{agents * len(findings) * seeds:,} runs, each up to {until}."
+    )
+    words = conclude_together(findings, together)
+    drawn: dict[str, go.Figure] = {}
+    links = "".join(f'<a href="#{escape(env)}">{escape(env)}</a>' for env in findings)
+    body = [
+        "<h1>Which agent searches best?</h1>",
+        f'<p class="lead">{escape(lead)}</p>',
+        f'<nav>{links}<a href="#methods">How to read it</a></nav>',
+        _words(words) if len(findings) > 1 else "",
+        *(_environment(env, found, limits, drawn) for env, found in findings.items()),
+        '<h2 id="methods">How to read it</h2><div class="card"><dl>',
+        *(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in METHODS.items()),
+        f'</dl><p class="note">Made with <code>{escape(command)}</code>. All runs stand in results.json and '
+        "results.csv beside this file.</p></div>",
     ]
-    for agent, result in agents.items():
-        cells = []
-        for name, (_, form) in METRICS.items():
-            mean, low, high = (form.format(result["metrics"][name][end]) for end in ("mean", "low", "high"))
-            cells.append(f"{mean} [{low}, {high}]")
-        lines.append(f"| {agent} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    # Drawn at the very end, when the browser knows how wide each place is.
+    scripts = [_plot(place, figure) for place, figure in drawn.items()]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Which agent searches best?</title><style>{STYLE}</style>"
+        f'<script charset="utf-8">{get_plotlyjs()}</script></head>\n<body><main>\n'
+        + "\n".join(body)
+        + "\n</main>\n<script>\n"
+        + "\n".join(scripts)
+        + "\n</script></body></html>\n"
+    )
 
 
-def draw_comparison(path: Path, agents: Mapping[str, Mapping[str, Any]], title: str) -> None:
-    """Write a PNG of reward against architectures, each agent's mean over seeds with its 95 % interval.
+def _environment(env: str, found: Findings, limits: Limits, drawn: dict[str, go.Figure]) -> str:
+    """Return the part of one environment, and put its figures into ``drawn`` by the ids of their places."""
 
-    Args:
-        path: The picture.
-        agents: ``{"runs": [{"rewards": [...]}, ...]}`` of each agent.
-        title: What stands above.
-    """
-    figure = Figure(figsize=(8.5, 5), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    means: list[NDArray[np.float64]] = []
-    window = max(1, min(len(run["rewards"]) for result in agents.values() for run in result["runs"]) // 20)
-    for agent, result in agents.items():
-        length = min(len(run["rewards"]) for run in result["runs"])
-        curves = np.stack(
-            [moving_average(np.array(run["rewards"][:length]), window) for run in result["runs"]]
+    def figure(name: str, draw: Callable[..., go.Figure], *arguments: str) -> str:
+        place = "-".join([env, name, *arguments])
+        drawn[place] = draw(found, *arguments)
+        return f'<div id="{escape(place)}" style="height:{drawn[place].layout.height}px"></div>'
+
+    judged = "test" in found["metrics"]
+    curves = [
+        _card(f"Best so far: {metric} accuracy", figure("curves", plots.curves, metric))
+        for metric in found["metrics"]
+    ]
+    answers = [
+        _card(f"Final answers: {metric} accuracy", figure("intervals", plots.intervals, metric))
+        for metric in found["metrics"]
+    ]
+    pairs = [
+        _card(
+            f"Row beats column, by {MEASURES[measure]}",
+            figure("improvement", plots.improvement, measure),
+            "Bold: decided; pale: not decided. Hover for intervals.",
         )
-        low, high = bootstrap_interval(curves, resamples=1_000)
-        episodes = np.arange(1, length + 1)
-        mean = curves.mean(axis=0)
-        means.append(mean)
-        (line,) = axes.plot(episodes, mean, linewidth=1.8, label=agent)
-        axes.fill_between(episodes, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
-    # The first sentences of agents without masks earn -1; all else would be squeezed into a stripe.
-    low, high = np.quantile(np.concatenate(means), [0.05, 1.0])
-    axes.set_ylim(low - 0.1 * (high - low) - 1e-3, high + 0.1 * (high - low) + 1e-3)
-    axes.set_xlabel("architectures proposed")
-    axes.set_ylabel(f"reward, mean of the last {window}")
-    axes.set_title(title)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower right", frameon=False)
-    write_atomically(path, lambda temporary: figure.savefig(temporary, format="png"))
+        for measure in found["comparisons"]
+    ]
+    optimum = _card("Runs that have reached the optimum", figure("optimum", plots.optimum)) if judged else ""
+    return "\n".join(
+        [
+            f'<h2 id="{escape(env)}">{escape(env)}</h2>',
+            _words(conclude(found, limits)),
+            *curves,
+            _card(
+                "Final answers and how runs ended", _table(robust_cells(found)), "Brackets: 95 % intervals."
+            ),
+            f'<div class="pair">{"".join(answers)}</div>' if judged else "".join(answers),
+            optimum,
+            f'<div class="pair">{"".join(pairs)}</div>' if judged else "".join(pairs),
+            _card("Best so far on the way, means", _table(milestone_cells(found))),
+            _card("Means over runs", _table(means_cells(found))),
+            _card("Reward against architectures", figure("rewards", plots.rewards)),
+            _card("Where the time goes", figure("seconds", plots.seconds)),
+        ]
+    )
+
+
+def _plot(place: str, figure: go.Figure) -> str:
+    """Return the JavaScript that draws a figure; a ``<`` in it must not end the script."""
+    content = figure.to_json().replace("<", "\\u003c")
+    config = {"displaylogo": False, "responsive": True, "modeBarButtons": BUTTONS}
+    return f"Plotly.newPlot({json.dumps(place)}, Object.assign({content}, {{config: {json.dumps(config)}}}));"
+
+
+def _words(words: Mapping[str, Sequence[str]]) -> str:
+    cards = []
+    for key, title in (("may", "What may be concluded"), ("may_not", "What may not be concluded")):
+        if words[key]:
+            items = "".join(f"<li>{escape(sentence)}</li>" for sentence in words[key])
+            style = "may" if key == "may" else "not"
+            cards.append(f'<div class="card {style}"><h3>{title}</h3><ul>{items}</ul></div>')
+    return "".join(cards)
+
+
+def _card(title: str, content: str, note: str = "") -> str:
+    below = f'<p class="note">{escape(note)}</p>' if note else ""
+    return f'<div class="card"><h3>{escape(title)}</h3>{content}{below}</div>'
+
+
+def _table(cells: Cells) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in cells[0])
+    rows = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in cells[1:])
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _cell(cell: str) -> str:
+    """Return a cell whose interval stands below its value."""
+    value, bracket, interval = escape(cell).partition(" [")
+    return f"{value} <span>[{interval}</span>" if bracket else value
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -17,35 +18,39 @@ from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import EVALUATORS, Evaluator, TrainingRecipe
-from nas_gym.evaluation.cached import CachedEvaluator
+from nas_gym.evaluation.cached import CachedEvaluator, StoredEvaluator
+from nas_gym.evaluation.store import EvaluationStore
+from nas_gym.evaluation.table import Table
 from nas_gym.rewards import Reward, get_reward
 from nas_gym.search_spaces import SEARCH_SPACES, Architecture, SearchSpace
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What an environment id stands for.
+    """What an environment id stands for: children that are trained on data, or a table of results.
 
     Attributes:
-        dataset: Id in ``DATASETS``.
         search_space: Id in ``SEARCH_SPACES``.
-        network: Name of the function that builds the module of an architecture.
-        evaluators: Ids in ``EVALUATORS``, the default first.
+        dataset: Id in ``DATASETS``, ``None`` for a table.
+        network: Name of the function that builds the module of an architecture, ``None`` for a table.
+        evaluators: Ids in ``EVALUATORS``, the default first; none for a table.
+        table: Name of the function that returns the table, ``None`` where children are trained.
     """
 
-    dataset: str
     search_space: str
-    network: str
-    evaluators: tuple[str, ...]
+    dataset: str | None = None
+    network: str | None = None
+    evaluators: tuple[str, ...] = ()
+    table: str | None = None
 
+
+MLP_NETWORK = "nas_gym.search_spaces.mlp.network:build"
 
 PROBLEMS: dict[str, Problem] = {
-    "NAS-Moons-v0": Problem(
-        "moons-v0", "mlp-v0", "nas_gym.search_spaces.mlp.network:build", ("fused", "local")
-    ),
-    "NAS-Tabular-v0": Problem(
-        "tabular", "mlp-v0", "nas_gym.search_spaces.mlp.network:build", ("fused", "local")
-    ),
+    "NAS-Moons-v0": Problem("mlp-v0", "moons-v0", MLP_NETWORK, ("fused", "local")),
+    "NAS-Tabular-v0": Problem("mlp-v0", "tabular", MLP_NETWORK, ("fused", "local")),
+    "NAS-Bench-Moons-v0": Problem("mlp-v0", table="nas_gym.evaluation.nas_bench:moons_table"),
+    "NAS-Bench-201-v0": Problem("nas-bench-201-v0", table="nas_gym.evaluation.nas_bench:nas_bench_201_table"),
 }
 
 
@@ -55,19 +60,23 @@ class Parts:
 
     Attributes:
         search_space: What may be built.
-        dataset: What is to be learned, its test part included: for retraining after the search.
+        evaluator: What a child is worth; test data and test results are out of its reach.
+        env_options: Keywords of ``NasEnv``.
+        dataset: What is to be learned, its test part included: for retraining after the search. ``None``,
+            as the two below, where results come from a table.
         recipe: How a child is trained.
         build: Makes the module of an architecture; imports PyTorch when called.
-        evaluator: What a child is worth; the test part is out of its reach.
-        env_options: Keywords of ``NasEnv``.
+        table: All results, those on test data included: for use after the search. ``None`` where children
+            are trained.
     """
 
     search_space: SearchSpace
-    dataset: Dataset
-    recipe: TrainingRecipe
-    build: Callable[[Architecture], Any]
     evaluator: Evaluator
     env_options: dict[str, Any]
+    dataset: Dataset | None = None
+    recipe: TrainingRecipe | None = None
+    build: Callable[[Architecture], Any] | None = None
+    table: Table | None = None
 
 
 def register_all() -> None:
@@ -97,7 +106,6 @@ def assemble(
     *,
     evaluator: str | Evaluator | None = None,
     reward: str | Reward = "validation_accuracy",
-    training_seed: int = 0,
     **keywords: Any,  # noqa: ANN401
 ) -> Parts:
     """Put together what an environment is made of.
@@ -106,55 +114,101 @@ def assemble(
         problem: Id of the environment, with or without ``nas_gym:`` before it.
         evaluator: Id of an evaluator, or an evaluator of your own.
         reward: Name of a reward, or a function from an evaluation to a number.
-        training_seed: From it and the architecture follows a child's seed.
-        **keywords: Arguments of the data set, the search space, ``TrainingRecipe``, the evaluator and
-            ``NasEnv``, told apart by their names.
+        **keywords: Arguments of ``NasEnv`` and, told apart by their names, of the data set, the search
+            space, ``TrainingRecipe`` and the evaluator, with ``training_seed``, from which and the
+            architecture follows a child's seed, and ``store``, the file of an ``EvaluationStore``, whose
+            children are not trained again; or of the function that returns the table and of
+            ``TableEvaluator``.
 
     Raises:
         InvalidArgumentError: If an id, a name or a keyword is unknown, or a value is out of range.
         InvalidDataError: If the data set cannot be learned from.
+        InvalidTableError: If the table is missing, damaged or another one.
+        StoreError: If the store cannot be opened.
     """
     problem = problem.removeprefix("nas_gym:")
     if problem not in PROBLEMS:
         raise InvalidArgumentError(f"unknown environment {problem!r}; there are {', '.join(PROBLEMS)}")
     spec = PROBLEMS[problem]
-    if type(training_seed) is not int or training_seed < 0:
-        raise InvalidArgumentError(f"training_seed must be an integer from 0, got {training_seed!r}")
-    evaluator = spec.evaluators[0] if evaluator is None else evaluator
     if isinstance(evaluator, str) and evaluator not in spec.evaluators:
         raise InvalidArgumentError(
-            f"unknown evaluator {evaluator!r}; {problem} has {', '.join(spec.evaluators)}"
+            f"unknown evaluator {evaluator!r}; {problem} has "
+            f"{', '.join(spec.evaluators) or 'its table, or an object with evaluate'}"
         )
+    put_together = _from_data if spec.table is None else _from_table
+    parts = put_together(problem, spec, evaluator, keywords)
+    parts.env_options["reward"] = get_reward(reward)
+    return parts
+
+
+def _from_table(
+    problem: str, spec: Problem, evaluator: str | Evaluator | None, keywords: dict[str, Any]
+) -> Parts:
+    assert spec.table is not None
+    find_table, look_up = resolve_name(spec.table), resolve_name(EVALUATORS["table"])
+    makers = [find_table, NasEnv] if evaluator is not None else [find_table, NasEnv, look_up]
+    finding, options, *looking = _sort_keywords(problem, makers, keywords, {"search_space"})
+    table = find_table(**finding)
+    if evaluator is None:
+        evaluator = look_up(table.without_test(), **looking[0])
+    assert not isinstance(evaluator, str), "a table has no evaluators to choose from"
+    return Parts(table.search_space, evaluator, options, table=table)
+
+
+def _from_data(
+    problem: str, spec: Problem, evaluator: str | Evaluator | None, keywords: dict[str, Any]
+) -> Parts:
+    assert spec.dataset is not None and spec.network is not None
+    training_seed = keywords.get("training_seed", 0)
+    if type(training_seed) is not int or training_seed < 0:
+        raise InvalidArgumentError(f"training_seed must be an integer from 0, got {training_seed!r}")
+    store = keywords.get("store")
+    if not isinstance(store, (str, Path, type(None))):
+        raise InvalidArgumentError(f"store must be the name of a file or None, got {store!r}")
+    evaluator = spec.evaluators[0] if evaluator is None else evaluator
     make_dataset, make_space = resolve_name(DATASETS[spec.dataset]), SEARCH_SPACES[spec.search_space]
     makers: list[Callable[..., Any]] = [make_dataset, make_space, TrainingRecipe, NasEnv]
     if isinstance(evaluator, str):
         makers.append(resolve_name(EVALUATORS[evaluator]))
-    data, space, training, env_options, *evaluating = _sort_keywords(problem, makers, keywords)
+    data, space, training, options, *evaluating = _sort_keywords(
+        problem, makers, keywords, {"search_space", "dataset", "recipe", "build"}, ("training_seed", "store")
+    )
     dataset, search_space, recipe = make_dataset(**data), make_space(**space), TrainingRecipe(**training)
     build = partial(_build, spec.network, dataset.train.features.shape[1], dataset.classes)
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
         given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
-        evaluator = CachedEvaluator(
-            make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0])
-        )
-    return Parts(
-        search_space, dataset, recipe, build, evaluator, {**env_options, "reward": get_reward(reward)}
-    )
+        trainer = make_evaluator(dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0])
+        evaluator = CachedEvaluator(_stored(trainer, store))
+    else:
+        evaluator = _stored(evaluator, store)
+    return Parts(search_space, evaluator, options, dataset, recipe, build)
 
 
-# Arguments that are filled in here and cannot be given as keywords.
-_FILLED_IN = {"search_space", "dataset", "recipe", "build"}
+def _stored(evaluator: Evaluator, store: str | Path | None) -> Evaluator:
+    return evaluator if store is None else StoredEvaluator(evaluator, EvaluationStore(store))
 
 
 def _sort_keywords(
-    problem: str, makers: list[Callable[..., Any]], keywords: dict[str, Any]
+    problem: str,
+    makers: list[Callable[..., Any]],
+    keywords: dict[str, Any],
+    filled_in: set[str],
+    own: tuple[str, ...] = (),
 ) -> list[dict[str, Any]]:
-    """Give each maker the keywords that its signature names; the first that names one takes it."""
-    taken: set[str] = {"evaluator", "reward", "training_seed", *_FILLED_IN}
+    """Give each maker the keywords that its signature names; the first that names one takes it.
+
+    Args:
+        problem: Id of the environment, for errors.
+        makers: What is to be called.
+        keywords: What the user gave.
+        filled_in: Arguments that are filled in here and cannot be given.
+        own: Keywords that ``assemble`` itself reads, besides ``evaluator`` and ``reward``.
+    """
+    taken: set[str] = {"evaluator", "reward", *own, *filled_in}
     sorted_keywords: list[dict[str, Any]] = []
     required: list[str] = []
-    allowed = ["evaluator", "reward", "training_seed"]
+    allowed = ["evaluator", "reward", *own]
     for maker in makers:
         parameters = inspect.signature(maker).parameters
         names = [name for name in parameters if name not in taken]

@@ -45,18 +45,23 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
     axes.set_xlim(-1.7, search_space.max_length + 0.7)
     axes.set_ylim(-1.35, 1.15)
     axes.axis("off")
+    columns = {-1: -1.0}
     heights = {-1: np.zeros(1)}
-    _draw_box(axes, -1, "input")
+    _draw_box(axes, (-1.0, 0.0), "input")
     for index, block in enumerate(blocks):
-        heights[index] = _unit_heights(block)
+        columns[index], height = block.place or (float(index), 0.0)
+        heights[index] = _unit_heights(block) + height
         for source in block.inputs:
-            _draw_edges(axes, (source, heights[source]), (index, heights[index]), block.dense)
+            _draw_edges(
+                axes, (columns[source], heights[source]), (columns[index], heights[index]), block.dense
+            )
     for index, block in enumerate(blocks):
-        _draw_block(axes, index, block, heights[index])
+        _draw_block(axes, columns[index], block, heights[index])
     if reward is not None:
-        end = len(blocks)
-        _draw_edges(axes, (end - 1, heights[end - 1]), (end, np.zeros(1)), dense=True)
-        _draw_box(axes, end, "classes")
+        last = len(blocks) - 1
+        end = columns[last] + 1
+        _draw_edges(axes, (columns[last], heights[last]), (end, np.zeros(1)), dense=True)
+        _draw_box(axes, (end, 0.0), "classes")
     status = "the sentence goes on" if reward is None else f"reward {reward:.4f}"
     figure.suptitle(status, color=INK, fontsize=13, y=0.96)
     canvas.draw()
@@ -69,7 +74,10 @@ def _unit_heights(block: Block) -> NDArray[np.float64]:
 
 
 def _draw_edges(
-    axes: Axes, left: tuple[int, NDArray[np.float64]], right: tuple[int, NDArray[np.float64]], dense: bool
+    axes: Axes,
+    left: tuple[float, NDArray[np.float64]],
+    right: tuple[float, NDArray[np.float64]],
+    dense: bool,
 ) -> None:
     """Draw lines between two columns of units, all to all or each to the one beside it."""
     pairs = [(a, b) for a in left[1] for b in right[1]]
@@ -79,17 +87,22 @@ def _draw_edges(
     axes.add_collection(LineCollection(lines, colors=EDGE, linewidths=0.8, zorder=1))
 
 
-def _draw_block(axes: Axes, index: int, block: Block, heights: NDArray[np.float64]) -> None:
+def _draw_block(axes: Axes, column: float, block: Block, heights: NDArray[np.float64]) -> None:
     if block.units is None:
-        _draw_box(axes, index, block.label)
+        _draw_box(axes, (column, float(heights[0])), block.label)
         return
     size = 170 if len(heights) <= 8 else 60
     fill = FILL if block.dense else PALE
-    axes.scatter([index] * len(heights), heights, s=size, color=fill, edgecolor=INK, linewidth=0.8, zorder=2)
-    axes.text(index, -1.2, block.label, ha="center", va="center", color=INK, fontsize=11)
+    axes.scatter([column] * len(heights), heights, s=size, color=fill, edgecolor=INK, linewidth=0.8, zorder=2)
+    axes.text(column, -1.2, block.label, ha="center", va="center", color=INK, fontsize=11)
 
 
-def _draw_box(axes: Axes, x: float, label: str) -> None:
-    box = FancyBboxPatch((x - 0.4, -0.16), 0.8, 0.32, boxstyle="round,pad=0.02", fc=FRAME, ec=INK, zorder=2)
+def _draw_box(axes: Axes, place: tuple[float, float], label: str) -> None:
+    x, y = place
+    half = 0.4 if len(label) > 1 else 0.14
+    box = FancyBboxPatch(
+        (x - half, y - 0.16), 2 * half, 0.32, boxstyle="round,pad=0.02", fc=FRAME, ec=INK, zorder=2
+    )
     axes.add_patch(box)
-    axes.text(x, 0, label, ha="center", va="center", color=INK, fontsize=11, zorder=3)
+    size = 11 if len(label) <= 8 else 9
+    axes.text(x, y, label, ha="center", va="center", color=INK, fontsize=size, zorder=3)

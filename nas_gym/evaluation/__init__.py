@@ -10,6 +10,7 @@ from nas_gym.evaluation.recipe import TrainingRecipe
 EVALUATORS: dict[str, str] = {
     "fused": "nas_gym.evaluation.fused_mlp:FusedMlpEvaluator",
     "local": "nas_gym.evaluation.local:LocalEvaluator",
+    "table": "nas_gym.evaluation.tabular:TableEvaluator",
 }
 
 __all__ = ["EVALUATORS", "Evaluation", "Evaluator", "TrainingRecipe"]

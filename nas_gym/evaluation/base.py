@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from nas_gym.datasets.base import Dataset
 from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.search_spaces.architecture import Architecture
 
 
@@ -30,6 +32,23 @@ class Evaluator(Protocol):
             One evaluation for each architecture, in order.
         """
         ...
+
+
+@runtime_checkable
+class Trainer(Evaluator, Protocol):
+    """An evaluator that says what its results depend on, so that they can be stored and used again.
+
+    Attributes:
+        id: How it trains; trainers with the same id give the same result for the same child.
+        dataset: What children learn, without its test part.
+        recipe: How long and with which values.
+        seed: From it and the architecture follows a child's seed, by ``child_seed``.
+    """
+
+    id: str
+    dataset: Dataset
+    recipe: TrainingRecipe
+    seed: int
 
 
 def child_seed(seed: int, architecture: Architecture) -> int:

@@ -16,23 +16,27 @@ class Evaluation:
         architecture: The network that was trained.
         dataset: Id of the data set.
         recipe: Id of the training recipe.
-        seed: Seed of the child: its initial weights and the order of its samples.
+        seed: Seed of the child: its initial weights and the order of its samples. ``None`` for a mean over
+            seeds, from a table.
         status: ``"ok"``, or how the child failed.
         validation_accuracy: Share of validation samples classified correctly, ``None`` if unknown.
         parameters: Number of trained values, ``None`` if unknown.
         seconds: Time that training took. The only field that is not a function of the others.
         reason: Why the child failed, ``None`` if it did not.
+        simulated_seconds: What a search has spent of its budget of simulated time, this child included;
+            ``None`` without such a budget.
     """
 
     architecture: Architecture
     dataset: str
     recipe: str
-    seed: int
+    seed: int | None
     status: Status
     validation_accuracy: float | None
     parameters: int | None
     seconds: float
     reason: str | None = None
+    simulated_seconds: float | None = None
 
     def as_info(self) -> dict[str, str | int | float]:
         """Return what may stand in an environment's info: plain, known and repeatable values.
@@ -45,5 +49,6 @@ class Evaluation:
             "parameters": self.parameters,
             "seed": self.seed,
             "reason": self.reason,
+            "simulated_seconds": self.simulated_seconds,
         }
         return {name: value for name, value in values.items() if value is not None}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
+from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -46,6 +47,7 @@ class FusedMlpEvaluator:
     ) -> None:
         if threads is not None and (type(threads) is not int or threads < 1):
             raise InvalidArgumentError(f"threads must be a positive integer or None, got {threads!r}")
+        self.id = "fused"
         self.dataset = dataset.without_test()
         self.recipe = recipe
         self.seed = seed
@@ -67,33 +69,59 @@ class FusedMlpEvaluator:
 
     def _train(self, architecture: Architecture, seed: int) -> Evaluation:
         start = perf_counter()
-        data, recipe = self.dataset, self.recipe
-        features = data.train.features.shape[1]
-        description = MlpDescription.of(architecture)
-        correct, epoch, _ = mlp_kernel.train_mlp(
-            *compile_description(description, features, data.classes),
-            data.train.features,
-            data.train.labels,
-            data.validation.features,
-            data.validation.labels,
-            np.uint64(seed),
-            recipe.epochs,
-            recipe.batch_size,
-            float(recipe.learning_rate),
-            recipe.patience,
-        )
-        ok = correct >= 0
+        data = self.dataset
+        child = train_fused(architecture, data, self.recipe, seed)
+        ok = child.correct >= 0
         return Evaluation(
             architecture=architecture,
             dataset=data.id,
-            recipe=recipe.id,
+            recipe=self.recipe.id,
             seed=seed,
             status="ok" if ok else "failed",
-            validation_accuracy=correct / len(data.validation) if ok else None,
-            parameters=description.parameters(features, data.classes),
+            validation_accuracy=child.correct / len(data.validation) if ok else None,
+            parameters=len(child.weights),
             seconds=perf_counter() - start,
-            reason=None if ok else f"the weights are not finite after epoch {epoch}",
+            reason=None if ok else f"the weights are not finite after epoch {child.epochs}",
         )
+
+
+class FusedChild(NamedTuple):
+    """A child that the kernel has trained, see ``mlp_kernel.train_mlp``.
+
+    Attributes:
+        kinds: Codes of the layers.
+        widths: Numbers of units.
+        correct: Validation samples classified correctly, -1 if training failed.
+        epochs: Number of epochs trained.
+        weights: Those of the best epoch.
+    """
+
+    kinds: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    correct: int
+    epochs: int
+    weights: NDArray[np.float32]
+
+
+def train_fused(
+    architecture: Architecture, dataset: Dataset, recipe: TrainingRecipe, seed: int
+) -> FusedChild:
+    """Train one child of ``mlp-v0`` in the kernel, without Python's lock."""
+    features = dataset.train.features.shape[1]
+    layers = compile_description(MlpDescription.of(architecture), features, dataset.classes)
+    result = mlp_kernel.train_mlp(
+        *layers,
+        dataset.train.features,
+        dataset.train.labels,
+        dataset.validation.features,
+        dataset.validation.labels,
+        np.uint64(seed),
+        recipe.epochs,
+        recipe.batch_size,
+        float(recipe.learning_rate),
+        recipe.patience,
+    )
+    return FusedChild(*layers, *result)
 
 
 def compile_description(

@@ -42,6 +42,7 @@ class LocalEvaluator:
         except (RuntimeError, AssertionError) as error:
             cause = str(error).splitlines()[0]
             raise InvalidArgumentError(f"device {device!r} cannot be used here: {cause}") from None
+        self.id = f"local({device})"  # devices round differently
         self.build = build
         self.dataset = dataset.without_test()
         self.recipe = recipe

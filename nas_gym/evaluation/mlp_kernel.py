@@ -453,6 +453,13 @@ def train_mlp(
     return best_correct, epoch, best_weights
 
 
+@njit(nogil=True, cache=True)
+def count_hits(kinds, widths, weights, features, labels):
+    """Return how many samples a trained network classifies correctly; arguments as in ``train_mlp``."""
+    units = np.zeros((np.sum(widths), LANES), np.float32)
+    return count_correct(kinds, widths, weights, features, labels, units)
+
+
 @njit(cache=True)
 def loss_and_gradients(kinds, widths, weights, features, labels):
     """Return the mean cross-entropy (float64) over all samples and its gradients (float32, as the weights).

@@ -2,12 +2,19 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.moons import moons
+from nas_gym.envs.registration import PROBLEMS
+from nas_gym.evaluation.base import child_seed
 from nas_gym.evaluation.evaluation import Evaluation
-from nas_gym.search_spaces import Architecture, MlpSpace
+from nas_gym.evaluation.recipe import TrainingRecipe
+from nas_gym.evaluation.table import Table
+from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace
 from nas_gym.testing import random_sentence
 
 
@@ -45,6 +52,42 @@ class InstantEvaluator:
         )
 
 
+class InstantTrainer(InstantEvaluator):
+    """One that says what its results depend on, so that they can be stored."""
+
+    def __init__(
+        self,
+        id: str = "instant",
+        dataset: Dataset | None = None,
+        recipe: TrainingRecipe | None = None,
+        seed: int = 0,
+        failing: int = 0,
+    ) -> None:
+        super().__init__(failing)
+        self.id = id
+        self.dataset = (dataset or moons()).without_test()
+        self.recipe = recipe or TrainingRecipe()
+        self.seed = seed
+
+    def evaluate(
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+    ) -> list[Evaluation]:
+        """Evaluate children, see ``Evaluator.evaluate``."""
+        if seeds is None:
+            seeds = [child_seed(self.seed, architecture) for architecture in architectures]
+        samples = len(self.dataset.validation)
+        return [
+            replace(
+                e,
+                dataset=self.dataset.id,
+                recipe=self.recipe.id,
+                validation_accuracy=e.validation_accuracy
+                and round(e.validation_accuracy * samples) / samples,
+            )
+            for e in super().evaluate(architectures, seeds)
+        ]
+
+
 def _number(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "little")
 
@@ -63,5 +106,33 @@ def blobs(samples: int = 90, features: int = 4, classes: int = 3) -> dict[str, A
     return {"X": centres[y] + generator.normal(size=(samples, features)), "y": y}
 
 
-REQUIRED: dict[str, dict[str, Any]] = {"tabular": blobs(), "NAS-Tabular-v0": blobs()}
-"""Keywords without which a data set or an environment cannot be made."""
+def made_up_table(space: RankedSpace, seeds: int = 2, **columns: Any) -> Table:  # noqa: ANN401
+    """Return a table of random results: numbers of samples out of 100 and 200, and sizes."""
+    generator = np.random.default_rng(0)
+    rows = space.count()
+    made_up: dict[str, Any] = {
+        "validation": generator.integers(101, size=(rows, seeds), dtype=np.uint8),
+        "validation_samples": 100,
+        "test": generator.integers(201, size=(rows, seeds), dtype=np.uint8),
+        "test_samples": 200,
+        "parameters": generator.integers(1000, size=rows, dtype=np.uint16),
+    }
+    return Table(space, "made up", "none", **(made_up | columns))
+
+
+REQUIRED: dict[str, dict[str, Any]] = {
+    "tabular": blobs(),
+    "NAS-Tabular-v0": blobs(),
+    "NAS-Bench-Moons-v0": {"table": made_up_table(MlpSpace(max_length=3))},
+    "NAS-Bench-201-v0": {"table": made_up_table(NasBench201Space())},
+}
+"""Keywords without which a data set or an environment cannot be made, or not without its files."""
+
+TRAINED = tuple(problem for problem, spec in PROBLEMS.items() if spec.table is None)
+"""Environments whose children are trained; the others have a table."""
+
+QUICK = {
+    problem: {**REQUIRED.get(problem, {}), **({"epochs": 1} if problem in TRAINED else {})}
+    for problem in PROBLEMS
+}
+"""Keywords that make each environment a quick one."""

@@ -7,7 +7,6 @@ import pytest
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.cached import CachedEvaluator
 from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.search_spaces.base import Block, SearchSpace
 from nas_gym.wrappers import (
@@ -190,29 +189,6 @@ def test_record__keeps_large_seeds_exactly() -> None:
     play(env)
     evaluator = env.unwrapped.evaluator  # type: ignore[attr-defined]
     assert [row["seed"] for row in env.rows if row["status"] != "illegal"] == evaluator.seeds
-
-
-def test_recall__trains_nothing_again() -> None:
-    first = InstantEvaluator(failing=4)
-    earlier = recorded(CachedEvaluator(first))
-    play(earlier)
-    second = InstantEvaluator(failing=4)
-    later = recorded(CachedEvaluator(second))
-    later.recall(earlier.rows)
-    play(later)
-    assert later.rows == earlier.rows
-    failed = {row["architecture"] for row in earlier.rows if row["status"] == "failed"}
-    asked = {str(architecture) for call in second.calls for architecture in call}
-    assert asked == failed, "only failures are tried again"
-    assert len({str(a) for call in first.calls for a in call}) > len(asked)
-
-
-def test_recall__without_a_memory_changes_nothing() -> None:
-    evaluator = InstantEvaluator()
-    env = recorded(evaluator)
-    env.recall([{"architecture": "Linear-8", "status": "ok"}])
-    play(env, 5)
-    assert evaluator.calls
 
 
 def test_evaluation_seconds__are_those_of_the_environment() -> None:

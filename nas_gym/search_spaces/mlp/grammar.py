@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.architecture import Architecture
-from nas_gym.search_spaces.base import Block, SearchSpace
+from nas_gym.search_spaces.base import Block
+from nas_gym.search_spaces.ranked import RankedSpace
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU", "LeakyReLU")
 END = "EOS"
@@ -54,7 +55,7 @@ class MlpDescription:
         return sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
 
 
-class MlpSpace(SearchSpace):
+class MlpSpace(RankedSpace):
     """Networks of linear layers and activations, freely mixed, up to ``max_length`` of them.
 
     Tokens are ``Linear-<width>`` for each width, the activations, and ``EOS``, which may come after
@@ -97,6 +98,11 @@ class MlpSpace(SearchSpace):
                 f"max_length must be an integer from 1 to {MAX_LENGTH}, got {max_length}"
             )
         self.tokens = (*layers, END)
+        self._arguments = {
+            "widths": list(widths),
+            "activations": list(activations),
+            "max_length": max_length,
+        }
         self.end_token = END
         self.max_length = max_length
         self._end = len(layers)
@@ -105,6 +111,11 @@ class MlpSpace(SearchSpace):
         layer_only[self._end] = False
         # Rows: an empty prefix, an unfinished one, a complete one.
         self._masks: NDArray[np.bool_] = np.stack([layer_only, every, np.zeros_like(every)])
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Widths, activations and largest length."""
+        return dict(self._arguments)
 
     def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
         """Say which tokens may follow: all, but no ``EOS`` at the start and nothing after the end."""

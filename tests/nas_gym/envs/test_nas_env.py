@@ -15,7 +15,7 @@ from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.registration import PROBLEMS, assemble
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.search_spaces import MlpSpace
-from tests.nas_gym.doubles import REQUIRED, InstantEvaluator
+from tests.nas_gym.doubles import QUICK, REQUIRED, TRAINED, InstantEvaluator
 from tests.nas_gym.envs.episodes import plain, trajectory
 
 EOS = MlpSpace().tokens.index("EOS")
@@ -34,8 +34,7 @@ def write(env: gym.Env[Any, Any], sentence: list[int]) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("stochastic", [False, True])
 def test_env__passes_the_checkers_without_a_warning(problem: str, stochastic: bool) -> None:
-    keywords = {**REQUIRED.get(problem, {}), "epochs": 1, "stochastic": stochastic}
-    env = gym.make(problem, render_mode="ansi", **keywords)
+    env = gym.make(problem, render_mode="ansi", stochastic=stochastic, **QUICK[problem])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         check_env(env.unwrapped)
@@ -43,7 +42,7 @@ def test_env__passes_the_checkers_without_a_warning(problem: str, stochastic: bo
     assert [str(warning.message) for warning in caught] == []
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("problem", TRAINED)
 @pytest.mark.parametrize("evaluator", ["fused", "local"])
 def test_env__trains_and_judges_what_was_written(problem: str, evaluator: str) -> None:
     keywords = {**REQUIRED.get(problem, {}), "epochs": 2, "evaluator": evaluator}
@@ -63,7 +62,7 @@ def test_env__trains_and_judges_what_was_written(problem: str, evaluator: str) -
     assert json.loads(json.dumps(info["evaluation"])) == info["evaluation"]
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("problem", TRAINED)
 @pytest.mark.parametrize("evaluator", ["fused", "local"])
 def test_env__holds_no_test_data(problem: str, evaluator: str) -> None:
     keywords = {**REQUIRED.get(problem, {}), "evaluator": evaluator, "epochs": 1}
@@ -71,7 +70,7 @@ def test_env__holds_no_test_data(problem: str, evaluator: str) -> None:
     write(env, [0, EOS])
     held = pickle.dumps(env)
     data = assemble(problem, **keywords).dataset
-    assert data.test is not None
+    assert data is not None and data.test is not None
     assert data.train.features[:3].tobytes() in held
     assert not any(row.tobytes() in held for row in data.test.features)
 

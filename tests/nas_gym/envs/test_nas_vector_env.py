@@ -12,7 +12,7 @@ from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.registration import PROBLEMS, make_env
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.search_spaces import MlpSpace
-from tests.nas_gym.doubles import REQUIRED, InstantEvaluator
+from tests.nas_gym.doubles import QUICK, InstantEvaluator
 
 LANES = 5
 EOS = MlpSpace().tokens.index("EOS")
@@ -82,7 +82,7 @@ def test_vector_env__is_so_many_single_ones(lanes: int, stochastic: bool) -> Non
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("stochastic", [False, True])
 def test_vector_env__is_so_many_single_ones_with_real_training(problem: str, stochastic: bool) -> None:
-    keywords = {**REQUIRED.get(problem, {}), "epochs": 1, "stochastic": stochastic}
+    keywords = {**QUICK[problem], "stochastic": stochastic}
     ours = gym.make_vec(problem, num_envs=3, **keywords)
     theirs = SyncVectorEnv(
         [lambda: make_env(problem, **keywords)] * 3, autoreset_mode=AutoresetMode.SAME_STEP
@@ -90,7 +90,7 @@ def test_vector_env__is_so_many_single_ones_with_real_training(problem: str, sto
     generator = np.random.default_rng(0)
     assert_same(ours.reset(seed=3), theirs.reset(seed=3))
     for step in range(25):
-        actions = generator.integers(10, size=3)
+        actions = generator.integers(ours.single_action_space.n, size=3)  # type: ignore[attr-defined]
         assert_same(ours.step(actions), theirs.step(actions), f"step {step}")
 
 

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -10,11 +11,13 @@ import pytest
 import nas_gym
 from nas_gym.datasets import DATASETS
 from nas_gym.envs.nas_env import NasEnv
+from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.registration import PROBLEMS, assemble, make_env
-from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError
+from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError, StoreError
 from nas_gym.evaluation import EVALUATORS
+from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.search_spaces import SEARCH_SPACES
-from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, blobs
+from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, InstantTrainer, blobs, random_networks
 
 HEAVY = {"torch", "numba", "sklearn", "matplotlib", "stable_baselines3"}
 
@@ -58,22 +61,27 @@ def test_problem__is_registered_and_names_what_exists(problem: str) -> None:
     spec = PROBLEMS[problem]
     assert gym.spec(problem).id == problem
     assert gym.spec(problem).vector_entry_point is not None
-    assert spec.dataset in DATASETS
     assert spec.search_space in SEARCH_SPACES
-    assert spec.evaluators
+    assert (spec.table is None) == (spec.dataset in DATASETS) == bool(spec.evaluators)
     assert set(spec.evaluators) <= set(EVALUATORS)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_problem__can_be_made_with_the_package_before_its_id(problem: str) -> None:
-    parts = assemble(f"nas_gym:{problem}", **REQUIRED.get(problem, {}))
-    assert parts.dataset.test is not None, "retraining needs the test part"
-    assert parts.dataset.id == assemble(problem, **REQUIRED.get(problem, {})).dataset.id
+    parts, same = (assemble(name, **REQUIRED.get(problem, {})) for name in (f"nas_gym:{problem}", problem))
+    if parts.table is None:
+        assert parts.dataset is not None and same.dataset is not None
+        assert parts.dataset.test is not None, "retraining needs the test part"
+        assert parts.dataset.id == same.dataset.id
+    else:
+        assert parts.table.test is not None, "the test results are wanted after the search"
+        assert (parts.dataset, parts.recipe, parts.build) == (None, None, None)
 
 
 @pytest.mark.parametrize("network", ["Linear-8 Tanh", "ReLU", "Linear-16 Linear-2 Sigmoid"])
 def test_build__makes_the_network_for_the_data(network: str) -> None:
     parts = assemble("NAS-Tabular-v0", **blobs(features=4, classes=3))
+    assert parts.build is not None
     module = parts.build(parts.search_space.parse(network))
     linear = [parameter for parameter in module.parameters() if parameter.ndim == 2]
     assert linear[0].shape[1] == 4
@@ -100,6 +108,7 @@ def test_keywords__reach_data_recipe_and_search_space() -> None:
         failure_reward=-3,
         stochastic=True,
     )
+    assert parts.dataset is not None and parts.recipe is not None
     assert parts.dataset.id == "moons-v0(size=120, noise=0.1, split=60/30/30, seed=5)"
     assert parts.recipe.id == "adam(epochs=7, batch_size=8, learning_rate=0.5, patience=3)"
     assert parts.search_space.tokens == ("Linear-3", "Linear-5", "Tanh", "EOS")
@@ -151,6 +160,12 @@ def test_reward__of_ones_own_is_used() -> None:
     ("problem", "keywords", "parts"),
     [
         ("NAS-Mars-v0", {}, ["unknown environment 'NAS-Mars-v0'", "NAS-Moons-v0", "NAS-Tabular-v0"]),
+        ("NAS-Bench-Moons-v0", {"epochs": 3}, ["no keyword 'epochs'", "table", "budget_seconds"]),
+        ("NAS-Bench-Moons-v0", {"training_seed": 3}, ["no keyword 'training_seed'"]),
+        ("NAS-Bench-201-v0", {"evaluator": "fused"}, ["unknown evaluator 'fused'", "its table"]),
+        ("NAS-Bench-201-v0", {"dataset": "mnist"}, ["unknown dataset 'mnist'", "cifar100"]),
+        ("NAS-Bench-201-v0", {"epochs": 90}, ["epochs must be one of 200, 12, got 90"]),
+        ("NAS-Bench-201-v0", {"table": 3}, ["table must be a path or a Table, got 3"]),
         ("NAS-Moons-v0", {"sise": 100}, ["no keyword 'sise'", "size", "epochs", "widths", "stochastic"]),
         ("NAS-Moons-v0", {"X": [[1.0]]}, ["no keyword 'X'"]),
         ("NAS-Moons-v0", {"dataset": None}, ["no keyword 'dataset'"]),
@@ -197,3 +212,42 @@ def test_package__has_few_names_and_one_root_error() -> None:
     for error in (InvalidArgumentError, InvalidDataError):
         assert issubclass(error, NasGymError)
         assert issubclass(error, ValueError)
+
+
+def test_store__is_shared_by_environments_and_changes_no_result(tmp_path: Path) -> None:
+    networks, store = random_networks(5), tmp_path / "store.sqlite"
+    plain = assemble("NAS-Moons-v0", epochs=1).evaluator.evaluate(networks)
+    env = gym.make("NAS-Moons-v0", epochs=1, store=store)
+    assert isinstance(env.unwrapped, NasEnv)
+    first = env.unwrapped.evaluator.evaluate(networks)
+    assert [e.as_info() for e in first] == [e.as_info() for e in plain]
+    lanes = gym.make_vec("NAS-Moons-v0", num_envs=2, epochs=1, store=str(store))
+    assert isinstance(lanes.unwrapped, NasVectorEnv)
+    assert lanes.unwrapped.evaluator.evaluate(networks) == first, "seconds too: nothing was trained again"
+    assert len(EvaluationStore(store)) == len(set(networks))
+
+
+def test_store__holds_the_children_of_a_stochastic_environment(tmp_path: Path) -> None:
+    store, seeds = tmp_path / "store.sqlite", []
+    for _ in range(2):
+        env = gym.make("NAS-Moons-v0", epochs=1, store=store, stochastic=True)
+        env.reset(seed=0)
+        for _ in range(3):
+            env.step(0)
+            seeds.append(env.step(9)[4]["evaluation"]["seed"])
+            env.reset()
+    assert seeds[:3] == seeds[3:] and len(set(seeds)) == 3
+    assert {row["seed"] for row in EvaluationStore(store).rows()} == set(seeds)
+
+
+def test_store__must_be_a_file_and_have_an_evaluator_that_can_use_it(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="store must be the name of a file or None, got 3"):
+        assemble("NAS-Moons-v0", store=3)
+    with pytest.raises(InvalidArgumentError, match="only an evaluator with id, dataset, recipe and seed"):
+        assemble("NAS-Moons-v0", evaluator=InstantEvaluator(), store=tmp_path / "store.sqlite")
+    trained = assemble("NAS-Moons-v0", evaluator=InstantTrainer(), store=tmp_path / "store.sqlite")
+    trained.evaluator.evaluate(random_networks(2))
+    assert len(EvaluationStore(tmp_path / "store.sqlite")) == 2
+    (tmp_path / "text").write_text("no database, but a longer text than that of a file that was cut off")
+    with pytest.raises(StoreError, match="file is not a database"):
+        gym.make("NAS-Moons-v0", store=tmp_path / "text")

@@ -31,6 +31,7 @@ def test_evaluator__follows_from_its_seed(problem: str, name: str) -> None:
         )
         (evaluation,) = parts.evaluator.evaluate([network])
         assert evaluation.seed == child_seed(training_seed, network)
+        assert parts.dataset is not None and parts.recipe is not None
         assert evaluation.dataset == parts.dataset.id
         assert evaluation.recipe == parts.recipe.id
         seeds.append(evaluation.seed)
@@ -41,7 +42,7 @@ def test_evaluator__follows_from_its_seed(problem: str, name: str) -> None:
 def test_evaluator__holds_no_test_data(problem: str, name: str) -> None:
     parts = assemble(problem, evaluator=name, epochs=1, **REQUIRED.get(problem, {}))
     held = pickle.dumps(parts.evaluator)
-    assert parts.dataset.test is not None
+    assert parts.dataset is not None and parts.dataset.test is not None
     assert parts.dataset.train.features[:3].tobytes() in held
     assert not any(row.tobytes() in held for row in parts.dataset.test.features)
 

@@ -1,0 +1,1 @@
+"""The search space ``nas-bench-201-v0``: cells with six edges, each one of five operations."""

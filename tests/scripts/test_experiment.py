@@ -1,0 +1,50 @@
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas_gym.evaluation.store import EvaluationStore
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def search(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Call the script in this process."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    script: Any = importlib.import_module("train_reinforce")
+    command_line: Any = importlib.import_module("command_line")
+    small = ["--episodes", "40", "--env-kwargs", "epochs=1"]
+    monkeypatch.setattr("sys.argv", ["train_reinforce.py", *small, *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        command_line.run(script.Args, script.main, script.__doc__)
+    return int(stop.value.code or 0)
+
+
+@pytest.mark.slow  # two runs, each with trainings in PyTorch at its end
+@pytest.mark.timeout(60)
+def test_store__spares_another_run_all_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    monkeypatch.setattr(importlib.import_module("experiment"), "SEEDS", 1)
+    assert search(monkeypatch, "--run-dir", first) == 0
+    store = EvaluationStore(first / "evaluations.sqlite")
+    rows = list(store.rows())
+    assert len(rows) == 1 + len({row["architecture"] for row in rows}) > 10, "a finalist was trained again"
+    assert search(monkeypatch, "--run-dir", second, "--store", store.path) == 0
+    assert list(store.rows()) == rows
+    assert not (second / "evaluations.sqlite").exists()
+    assert (first / "evaluations.csv").read_bytes() == (second / "evaluations.csv").read_bytes()
+
+
+def test_store__is_checked_before_a_run_folder_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"something": "else"}))
+    run_dir = tmp_path / "run"
+    assert search(monkeypatch, "--run-dir", run_dir, "--store", tmp_path / "settings.json") == 2
+    assert "settings.json cannot be opened: file is not a database\n" in capsys.readouterr().err
+    assert search(monkeypatch, "--run-dir", run_dir, "--env-kwargs", "store=other.sqlite") == 2
+    assert "the store is given as --store FILE" in capsys.readouterr().err
+    assert not run_dir.exists()
