@@ -76,7 +76,9 @@ def run_experiment(
         given = {"store": str(run.path / "evaluations.sqlite")}
         parts = assemble(env_id, **env_kwargs, **given)
     env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=spec.num_envs, **env_kwargs, **given))
-    agent = make_agent(spec, env, seed, run.path / "tensorboard", run.path / "checkpoint.pt")
+    # What a simulated budget has left stands in no checkpoint: such a run is played again from its start.
+    checkpoint = None if "budget_seconds" in env_kwargs else run.path / "checkpoint.pt"
+    agent = make_agent(spec, env, seed, run.path / "tensorboard", checkpoint)
     console.print(
         f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"
     )
