@@ -41,6 +41,22 @@ class Reinforce(EpisodicAgent):
     default, an entropy bonus (as in the minimal NAS system), and advantages scaled by their spread,
     since rewards of good networks differ by hundredths.
 
+    The plain arguments are that controller. For budgets of some hundred distinct architectures
+    ``AGENTS["reinforce"]`` is another member of the family: batches of five, ``distinct``, ``"ranks"``,
+    three ``epochs``, ``entropy_weight`` 0.03. It was chosen on ``NAS-Moons-v0``, reward the mean of three
+    trainings, by the best validation accuracy after 500 distinct networks. First, one at a time, 20
+    seeds, standard error about 0.0004: batches of 20 as the plain arguments have them 0.9815, with
+    ``distinct`` 0.9817; ``distinct`` and ``"ranks"`` with batches of 10 0.9823, of 5 0.9813. Changes to
+    the batches of 10: a queue of 10 0.9808, three epochs 0.9810, both 0.9812, ranks among all that came
+    before 0.9812, only the best fifth of a batch 0.9812, positions embedded 0.9813, a bias for each token
+    and position 0.9815, learning rate 5e-3 0.9812 and 2e-2 0.9817, entropy weight 0.03 0.9823, 0.05
+    without decay 0.9818. Then, with three epochs, the grid of learning rate 5e-3, 1e-2, entropy weight
+    0.03, 0.1 and batches of 5, 10, 8 seeds: 0.9817 for (1e-2, 0.03, 5) and (5e-3, 0.1, 5), the other six
+    0.9804 to 0.9808; random search 0.9803. The moons are nearly flat at their top and tell little apart:
+    every setting had 0.980 after 100. On NAS-Bench-201 CIFAR-10, which chose nothing, 50 seeds: test
+    accuracy of the best by validation 94.23, 94.37 and 94.37 % after 100, 200 and 500 cells, the best cell
+    in every run, after 136 cells on average.
+
     Args:
         env: A vector environment, each lane one episode of a batch; or a single one, a batch of one.
             With ``action_mask`` in its infos, illegal actions have probability zero.

@@ -37,13 +37,26 @@ class Algorithm:
 
 # With gamma = lambda = 1 the advantage is the final reward minus V(s): no discount hides the first token's
 # share. stable-baselines3's rollouts of 2,048 steps would be some 400 architectures before the first
-# update; these are about 50. Without an entropy bonus the policies collapse early.
+# update. Without an entropy bonus the policies collapse early.
+#
+# PPO and MaskablePPO were tuned with the effort that REINFORCE's grid took: 8 settings, 8 seeds, on
+# NAS-Moons-v0 (reward the mean of three trainings), until 500 distinct networks or 2,000 episodes.
+# Learning rate 2e-3, 5e-3; ent_coef 0.02, 0.1; rollouts of 4 and 12 steps in 16 lanes, that is about 15
+# and 45 architectures. Best validation accuracy after 500 distinct networks, standard error about 0.0006:
+#
+#   learning rate, ent_coef   2e-3, 0.02   2e-3, 0.1   5e-3, 0.02   5e-3, 0.1
+#   maskable_ppo   4 steps        0.9808      0.9804       0.9800      0.9800
+#                 12 steps        0.9800      0.9800       0.9804      0.9800
+#   ppo            4 steps        0.9804      0.9804       0.9808      0.9800
+#                 12 steps        0.9812      0.9808       0.9804      0.9804
+#
+# REINFORCE's grid gave 0.9804 to 0.9817, random search 0.9803.
 _ON_POLICY = {"gamma": 1.0, "gae_lambda": 1.0, "ent_coef": 0.02, "learning_rate": 2e-3}
-_PPO = {**_ON_POLICY, "n_steps": 12, "batch_size": 96, "n_epochs": 5}
+_PPO = {**_ON_POLICY, "n_epochs": 5}
 
 ALGORITHMS: dict[str, Algorithm] = {
-    "ppo": Algorithm(PPO, _PPO),
-    "maskable_ppo": Algorithm(MaskablePPO, _PPO),
+    "ppo": Algorithm(PPO, {**_PPO, "n_steps": 12, "batch_size": 96}),
+    "maskable_ppo": Algorithm(MaskablePPO, {**_PPO, "n_steps": 4, "batch_size": 32}),
     "a2c": Algorithm(A2C, {**_ON_POLICY, "ent_coef": 0.1, "n_steps": 12, "normalize_advantage": True}),
     "dqn": Algorithm(
         DQN,
