@@ -43,8 +43,11 @@ class Reinforce(EpisodicAgent):
 
     The plain arguments are that controller. For budgets of some hundred distinct architectures
     ``AGENTS["reinforce"]`` is another member of the family: batches of five, ``distinct``, ``"ranks"``,
-    three ``epochs``, ``entropy_weight`` 0.03. It was chosen on ``NAS-Moons-v0``, reward the mean of three
-    trainings, by the best validation accuracy after 500 distinct networks. First, one at a time, 20
+    three ``epochs``, ``entropy_weight`` 0.03. Learning rate, entropy weight and batches of 5 come from the
+    grid below, on ``NAS-Moons-v0``, reward the mean of three trainings: the best validation accuracy after
+    500 distinct networks, two settings tied. Ranks with batches of 10 and one epoch did better on moons;
+    that the grid had batches of 5 and three epochs was decided after a look at NAS-Bench-201, so its
+    numbers below are not those of an untouched exam. First, in a sketch of this agent, 20
     seeds, standard error about 0.0004: batches of 20 as the plain arguments have them 0.9815, with
     ``distinct`` 0.9817; ``distinct`` and ``"ranks"`` with batches of 10 0.9823, of 5 0.9813. Changes to
     the batches of 10: a queue of 10 0.9808, three epochs 0.9810, both 0.9812, ranks among all that came
@@ -53,9 +56,10 @@ class Reinforce(EpisodicAgent):
     without decay 0.9818. Then, with three epochs, the grid of learning rate 5e-3, 1e-2, entropy weight
     0.03, 0.1 and batches of 5, 10, 8 seeds: 0.9817 for (1e-2, 0.03, 5) and (5e-3, 0.1, 5), the other six
     0.9804 to 0.9808; random search 0.9803. The moons are nearly flat at their top and tell little apart:
-    every setting had 0.980 after 100. On NAS-Bench-201 CIFAR-10, which chose nothing, 50 seeds: test
+    after 100 networks all settings but one had 0.980. On NAS-Bench-201 CIFAR-10, 50 seeds: test
     accuracy of the best by validation 94.23, 94.37 and 94.37 % after 100, 200 and 500 cells, the best cell
-    in every run, after 136 cells on average.
+    in every run, after 136 cells on average
+    (of the tied setting: 94.22, 94.33, 94.37 and 167).
 
     Args:
         env: A vector environment, each lane one episode of a batch; or a single one, a batch of one.
