@@ -22,4 +22,4 @@ def compiled_kernel() -> None:
     torch.set_num_threads(1)
     recipe, child = TrainingRecipe(epochs=1), MlpSpace().parse("Linear-1")
     FusedMlpEvaluator(moons(), recipe).evaluate([child])
-    LocalEvaluator(lambda architecture: build(architecture, 2, 2), moons(), recipe).evaluate([child])
+    LocalEvaluator(lambda architecture: build(architecture, (2,), 2), moons(), recipe).evaluate([child])

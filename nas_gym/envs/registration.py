@@ -175,7 +175,7 @@ def _from_data(
         problem, makers, keywords, {"search_space", "dataset", "recipe", "build"}, ("training_seed", "store")
     )
     dataset, search_space, recipe = make_dataset(**data), make_space(**space), TrainingRecipe(**training)
-    build = partial(_build, spec.network, dataset.train.features.shape[1], dataset.classes)
+    build = partial(_build, spec.network, dataset.train.features.shape[1:], dataset.classes)
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
         given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
@@ -232,5 +232,5 @@ def _sort_keywords(
     return sorted_keywords
 
 
-def _build(network: str, features: int, classes: int, architecture: Architecture) -> Any:  # noqa: ANN401
-    return resolve_name(network)(architecture, features, classes)
+def _build(network: str, feature_shape: tuple[int, ...], classes: int, architecture: Architecture) -> Any:  # noqa: ANN401
+    return resolve_name(network)(architecture, feature_shape, classes)

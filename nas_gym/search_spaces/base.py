@@ -31,6 +31,19 @@ class Block:
     place: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkSize:
+    """What a network costs, computed from its description.
+
+    Attributes:
+        parameters: Number of trained values.
+        multiply_adds: Multiplications with a weight, for one sample.
+    """
+
+    parameters: int
+    multiply_adds: int
+
+
 class SearchSpace(ABC):
     """A language whose sentences are networks.
 
@@ -68,6 +81,18 @@ class SearchSpace(ABC):
     @abstractmethod
     def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
         """Lay out a legal prefix, given as token names, for drawing."""
+
+    def size(
+        self, architecture: Architecture, feature_shape: tuple[int, ...], classes: int
+    ) -> NetworkSize | None:
+        """Compute what a network costs without building it; ``None`` where that is not known.
+
+        Args:
+            architecture: An architecture of this space.
+            feature_shape: Shape of one sample.
+            classes: Number of outputs.
+        """
+        return None
 
     def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Answer ``legal_next`` for many prefixes at once; spaces override it where they can be faster.

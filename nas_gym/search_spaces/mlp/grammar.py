@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.architecture import Architecture
-from nas_gym.search_spaces.base import Block
+from nas_gym.search_spaces.base import Block, NetworkSize
 from nas_gym.search_spaces.ranked import RankedSpace
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU", "LeakyReLU")
@@ -49,10 +50,11 @@ class MlpDescription:
             )
         )
 
-    def parameters(self, features: int, classes: int) -> int:
-        """Count weights and biases, those of the output layer included."""
+    def size(self, features: int, classes: int) -> NetworkSize:
+        """Count weights and biases, those of the output layer included, and products with weights."""
         widths = [features, *(layer.width for layer in self.layers if isinstance(layer, Linear)), classes]
-        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
+        products = sum(inputs * outputs for inputs, outputs in pairwise(widths))
+        return NetworkSize(parameters=products + sum(widths[1:]), multiply_adds=products)
 
 
 class MlpSpace(RankedSpace):
@@ -117,6 +119,10 @@ class MlpSpace(RankedSpace):
     def arguments(self) -> dict[str, Any]:
         """Widths, activations and largest length."""
         return dict(self._arguments)
+
+    def size(self, architecture: Architecture, feature_shape: tuple[int, ...], classes: int) -> NetworkSize:
+        """Compute what a network costs; several axes of features are read as one."""
+        return MlpDescription.of(architecture).size(prod(feature_shape), classes)
 
     def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
         """Say which tokens may follow: all, but no ``EOS`` at the start and nothing after the end."""

@@ -7,19 +7,20 @@ from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.mlp.grammar import Linear, MlpDescription
 
 
-def build(architecture: Architecture, features: int, classes: int) -> nn.Sequential:
+def build(architecture: Architecture, feature_shape: tuple[int, ...], classes: int) -> nn.Sequential:
     """Build the network of an architecture, its parameters not yet initialised.
 
     Leaving the values to the trainer keeps PyTorch's global random generator out of the result.
 
     Args:
         architecture: An architecture of ``mlp-v0``.
-        features: Number of input features.
+        feature_shape: Shape of one sample, ``(features,)``.
         classes: Number of outputs.
 
     Returns:
         A module from float32 ``(batch, features)`` to logits ``(batch, classes)``.
     """
+    (features,) = feature_shape
     modules: list[nn.Module] = []
     for layer in MlpDescription.of(architecture).layers:
         if isinstance(layer, Linear):

@@ -70,7 +70,7 @@ def initial_weights(kinds: NDArray[np.int64], widths: NDArray[np.int64], seed: i
 
 
 def module_with(weights: Floats, network: Architecture, features: int, classes: int) -> nn.Module:
-    module = build(network, features, classes)
+    module = build(network, (features,), classes)
     vector_to_parameters(torch.from_numpy(weights.copy()), module.parameters())
     return module
 
@@ -245,7 +245,7 @@ def accuracies(
 @pytest.mark.timeout(600)
 def test_evaluator__agrees_with_the_reference_over_300_networks() -> None:
     networks, data, recipe = random_networks(300), moons(), TrainingRecipe()
-    local_evaluator = LocalEvaluator(partial(build, features=2, classes=2), data, recipe)
+    local_evaluator = LocalEvaluator(partial(build, feature_shape=(2,), classes=2), data, recipe)
     local = accuracies(local_evaluator, networks, list(range(300)))
     # The mean of 300 single trainings has a standard error of 0.003 (0.09 a network), so the fast
     # evaluator trains each one ten times.

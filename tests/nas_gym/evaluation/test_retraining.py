@@ -19,7 +19,7 @@ from nas_gym.search_spaces.mlp.network import build
 DATA = moons(size=100)
 NETWORK = MlpSpace().parse("Linear-8 Tanh")
 RECIPE = TrainingRecipe(epochs=5)
-BUILD = partial(build, features=2, classes=2)
+BUILD = partial(build, feature_shape=(2,), classes=2)
 
 
 def test_retrain__reads_validation_and_test_accuracy_of_every_seed() -> None:

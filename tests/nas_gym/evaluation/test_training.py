@@ -24,7 +24,7 @@ RESTLESS: dict[str, Any] = {"learning_rate": 0.3, "batch_size": 25}
 
 
 def train(recipe: TrainingRecipe, seed: int = 0) -> tuple[TrainingResult, torch.nn.Module]:
-    module = build(NETWORK, 2, 2)
+    module = build(NETWORK, (2,), 2)
     return train_child(module, DATA.train, DATA.validation, recipe, seed), module
 
 
@@ -107,7 +107,7 @@ def test_training__does_not_depend_on_the_global_generator() -> None:
 
 
 def test_initialise__draws_every_parameter_within_its_bound() -> None:
-    module = build(MlpSpace().parse("Linear-16 Tanh"), 100, 2)
+    module = build(MlpSpace().parse("Linear-16 Tanh"), (100,), 2)
     for parameter in module.parameters():
         torch.nn.init.constant_(parameter, 77.0)
     initialise(module, torch.Generator().manual_seed(0))
@@ -122,7 +122,7 @@ def test_initialise__draws_every_parameter_within_its_bound() -> None:
 def evaluators(recipe: TrainingRecipe) -> list[FusedMlpEvaluator | LocalEvaluator]:
     return [
         FusedMlpEvaluator(DATA, recipe),
-        LocalEvaluator(partial(build, features=2, classes=2), DATA, recipe),
+        LocalEvaluator(partial(build, feature_shape=(2,), classes=2), DATA, recipe),
     ]
 
 
@@ -150,7 +150,9 @@ def test_evaluator__works_on_several_features_and_batch_sizes(index: int) -> Non
 def test_local_evaluator__refuses_a_device_that_is_not_there() -> None:
     for device in ("abacus", "cuda:99", ""):
         with pytest.raises(InvalidArgumentError, match="cannot be used here") as error:
-            LocalEvaluator(partial(build, features=2, classes=2), DATA, TrainingRecipe(), device=device)
+            LocalEvaluator(
+                partial(build, feature_shape=(2,), classes=2), DATA, TrainingRecipe(), device=device
+            )
         assert "\n" not in str(error.value)
 
 

@@ -6,25 +6,24 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector
 
 from nas_gym.search_spaces import MlpSpace
-from nas_gym.search_spaces.mlp.grammar import MlpDescription
 from nas_gym.search_spaces.mlp.network import build
 from tests.nas_gym.search_spaces.test_mlp_grammar import sentences
 
 
 @settings(deadline=None, database=None)
 @given(sentences(), st.integers(1, 20), st.integers(2, 12))
-def test_description__counts_the_parameters_of_the_module(
-    names: list[str], features: int, classes: int
-) -> None:
+def test_size__is_that_of_the_module(names: list[str], features: int, classes: int) -> None:
     network = MlpSpace().parse(" ".join(names))
-    module = build(network, features, classes)
-    counted = MlpDescription.of(network).parameters(features, classes)
-    assert counted == len(parameters_to_vector(module.parameters()))
+    module = build(network, (features,), classes)
+    size = MlpSpace().size(network, (features,), classes)
+    biases = sum(layer.out_features for layer in module if isinstance(layer, nn.Linear))
+    assert size.parameters == len(parameters_to_vector(module.parameters()))
+    assert size.multiply_adds == size.parameters - biases
     assert module(torch.zeros(5, features)).shape == (5, classes)
 
 
 def test_build__makes_the_layers_that_the_text_names() -> None:
-    layers = list(build(MlpSpace().parse("Linear-8 Tanh LeakyReLU Sigmoid Linear-2 ReLU"), 3, 5))
+    layers = list(build(MlpSpace().parse("Linear-8 Tanh LeakyReLU Sigmoid Linear-2 ReLU"), (3,), 5))
     kinds = [nn.Linear, nn.Tanh, nn.LeakyReLU, nn.Sigmoid, nn.Linear, nn.ReLU, nn.Linear]
     assert [type(layer) for layer in layers] == kinds
     shapes = [tuple(layer.weight.shape) for layer in layers if isinstance(layer, nn.Linear)]
@@ -35,5 +34,5 @@ def test_build__makes_the_layers_that_the_text_names() -> None:
 
 def test_build__leaves_the_global_generator_alone() -> None:
     before = torch.get_rng_state()
-    build(MlpSpace().parse("Linear-8 Tanh"), 2, 2)
+    build(MlpSpace().parse("Linear-8 Tanh"), (2,), 2)
     assert torch.equal(torch.get_rng_state(), before)
