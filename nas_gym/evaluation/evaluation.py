@@ -21,10 +21,13 @@ class Evaluation:
         status: ``"ok"``, or how the child failed.
         validation_accuracy: Share of validation samples classified correctly, ``None`` if unknown.
         parameters: Number of trained values, ``None`` if unknown.
-        seconds: Time that training took. The only field that is not a function of the others.
+        seconds: Time that training took. As ``latency_seconds``, no function of the other fields.
         reason: Why the child failed, ``None`` if it did not.
         simulated_seconds: What a search has spent of its budget of simulated time, this child included;
             ``None`` without such a budget.
+        last_epochs_accuracy: Largest validation accuracy of the last five epochs, ``None`` if unknown.
+        multiply_adds: Multiplications with a weight for one sample, ``None`` if unknown.
+        latency_seconds: Measured time of a forward pass, ``None`` if it was not measured.
     """
 
     architecture: Architecture
@@ -37,16 +40,21 @@ class Evaluation:
     seconds: float
     reason: str | None = None
     simulated_seconds: float | None = None
+    last_epochs_accuracy: float | None = None
+    multiply_adds: int | None = None
+    latency_seconds: float | None = None
 
     def as_info(self) -> dict[str, str | int | float]:
         """Return what may stand in an environment's info: plain, known and repeatable values.
 
-        ``seconds`` is left out, since it differs from run to run; unknown values are left out too.
+        Measured times are left out, since they differ from run to run; unknown values are left out too.
         """
         values = {
             "status": self.status,
             "validation_accuracy": self.validation_accuracy,
+            "last_epochs_accuracy": self.last_epochs_accuracy,
             "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
             "seed": self.seed,
             "reason": self.reason,
             "simulated_seconds": self.simulated_seconds,
