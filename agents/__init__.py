@@ -29,7 +29,7 @@ REINFORCE_FORMS: dict[str, AgentSpec] = {
     "faithful": AgentSpec("agents.reinforce.agent:Reinforce", 20),
     "sample_efficient": AgentSpec(
         "agents.reinforce.agent:Reinforce",
-        5,
+        10,
         {"distinct": True, "baseline": "ranks", "epochs": 3, "entropy_weight": 0.03},
     ),
 }

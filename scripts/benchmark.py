@@ -128,9 +128,9 @@ def write_results(
 def play_job(keywords: dict[str, dict[str, Any]], limits: Limits, job: Job) -> Run:
     """Let one agent search once, in this process, and judge what it found."""
     parts = parts_of(job.env, json.dumps(keywords[job.env]))
-    lanes = agent_spec(job.agent).num_envs
-    env = RecordEvaluations(gym.make_vec(f"nas_gym:{job.env}", num_envs=lanes, **keywords[job.env]))
-    played = play(job.agent, env, env, job.seed, limits)
+    spec = agent_spec(job.agent)
+    env = RecordEvaluations(gym.make_vec(f"nas_gym:{job.env}", num_envs=spec.num_envs, **keywords[job.env]))
+    played = play(spec, env, env, job.seed, limits)
     return judge_run(job.seed, limits=limits, table=parts.table, parse=parts.search_space.parse, **played)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any, Protocol
 
-from agents import agent_spec, make_agent
+from agents import AgentSpec, make_agent
 from agents.episodes import AnyVectorEnv
 from agents.errors import InvalidArgumentError
 from agents.runs.summary import last_tenth_mean
@@ -80,11 +80,11 @@ class _Stop:
         return self._budget is None or len(self._seen) < self._budget
 
 
-def play(agent: str, env: AnyVectorEnv, record: RecordingEnv, seed: int, limits: Limits) -> Run:
+def play(agent: AgentSpec, env: AnyVectorEnv, record: RecordingEnv, seed: int, limits: Limits) -> Run:
     """Let one agent search; return the rows of its run, cut at the limits, and its seconds.
 
     Args:
-        agent: Key of ``agents.AGENTS``.
+        agent: How to make it.
         env: What it searches.
         record: The same environment, or the wrapper of it that keeps the record.
         seed: Seed of the agent.
@@ -94,7 +94,7 @@ def play(agent: str, env: AnyVectorEnv, record: RecordingEnv, seed: int, limits:
     Returns:
         ``rows``, ``seconds`` of the whole run and ``training_seconds`` of these in the evaluator.
     """
-    resolve_name(agent_spec(agent).maker)  # the first run of a process shall not be charged for imports
+    resolve_name(agent.maker)  # the first run of a process shall not be charged for imports
     start = time.perf_counter()
     searching = make_agent(agent, env, seed)
     searching.learn(limits.episodes, callback=_Stop(record.rows, limits.budget))

@@ -7,6 +7,7 @@ from gymnasium.spaces import Discrete
 from gymnasium.vector import VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
+from agents import agent_spec
 from agents.comparison.runs import Limits, cut, judge_run, play
 from agents.errors import InvalidArgumentError
 
@@ -79,7 +80,7 @@ def test_cut__ends_at_the_budget_or_at_the_episodes() -> None:
 def test_play__stops_at_its_budget_and_repeats() -> None:
     def run(limits: Limits, seed: int = 0) -> Rows:
         env = Recorded(gym.vector.SyncVectorEnv([OneToken] * 2))
-        played = play("random", env, env, seed, limits)
+        played = play(agent_spec("random"), env, env, seed, limits)
         assert played["training_seconds"] == 0.25 < played["seconds"] + 0.25
         # Two lanes a batch: nothing is played beyond the batch in which the budget is reached.
         assert len(env.rows) <= len(played["rows"]) + 1
