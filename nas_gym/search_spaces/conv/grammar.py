@@ -273,7 +273,11 @@ def _graph_layers(arguments: dict[str, Any]) -> tuple[Convolution | MaxPool, ...
 
 
 def _integers(
-    name: str, values: Any, largest: int, smallest: int = 1, may_be_empty: bool = False  # noqa: ANN401
+    name: str,
+    values: Any,  # noqa: ANN401
+    largest: int,
+    smallest: int = 1,
+    may_be_empty: bool = False,
 ) -> list[int]:
     checked = _distinct(name, values, may_be_empty)
     wrong = [value for value in checked if type(value) is not int or not smallest <= value <= largest]

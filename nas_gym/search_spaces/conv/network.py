@@ -1,6 +1,7 @@
 """Networks of ``conv-v0``: a description to a ``torch.nn.Module``; no loss, no optimizer."""
 
 from collections.abc import Sequence
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -94,10 +95,7 @@ def _chain(chain: Chain, feature_shape: tuple[int, ...], classes: int) -> nn.Seq
             modules.append(nn.MaxPool1d(min(layer.pool, *extent), stride=1))
         if layer.dropout:
             modules.append(nn.Dropout(layer.dropout))
-    features = 1
-    for size in maps[-1]:
-        features *= size
-    return nn.Sequential(*modules, nn.Flatten(), skip_init(nn.Linear, features, classes))
+    return nn.Sequential(*modules, nn.Flatten(), skip_init(nn.Linear, prod(maps[-1]), classes))
 
 
 def _graph_convolution(layer: Convolution, channels: int) -> nn.Sequential:
@@ -115,9 +113,11 @@ def _same_convolution(
     kind = nn.Conv2d if len(kernel) == 2 else nn.Conv1d
     if all(side % 2 for side in kernel):
         padding = tuple(side // 2 for side in kernel)
-        return [
-            skip_init(kind, channels, filters, kernel, stride=stride, padding=padding, bias=bias)
-        ]
-    margins = [margin for side in reversed(kernel) for margin in ((side - 1) // 2, side // 2)]
-    zeros = nn.ZeroPad2d(tuple(margins)) if len(kernel) == 2 else nn.ZeroPad1d(tuple(margins))
+        return [skip_init(kind, channels, filters, kernel, stride=stride, padding=padding, bias=bias)]
+    before, after = ([(side - 1 + extra) // 2 for side in reversed(kernel)] for extra in (0, 1))
+    zeros: nn.Module
+    if len(kernel) == 2:
+        zeros = nn.ZeroPad2d((before[0], after[0], before[1], after[1]))
+    else:
+        zeros = nn.ZeroPad1d((before[0], after[0]))
     return [zeros, skip_init(kind, channels, filters, kernel, stride=stride, bias=bias)]
