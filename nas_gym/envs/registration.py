@@ -19,6 +19,7 @@ from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import EVALUATORS, Evaluator, TrainingRecipe
 from nas_gym.evaluation.cached import CachedEvaluator, StoredEvaluator
+from nas_gym.evaluation.size_limit import SizeLimitedEvaluator
 from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.evaluation.table import Table
 from nas_gym.rewards import Reward, get_reward
@@ -116,8 +117,9 @@ def assemble(
         reward: Name of a reward, or a function from an evaluation to a number.
         **keywords: Arguments of ``NasEnv`` and, told apart by their names, of the data set, the search
             space, ``TrainingRecipe`` and the evaluator, with ``training_seed``, from which and the
-            architecture follows a child's seed, and ``store``, the file of an ``EvaluationStore``, whose
-            children are not trained again; or of the function that returns the table and of
+            architecture follows a child's seed, ``store``, the file of an ``EvaluationStore``, whose
+            children are not trained again, and ``max_parameters``: a larger network fails and is not
+            even built; or of the function that returns the table and of
             ``TableEvaluator``.
 
     Raises:
@@ -166,16 +168,23 @@ def _from_data(
     store = keywords.get("store")
     if not isinstance(store, (str, Path, type(None))):
         raise InvalidArgumentError(f"store must be the name of a file or None, got {store!r}")
+    max_parameters = keywords.get("max_parameters")
     evaluator = spec.evaluators[0] if evaluator is None else evaluator
     make_dataset, make_space = resolve_name(DATASETS[spec.dataset]), SEARCH_SPACES[spec.search_space]
     makers: list[Callable[..., Any]] = [make_dataset, make_space, TrainingRecipe, NasEnv]
     if isinstance(evaluator, str):
         makers.append(resolve_name(EVALUATORS[evaluator]))
     data, space, training, options, *evaluating = _sort_keywords(
-        problem, makers, keywords, {"search_space", "dataset", "recipe", "build"}, ("training_seed", "store")
+        problem,
+        makers,
+        keywords,
+        {"search_space", "dataset", "recipe", "build"},
+        ("training_seed", "store", "max_parameters"),
     )
     dataset, search_space, recipe = make_dataset(**data), make_space(**space), TrainingRecipe(**training)
-    build = partial(_build, spec.network, dataset.train.features.shape[1:], dataset.classes)
+    feature_shape = dataset.train.features.shape[1:]
+    search_space.check_feature_shape(feature_shape)
+    build = partial(_build, spec.network, feature_shape, dataset.classes)
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
         given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
@@ -184,7 +193,11 @@ def _from_data(
         )
     else:
         trainer = evaluator
-    evaluator = CachedEvaluator(_stored(trainer, store))
+    limited: Evaluator = _stored(trainer, store)
+    if max_parameters is not None:
+        size = partial(search_space.size, feature_shape=feature_shape, classes=dataset.classes)
+        limited = SizeLimitedEvaluator(limited, size, max_parameters, dataset.id, recipe.id, training_seed)
+    evaluator = CachedEvaluator(limited)
     return Parts(search_space, evaluator, options, dataset, recipe, build)
 
 
