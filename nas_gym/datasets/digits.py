@@ -31,7 +31,7 @@ def digits(
     found = load_digits()
     images = LabelledImages(found.images.astype(np.uint8)[:, None], found.target.astype(np.int64))
     return split_images(
-        "digits-v0(",
+        "digits-v0",
         images,
         None,
         [str(digit) for digit in range(10)],

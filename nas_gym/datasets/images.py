@@ -35,11 +35,12 @@ def split_images(
     seed: int,
     source: str,
     licence: str,
+    options: Sequence[str] = (),
 ) -> Dataset:
     """Make a data set of images, split at random so that every part has all classes in equal shares.
 
     Args:
-        name: Id of the data set, and before a comma what else than the split made it: ``"mnist-v0("``.
+        name: Versioned name of the data set.
         images: What is split.
         test: The test part where it is given, ``None`` where it is split off, too.
         class_names: One for each label.
@@ -50,6 +51,7 @@ def split_images(
         seed: Seed of the split.
         source: Where the data come from.
         licence: Terms of use.
+        options: What else than the split made it, for its id.
 
     Raises:
         InvalidArgumentError: If ``split``, a number of samples or ``seed`` is out of range.
@@ -87,13 +89,14 @@ def split_images(
     if test is not None:
         parts[2] = Split(test.features, test.labels)
     made_of = [
+        *options,
         f"split={'/'.join(map(str, (sizes[0], sizes[1], len(parts[2]))))}",
         *([f"train_samples={kept_train}"] if kept_train < len(train) else []),
         *([f"validation_samples={kept_validation}"] if kept_validation < len(validation) else []),
         f"seed={seed}",
     ]
     return Dataset(
-        id=f"{name}{'' if name.endswith('(') else ', '}{', '.join(made_of)})",
+        id=f"{name}({', '.join(made_of)})",
         train=parts[0],
         validation=parts[1],
         test=parts[2],
