@@ -22,7 +22,7 @@ from nas_gym.evaluation.cached import CachedEvaluator, StoredEvaluator
 from nas_gym.evaluation.size_limit import SizeLimitedEvaluator
 from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.evaluation.table import Table
-from nas_gym.rewards import Reward, get_reward
+from nas_gym.rewards import Reward, get_reward, reward_keywords
 from nas_gym.search_spaces import SEARCH_SPACES, Architecture, SearchSpace
 
 
@@ -115,7 +115,7 @@ def assemble(
         problem: Id of the environment, with or without ``nas_gym:`` before it.
         evaluator: Id of an evaluator, or an evaluator of your own.
         reward: Name of a reward, or a function from an evaluation to a number.
-        **keywords: Arguments of ``NasEnv`` and, told apart by their names, of the data set, the search
+        **keywords: Arguments of the reward, of ``NasEnv`` and, told apart by their names, of the data set, the search
             space, ``TrainingRecipe`` and the evaluator, with ``training_seed``, from which and the
             architecture follows a child's seed, ``store``, the file of an ``EvaluationStore``, whose
             children are not trained again, and ``max_parameters``: a larger network fails and is not
@@ -138,9 +138,12 @@ def assemble(
             f"unknown evaluator {evaluator!r}; {problem} has "
             f"{', '.join(spec.evaluators) or 'its table, or an object with evaluate'}"
         )
+    chosen = get_reward(
+        reward, **{name: keywords[name] for name in reward_keywords(reward) if name in keywords}
+    )
     put_together = _from_data if spec.table is None else _from_table
-    parts = put_together(problem, spec, evaluator, keywords)
-    parts.env_options["reward"] = get_reward(reward)
+    parts = put_together(problem, spec, evaluator, keywords | {"reward": reward})
+    parts.env_options["reward"] = chosen
     return parts
 
 
@@ -219,12 +222,13 @@ def _sort_keywords(
         makers: What is to be called.
         keywords: What the user gave.
         filled_in: Arguments that are filled in here and cannot be given.
-        own: Keywords that ``assemble`` itself reads, besides ``evaluator`` and ``reward``.
+        own: Keywords that ``assemble`` itself reads, besides ``evaluator``, ``reward`` and the reward's.
     """
-    taken: set[str] = {"evaluator", "reward", *own, *filled_in}
+    own = ("evaluator", "reward", *reward_keywords(keywords["reward"]), *own)
+    taken: set[str] = {*own, *filled_in}
     sorted_keywords: list[dict[str, Any]] = []
     required: list[str] = []
-    allowed = ["evaluator", "reward", *own]
+    allowed = [*own]
     for maker in makers:
         parameters = inspect.signature(maker).parameters
         names = [name for name in parameters if name not in taken]
