@@ -66,9 +66,7 @@ def draw_pareto_front(path: Path, rows: Sequence[Row], title: str) -> bool:
     for axes, cost in zip(panels, costs, strict=True):
         _draw(axes, cost, points, front, pareto_front(rows, (cost,)))
     panels[0].set_ylabel("validation accuracy")
-    figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False
-    )
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     figure.suptitle(title)
     write_atomically(path, lambda temporary: figure.savefig(temporary, format="png"))
     return True

@@ -132,5 +132,7 @@ def _kept(name: str, samples: int | None, available: int) -> int:
     if samples is None:
         return available
     if type(samples) is not int or not 1 <= samples <= available:
-        raise InvalidArgumentError(f"{name} must be None or an integer from 1 to {available}, got {samples!r}")
+        raise InvalidArgumentError(
+            f"{name} must be None or an integer from 1 to {available}, got {samples!r}"
+        )
     return samples

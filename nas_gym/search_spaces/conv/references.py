@@ -1,5 +1,7 @@
 """Hand-designed networks for images, which found ones are held against; parameters not yet initialised."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock
@@ -36,7 +38,7 @@ def resnet8(feature_shape: tuple[int, ...], classes: int) -> nn.Module:
             nn.Conv2d(feature_shape[0], first, 3, padding=1, bias=False),
             nn.BatchNorm2d(first),
             nn.ReLU(),
-            *(_stage(inputs, outputs) for inputs, outputs in zip((first, *RESNET_WIDTHS), RESNET_WIDTHS)),
+            *(_stage(inputs, outputs) for inputs, outputs in pairwise((first, *RESNET_WIDTHS))),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Linear(last, classes),
