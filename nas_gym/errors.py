@@ -21,6 +21,10 @@ class InvalidDataError(NasGymError, ValueError):
     """Data cannot be learned from: not finite, wrong lengths, classes missing."""
 
 
+class MissingDataError(NasGymError):
+    """A data set is not on this machine, and it cannot be downloaded either."""
+
+
 class StoreError(NasGymError):
     """A file that should keep evaluations cannot be opened, read or written."""
 

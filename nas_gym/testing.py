@@ -86,10 +86,16 @@ def check_dataset(dataset: Dataset) -> None:
     assert dataset.without_test().test is None, "without_test must lock the test part away"
     shape = dataset.train.features.shape[1:]
     for split in (dataset.train, dataset.validation, dataset.test):
-        assert split.features.dtype == np.float32, f"features must be float32, got {split.features.dtype}"
+        assert split.features.dtype in (np.float32, np.uint8), (
+            f"features must be float32, or images in uint8, got {split.features.dtype}"
+        )
+        assert split.features.dtype == dataset.train.features.dtype, "features must have one type"
         assert split.labels.dtype == np.int64, f"labels must be int64, got {split.labels.dtype}"
         assert split.features.shape == (len(split), *shape), (
             f"features must have one shape, got {split.features.shape}"
+        )
+        assert split.features.dtype != np.uint8 or split.features.ndim == 4, (
+            f"images must have the shape (samples, channels, height, width), got {split.features.shape}"
         )
         assert split.labels.shape == (len(split),), "labels must be one-dimensional"
         assert split.labels.min() >= 0, "labels count from 0"

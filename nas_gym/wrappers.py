@@ -18,10 +18,14 @@ ROW_FIELDS = (
     "reward",
     "status",
     "validation_accuracy",
+    "last_epochs_accuracy",
     "parameters",
+    "multiply_adds",
     "seed",
     "reason",
 )
+OUTCOME_FIELDS = ROW_FIELDS[3:]
+"""What a row takes from ``Evaluation.as_info()``."""
 
 
 def minimal_nas_shaping(previous: Sequence[str], token: str) -> float:
@@ -150,7 +154,7 @@ class RecordEvaluations(VectorWrapper):
         if "architecture" in final and final["_architecture"][lane]:
             row["architecture"] = final["architecture"][lane]
             outcome = final["evaluation"]
-            for name in ("status", "validation_accuracy", "parameters", "seed", "reason"):
+            for name in OUTCOME_FIELDS:
                 if name in outcome and outcome[f"_{name}"][lane]:
                     value = outcome[name][lane]
                     row[name] = value.item() if isinstance(value, np.generic) else value

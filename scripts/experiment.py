@@ -15,6 +15,7 @@ from rich.table import Table
 from agents import AgentSpec, agent_spec, make_agent
 from agents.runs import RunFolder, search
 from agents.runs.learning_curve import draw_learning_curve
+from agents.runs.pareto_front import draw_pareto_front
 from agents.runs.summary import Row, finalists, summarise
 from nas_gym.envs.registration import Parts, assemble
 from nas_gym.errors import InvalidArgumentError
@@ -91,11 +92,15 @@ def run_experiment(
     answer = _answer_by_training if parts.table is None else _answer_by_table
     best, found = answer(parts, rows, console)
     summary = summarise(env_id, agent_name, seed, rows, run.read_times(), best) | found
-    curve = run.path / "learning_curve.png"
-    draw_learning_curve(curve, [row["reward"] for row in rows], f"{agent_name} on {env_id}, seed {seed}")
+    curve, front = run.path / "learning_curve.png", run.path / "pareto_front.png"
+    title = f"{agent_name} on {env_id}, seed {seed}"
+    draw_learning_curve(curve, [row["reward"] for row in rows], title)
+    has_front = draw_pareto_front(front, rows, title)
     run.write_summary(summary)
     _print_table(console, summary)
     console.print(f"learning curve: {curve}")
+    if has_front:
+        console.print(f"accuracy against size: {front}")
     return 0
 
 

@@ -28,12 +28,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "nas_gym.rewards": ("nas_gym.evaluation.evaluation", "nas_gym.errors"),
     "nas_gym.envs.__init__": (),
     "nas_gym.envs.rendering": ("nas_gym.search_spaces.base",),
+    "nas_gym.envs.depth_schedule": ("nas_gym.search_spaces.base", "nas_gym.errors"),
     "nas_gym.envs.nas_env": (
         "nas_gym.search_spaces.base",
         "nas_gym.evaluation.base",
         "nas_gym.evaluation.evaluation",
         "nas_gym.rewards",
         "nas_gym.errors",
+        "nas_gym.envs.depth_schedule",
         "nas_gym.envs.rendering",
     ),
     "nas_gym.envs.nas_vector_env": (

@@ -1,7 +1,9 @@
 """A data set with its frozen split."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,16 +16,31 @@ class Split:
     """Samples of one part of a data set.
 
     Attributes:
-        features: float32, shape ``(samples, *feature_shape)``, finite.
+        features: float32, shape ``(samples, *feature_shape)``, finite, ready to be learned from; or
+            images as their files have them, uint8, shape ``(samples, channels, height, width)``, which
+            a trainer normalises batch by batch with ``Dataset.channel_statistics``.
         labels: int64, shape ``(samples,)``, from 0 to ``classes - 1``.
     """
 
-    features: NDArray[np.float32]
+    features: NDArray[np.float32] | NDArray[np.uint8]
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
         """Return the number of samples."""
         return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelStatistics:
+    """What images are normalised with: ``(image - mean) / std``, channel by channel.
+
+    Attributes:
+        mean: Mean over samples and pixels, float32, shape ``(channels,)``, in the units of the features.
+        std: Their standard deviation, float32, shape ``(channels,)``; 1 for a constant channel.
+    """
+
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +77,8 @@ class Dataset:
         for name, split in self._parts().items():
             if len(split) == 0:
                 raise InvalidDataError(f"the {name} part of {self.id} is empty, at least 1 sample is needed")
+            if split.features.dtype == np.uint8:
+                continue  # always finite, and often large
             bad = split.features.size - int(np.isfinite(split.features).sum())
             if bad:
                 raise InvalidDataError(
@@ -73,7 +92,27 @@ class Dataset:
         """Return the data set with its test part locked away."""
         return replace(self, test=None)
 
-    @property
+    @cached_property
+    def channel_statistics(self) -> ChannelStatistics | None:
+        """Mean and standard deviation of the training part's channels; ``None`` unless it is uint8.
+
+        float32 features are to be learned from as they are.
+        """
+        features = self.train.features
+        if features.dtype != np.uint8:
+            return None
+        values = np.arange(256)
+        counts = np.zeros((features.shape[1], 256), dtype=np.int64)
+        for start in range(0, len(features), 1024):  # counting makes a large copy of what it is given
+            for channel, pixels_of_channel in enumerate(features[start : start + 1024].swapaxes(0, 1)):
+                counts[channel] += np.bincount(pixels_of_channel.ravel(), minlength=256)
+        pixels = counts.sum(axis=1)
+        mean = counts @ values / pixels
+        variance = (counts * (values - mean[:, None]) ** 2).sum(axis=1) / pixels
+        std = np.sqrt(np.where(variance > 0, variance, 1.0))
+        return ChannelStatistics(mean.astype(np.float32), std.astype(np.float32))
+
+    @cached_property
     def checksum(self) -> str:
         """SHA-256 over all parts present, in hexadecimal digits."""
         digest = hashlib.sha256()
@@ -87,32 +126,45 @@ class Dataset:
         return {name: split for name, split in parts.items() if split is not None}
 
 
-def split_sizes(size: int, split: ArrayLike) -> tuple[int, int, int]:
-    """Turn relative sizes of training, validation and test part into numbers of samples.
+def split_sizes(
+    size: int, split: ArrayLike, parts: Sequence[str] = ("train", "validation", "test")
+) -> tuple[int, ...]:
+    """Turn relative sizes of the parts of a data set into numbers of samples.
 
     Args:
         size: Number of samples to share out.
-        split: Three positive numbers, absolute or relative: ``(700, 100, 200)`` or ``(0.7, 0.1, 0.2)``.
+        split: A positive number for each part, absolute or relative: ``(700, 100, 200)`` or
+            ``(0.7, 0.1, 0.2)``.
+        parts: Names of the parts.
 
     Returns:
-        Three numbers that sum to ``size``.
+        Numbers that sum to ``size``, one for each part.
 
     Raises:
-        InvalidArgumentError: If a part would be empty or ``split`` is not three positive numbers.
+        InvalidArgumentError: If a part would be empty or ``split`` is not that many positive numbers.
     """
     try:
-        parts = np.asarray(split, dtype=np.float64)
+        shares = np.asarray(split, dtype=np.float64)
     except (TypeError, ValueError):
-        parts = np.empty(0)
-    if parts.shape != (3,) or not np.isfinite(parts).all() or (parts <= 0).any():
+        shares = np.empty(0)
+    if shares.shape != (len(parts),) or not np.isfinite(shares).all() or (shares <= 0).any():
         came = " ".join(repr(split).split())  # an array's text may have several lines
+        count = {2: "two", 3: "three"}[len(parts)]
+        raise InvalidArgumentError(f"split must be {count} positive numbers ({', '.join(parts)}), got {came}")
+    bounds = np.rint(np.cumsum(shares) / shares.sum() * size).astype(int)
+    sizes: tuple[int, ...] = tuple(np.diff(bounds, prepend=0).tolist())
+    if min(sizes) < 1:
         raise InvalidArgumentError(
-            f"split must be three positive numbers (train, validation, test), got {came}"
+            f"split {split!r} of {size} samples leaves a part empty: {', '.join(map(str, sizes))}"
         )
-    bounds = np.rint(np.cumsum(parts) / parts.sum() * size).astype(int)
-    train, validation, test = np.diff(bounds, prepend=0).tolist()
-    if min(train, validation, test) < 1:
-        raise InvalidArgumentError(
-            f"split {split!r} of {size} samples leaves a part empty: {train}, {validation}, {test}"
-        )
-    return train, validation, test
+    return sizes
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what is no seed of a data set.
+
+    Raises:
+        InvalidArgumentError: If it is not an integer from 0 to 2**32 - 1.
+    """
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed!r}")

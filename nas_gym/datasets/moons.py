@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.datasets import make_moons
 
-from nas_gym.datasets.base import Dataset, Split, split_sizes
+from nas_gym.datasets.base import Dataset, Split, check_seed, split_sizes
 from nas_gym.errors import InvalidArgumentError
 
 
@@ -30,8 +30,7 @@ def moons(
         raise InvalidArgumentError(f"size must be an integer from 10 to 1000000, got {size!r}")
     if not isinstance(noise, (int, float)) or not 0 <= noise <= 10:
         raise InvalidArgumentError(f"noise must be a number from 0 to 10, got {noise!r}")
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed!r}")
+    check_seed(seed)
     sizes = split_sizes(size, split)
     features, labels = make_moons(size, noise=noise, random_state=seed)
     parts = [

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
 
-from nas_gym.datasets.base import Dataset, Split, split_sizes
+from nas_gym.datasets.base import Dataset, Split, check_seed, split_sizes
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
@@ -52,8 +52,7 @@ def tabular(
         raise InvalidDataError(f"{bad} values of X are NaN or infinite, all must be finite")
     if classes_of_samples.dtype.kind == "f" and not np.isfinite(classes_of_samples).all():
         raise InvalidDataError("y holds NaN or infinite values, all must be classes")
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed!r}")
+    check_seed(seed)
     if len(names) < 2:
         raise InvalidDataError(f"y holds {len(names)} class, at least 2 are needed")
     if counts.min() < 3:
@@ -79,7 +78,7 @@ def tabular(
 
 
 def _stratified(
-    labels: np.ndarray, sizes: tuple[int, int, int], classes: int, seed: int
+    labels: np.ndarray, sizes: tuple[int, ...], classes: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return sorted row numbers of training, validation and test part."""
     if min(sizes) < classes:

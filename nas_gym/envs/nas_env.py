@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 from numpy.typing import NDArray
 
+from nas_gym.envs.depth_schedule import DepthLimit, DepthSchedule
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.evaluation.base import Evaluator
 from nas_gym.evaluation.evaluation import Evaluation
@@ -48,6 +49,14 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
     the sentence. With ``stochastic=True`` it is drawn from the environment's generator at every episode
     instead, and equal architectures are trained anew.
 
+    With ``initial_layers``, a sentence may have only so many layers at first, and more after every
+    ``architectures_per_growth`` networks that were evaluated, failed ones included; masks, legality and
+    ``action_masks()`` follow, the spaces stay those of the full depth. A sentence keeps the limit with which
+    it began (``layer_limit``). What is legal then depends on what came before: ``reset(seed=...)`` begins
+    the schedule anew, ``reset()`` goes on with it, so that the same seed and actions still give the same
+    results. All lanes of a vector environment share one schedule: the networks that end in one step are
+    counted together, before the next sentences begin.
+
     ## Version History
     * v0: the first version.
 
@@ -58,10 +67,15 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         illegal_reward: What an illegal token earns.
         failure_reward: What a child earns whose training failed.
         stochastic: Whether each episode draws the seed of its child.
+        initial_layers: Largest number of layers at the beginning, as in ``DepthSchedule``; ``None`` for no
+            schedule. It is 6 in Zoph & Le 2016.
+        layers_per_growth: How many more layers are allowed at each growth.
+        architectures_per_growth: How many networks are evaluated between two growths.
         render_mode: ``"ansi"`` for text, ``"rgb_array"`` for a picture of the network, or ``None``.
 
     Raises:
-        InvalidArgumentError: If a reward is not finite or the render mode is unknown.
+        InvalidArgumentError: If a reward is not finite, the render mode is unknown, or the depth schedule is
+            not of positive integers or for a search space without an end token.
     """
 
     metadata = {  # noqa: RUF012, Gymnasium declares it as an instance's attribute
@@ -78,6 +92,9 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         illegal_reward: float = -1.0,
         failure_reward: float = 0.0,
         stochastic: bool = False,
+        initial_layers: int | None = None,
+        layers_per_growth: int = 2,
+        architectures_per_growth: int = 1600,
         render_mode: str | None = None,
     ) -> None:
         for name, value in (("illegal_reward", illegal_reward), ("failure_reward", failure_reward)):
@@ -88,6 +105,11 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             modes = ", ".join(self.metadata["render_modes"])
             raise InvalidArgumentError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
+        schedule = DepthSchedule(
+            1 if initial_layers is None else initial_layers, layers_per_growth, architectures_per_growth
+        )
+        self.depth = None if initial_layers is None else DepthLimit(schedule, search_space)
+        """What limits the number of layers, if anything."""
         self.search_space = search_space
         self.evaluator = evaluator
         self.reward = reward
@@ -100,6 +122,9 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         self.action_space = Discrete(len(search_space.tokens))
         self.observation_space = sentence_space(search_space)
         self._sentence: list[int] = []
+        self._evaluated = 0
+        self.layer_limit: int | None = None if self.depth is None else initial_layers
+        """How many layers the current sentence may have, ``None`` without a depth schedule."""
         self._legal = search_space.legal_next(())
         self._ended = False
         self._last_reward: float | None = None
@@ -110,6 +135,9 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         """Start an empty sentence; ``options`` are not used."""
         super().reset(seed=seed)
         self._sentence = []
+        if self.depth is not None:
+            self._evaluated = self._evaluated if seed is None else 0
+            self.layer_limit = self.depth.schedule.layers(self._evaluated)
         self._legal = self.search_space.legal_next(())
         self._ended = False
         self._last_reward = None
@@ -134,6 +162,8 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         if self._legal[token]:
             self._sentence.append(token)
             self._legal = self.search_space.legal_next(self._sentence)
+            if self.depth is not None and self.layer_limit is not None:
+                self._legal = self.depth.restrict(self._legal, self._observation(), self.layer_limit)
             self._ended = not self._legal.any()
             if self._ended:
                 reward, outcome = self._judge()
@@ -155,8 +185,9 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
             return None
         from nas_gym.envs import rendering  # matplotlib is slow to import and seldom needed
 
-        draw = rendering.as_text if self.render_mode == "ansi" else rendering.as_picture
-        return draw(self.search_space, self._sentence, self._last_reward)
+        if self.render_mode == "ansi":
+            return rendering.as_text(self.search_space, self._sentence, self._last_reward, self._legal)
+        return rendering.as_picture(self.search_space, self._sentence, self._last_reward)
 
     def _judge(self) -> tuple[float, dict[str, Any]]:
         architecture = self.search_space.architecture(self._sentence)
@@ -164,6 +195,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         start = perf_counter()
         (evaluation,) = self.evaluator.evaluate([architecture], seeds)
         self.evaluation_seconds += perf_counter() - start
+        self._evaluated += 1
         return self.reward_of(evaluation), outcome_of(evaluation)
 
     def reward_of(self, evaluation: Evaluation) -> float:

@@ -24,6 +24,8 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
     many ``NasEnv`` in autoreset mode ``SAME_STEP``: where an episode ends, the observation is already the
     next one's first, and the last one's stands in ``infos["final_obs"]`` and ``infos["final_info"]``.
 
+    With a depth schedule that equality ends, since the lanes share one: see ``NasEnv``.
+
     Spaces, rewards and infos are those of ``NasEnv``, and so are all arguments but these.
 
     Args:
@@ -58,6 +60,10 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self._observations = np.zeros((num_envs, self.search_space.max_length), dtype=np.int64)
         self._lengths = np.zeros(num_envs, dtype=np.int64)
         self._legal = np.tile(self._first_mask, (num_envs, 1))
+        self.depth = env.depth
+        self._evaluated = 0
+        self.layer_limits = None if self.depth is None else np.full(num_envs, self.depth.schedule.layers(0))
+        """How many layers the sentence of each lane may have, ``None`` without a depth schedule."""
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._was_reset = False
 
@@ -67,7 +73,8 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         """Start empty sentences in all lanes, or in some.
 
         Args:
-            seed: ``seed + i`` seeds lane i; a list has one seed a lane; ``None`` seeds nothing anew.
+            seed: ``seed + i`` seeds lane i; a list has one seed a lane; ``None`` seeds nothing anew. A depth
+                schedule begins anew when all lanes are reset and each has a seed.
             options: ``{"reset_mask": array}`` with a bool array of shape ``(num_envs,)`` resets only the
                 lanes where it is True.
 
@@ -94,6 +101,8 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             for lane in lanes.tolist():
                 if seeds[lane] is not None:
                     self._generators[lane] = seeding.np_random(seeds[lane])[0]
+            if len(lanes) == self.num_envs and None not in seeds:
+                self._evaluated = 0
         self._was_reset = True
         self._clear(lanes)
         return self._observations.copy(), self._mask_infos(lanes)
@@ -125,6 +134,8 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self._observations[written, self._lengths[written]] = tokens[written] + 1
         self._lengths[written] += 1
         self._legal = self.search_space.legal_next_batch(self._observations - 1, self._lengths)
+        if self.depth is not None and self.layer_limits is not None:
+            self._legal = self.depth.restrict(self._legal, self._observations, self.layer_limits)
         self._legal[~legal] = False
         ended: NDArray[np.bool_] = np.logical_not(self._legal.any(axis=1))
         rewards = np.zeros(self.num_envs)
@@ -144,11 +155,15 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             return None
         from nas_gym.envs import rendering  # matplotlib is slow to import and seldom needed
 
-        draw = rendering.as_text if self.render_mode == "ansi" else rendering.as_picture
-        return tuple(
-            draw(self.search_space, (self._observations[lane, :length] - 1).tolist(), None)
-            for lane, length in enumerate(self._lengths.tolist())
-        )
+        sentences = [
+            (self._observations[lane, :length] - 1).tolist() for lane, length in enumerate(self._lengths)
+        ]
+        if self.render_mode == "ansi":
+            return tuple(
+                rendering.as_text(self.search_space, sentence, None, legal)
+                for sentence, legal in zip(sentences, self._legal, strict=True)
+            )
+        return tuple(rendering.as_picture(self.search_space, sentence, None) for sentence in sentences)
 
     def _end_episodes(
         self,
@@ -168,6 +183,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         start = perf_counter()
         evaluations = self.evaluator.evaluate(architectures, seeds) if architectures else []
         self.evaluation_seconds += perf_counter() - start
+        self._evaluated += len(complete)
         judged = dict(zip(complete, evaluations, strict=True))
         for lane in lanes:
             if legal[lane]:
@@ -185,6 +201,8 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self._observations[lanes] = 0
         self._lengths[lanes] = 0
         self._legal[lanes] = self._first_mask
+        if self.depth is not None and self.layer_limits is not None:
+            self.layer_limits[lanes] = self.depth.schedule.layers(self._evaluated)
 
     def _mask_infos(self, lanes: NDArray[np.int64]) -> dict[str, Any]:
         present = np.zeros(self.num_envs, dtype=np.bool_)

@@ -4,8 +4,8 @@ Nothing heavy is imported before an environment is made.
 """
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
@@ -19,9 +19,10 @@ from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import EVALUATORS, Evaluator, TrainingRecipe
 from nas_gym.evaluation.cached import CachedEvaluator, StoredEvaluator
+from nas_gym.evaluation.size_limit import SizeLimitedEvaluator
 from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.evaluation.table import Table
-from nas_gym.rewards import Reward, get_reward
+from nas_gym.rewards import Reward, get_reward, reward_keywords
 from nas_gym.search_spaces import SEARCH_SPACES, Architecture, SearchSpace
 
 
@@ -35,6 +36,10 @@ class Problem:
         network: Name of the function that builds the module of an architecture, ``None`` for a table.
         evaluators: Ids in ``EVALUATORS``, the default first; none for a table.
         table: Name of the function that returns the table, ``None`` where children are trained.
+        defaults: Values of keywords where they are not the defaults of what takes them.
+        retraining: Keywords for training a network that was found: all the data, a longer recipe.
+        reference_networks: Hand-designed networks, names of the functions that build them, by their names.
+        reference_models: Names of scikit-learn's models that networks are compared with.
     """
 
     search_space: str
@@ -42,13 +47,84 @@ class Problem:
     network: str | None = None
     evaluators: tuple[str, ...] = ()
     table: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    retraining: Mapping[str, Any] = field(default_factory=dict)
+    reference_networks: Mapping[str, str] = field(default_factory=dict)
+    reference_models: tuple[str, ...] = ()
 
 
 MLP_NETWORK = "nas_gym.search_spaces.mlp.network:build"
+CONV_NETWORK = "nas_gym.search_spaces.conv.network:build"
+MLP_MODELS = ("sklearn.linear_model:LogisticRegression", "sklearn.neural_network:MLPClassifier")
+RESNET = {"ResNet-8": "nas_gym.search_spaces.conv.references:resnet8"}
+IMAGE_RECIPE = {"batch_size": 64, "learning_rate": 2e-3, "patience": None, "schedule": "cosine"}
+ZOPH_RECIPE = {
+    "epochs": 50,
+    "batch_size": 64,
+    "optimizer": "sgd",
+    "learning_rate": 0.1,
+    "weight_decay": 1e-4,
+    "augmentation": "crop_flip",
+}
+"""Training of children in Zoph & Le 2016, https://arxiv.org/abs/1611.01578, as for DenseNet; the batch and
+the cosine are ours."""
+ALL_SAMPLES = {"train_samples": None, "validation_samples": None}
 
 PROBLEMS: dict[str, Problem] = {
-    "NAS-Moons-v0": Problem("mlp-v0", "moons-v0", MLP_NETWORK, ("fused", "local")),
-    "NAS-Tabular-v0": Problem("mlp-v0", "tabular", MLP_NETWORK, ("fused", "local")),
+    "NAS-Moons-v0": Problem(
+        "mlp-v0", "moons-v0", MLP_NETWORK, ("fused", "local"), reference_models=MLP_MODELS
+    ),
+    "NAS-Tabular-v0": Problem(
+        "mlp-v0", "tabular", MLP_NETWORK, ("fused", "local"), reference_models=MLP_MODELS
+    ),
+    "NAS-Digits-v0": Problem(
+        "conv-v0",
+        "digits-v0",
+        CONV_NETWORK,
+        ("processes", "local"),
+        defaults={
+            "epochs": 12,
+            "batch_size": 64,
+            "learning_rate": 5e-3,
+            "patience": None,
+            "schedule": "cosine",
+        },
+        retraining={"epochs": 60, "augmentation": "crop"},
+        reference_models=("sklearn.neural_network:MLPClassifier", "sklearn.svm:SVC"),
+    ),
+    "NAS-MNIST-v0": Problem(
+        "conv-v0",
+        "mnist-v0",
+        CONV_NETWORK,
+        ("processes", "local"),
+        defaults={**IMAGE_RECIPE, "train_samples": 5_000, "validation_samples": 2_000, "epochs": 3},
+        retraining={**ALL_SAMPLES, "epochs": 6},
+        reference_networks={"hand-designed": "nas_gym.search_spaces.conv.references:two_layers"},
+    ),
+    "NAS-CIFAR10-v0": Problem(
+        "conv-v0",
+        "cifar10-v0",
+        CONV_NETWORK,
+        ("processes", "local"),
+        defaults={
+            **IMAGE_RECIPE,
+            "preset": "graph",
+            "train_samples": 5_000,
+            "validation_samples": 2_000,
+            "epochs": 5,
+        },
+        retraining={**ALL_SAMPLES, **ZOPH_RECIPE},
+        reference_networks=RESNET,
+    ),
+    "NAS-ImageFolder-v0": Problem(
+        "conv-v0",
+        "image_folder",
+        CONV_NETWORK,
+        ("processes", "local"),
+        defaults={**IMAGE_RECIPE, "epochs": 5},
+        retraining={**ALL_SAMPLES, "epochs": 20, "augmentation": "crop_flip"},
+        reference_networks=RESNET,
+    ),
     "NAS-Bench-Moons-v0": Problem("mlp-v0", table="nas_gym.evaluation.nas_bench:moons_table"),
     "NAS-Bench-201-v0": Problem("nas-bench-201-v0", table="nas_gym.evaluation.nas_bench:nas_bench_201_table"),
 }
@@ -114,10 +190,11 @@ def assemble(
         problem: Id of the environment, with or without ``nas_gym:`` before it.
         evaluator: Id of an evaluator, or an evaluator of your own.
         reward: Name of a reward, or a function from an evaluation to a number.
-        **keywords: Arguments of ``NasEnv`` and, told apart by their names, of the data set, the search
-            space, ``TrainingRecipe`` and the evaluator, with ``training_seed``, from which and the
-            architecture follows a child's seed, and ``store``, the file of an ``EvaluationStore``, whose
-            children are not trained again; or of the function that returns the table and of
+        **keywords: Arguments of the reward, of ``NasEnv`` and, told apart by their names, of the data set,
+            the search space, ``TrainingRecipe`` and the evaluator, with ``training_seed``, from which and the
+            architecture follows a child's seed, ``store``, the file of an ``EvaluationStore``, whose
+            children are not trained again, and ``max_parameters``: a larger network fails and is not
+            even built; or of the function that returns the table and of
             ``TableEvaluator``.
 
     Raises:
@@ -136,9 +213,13 @@ def assemble(
             f"unknown evaluator {evaluator!r}; {problem} has "
             f"{', '.join(spec.evaluators) or 'its table, or an object with evaluate'}"
         )
+    chosen = get_reward(
+        reward, **{name: keywords[name] for name in reward_keywords(reward) if name in keywords}
+    )
+    keywords = {**spec.defaults, **keywords}
     put_together = _from_data if spec.table is None else _from_table
-    parts = put_together(problem, spec, evaluator, keywords)
-    parts.env_options["reward"] = get_reward(reward)
+    parts = put_together(problem, spec, evaluator, keywords | {"reward": reward})
+    parts.env_options["reward"] = chosen
     return parts
 
 
@@ -166,16 +247,23 @@ def _from_data(
     store = keywords.get("store")
     if not isinstance(store, (str, Path, type(None))):
         raise InvalidArgumentError(f"store must be the name of a file or None, got {store!r}")
+    max_parameters = keywords.get("max_parameters")
     evaluator = spec.evaluators[0] if evaluator is None else evaluator
     make_dataset, make_space = resolve_name(DATASETS[spec.dataset]), SEARCH_SPACES[spec.search_space]
     makers: list[Callable[..., Any]] = [make_dataset, make_space, TrainingRecipe, NasEnv]
     if isinstance(evaluator, str):
         makers.append(resolve_name(EVALUATORS[evaluator]))
     data, space, training, options, *evaluating = _sort_keywords(
-        problem, makers, keywords, {"search_space", "dataset", "recipe", "build"}, ("training_seed", "store")
+        problem,
+        makers,
+        keywords,
+        {"search_space", "dataset", "recipe", "build"},
+        ("training_seed", "store", "max_parameters"),
     )
     dataset, search_space, recipe = make_dataset(**data), make_space(**space), TrainingRecipe(**training)
-    build = partial(_build, spec.network, dataset.train.features.shape[1:], dataset.classes)
+    feature_shape = dataset.train.features.shape[1:]
+    search_space.check_feature_shape(feature_shape)
+    build = partial(_build, spec.network, feature_shape, dataset.classes)
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
         given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
@@ -184,7 +272,11 @@ def _from_data(
         )
     else:
         trainer = evaluator
-    evaluator = CachedEvaluator(_stored(trainer, store))
+    limited: Evaluator = _stored(trainer, store)
+    if max_parameters is not None:
+        size = partial(search_space.size, feature_shape=feature_shape, classes=dataset.classes)
+        limited = SizeLimitedEvaluator(limited, size, max_parameters, dataset.id, recipe.id, training_seed)
+    evaluator = CachedEvaluator(limited)
     return Parts(search_space, evaluator, options, dataset, recipe, build)
 
 
@@ -206,12 +298,13 @@ def _sort_keywords(
         makers: What is to be called.
         keywords: What the user gave.
         filled_in: Arguments that are filled in here and cannot be given.
-        own: Keywords that ``assemble`` itself reads, besides ``evaluator`` and ``reward``.
+        own: Keywords that ``assemble`` itself reads, besides ``evaluator``, ``reward`` and the reward's.
     """
-    taken: set[str] = {"evaluator", "reward", *own, *filled_in}
+    own = ("evaluator", "reward", *reward_keywords(keywords["reward"]), *own)
+    taken: set[str] = {*own, *filled_in}
     sorted_keywords: list[dict[str, Any]] = []
     required: list[str] = []
-    allowed = ["evaluator", "reward", *own]
+    allowed = [*own]
     for maker in makers:
         parameters = inspect.signature(maker).parameters
         names = [name for name in parameters if name not in taken]

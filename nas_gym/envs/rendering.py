@@ -7,29 +7,42 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from nas_gym.search_spaces.base import Block, SearchSpace
 
 INK, EDGE, FILL, PALE, FRAME = "#22313f", "#b8c4ce", "#4c8fbd", "#f3c98b", "#e8eef3"
 MAX_DRAWN_UNITS = 16
+MAX_BLANKS = 16
+WIDE_PITCH, NARROW_PITCH, MAX_WIDE_COLUMNS = 1.25, 0.9, 8
+"""Inches from column to column, and up to how many columns they are wide."""
+SKIPS = ("#4c8fbd", "#d98032", "#5a9e6f", "#a0649c")
+"""Colours of connections that skip columns; all that end at one block have the same."""
 
 
-def as_text(search_space: SearchSpace, sentence: Sequence[int], reward: float | None) -> str:
+def as_text(
+    search_space: SearchSpace,
+    sentence: Sequence[int],
+    reward: float | None,
+    legal: NDArray[np.bool_] | None = None,
+) -> str:
     """Return two lines: the sentence, and what may follow or what it earned.
 
     Args:
         search_space: Whose tokens they are.
         sentence: Legal token indices so far.
         reward: What the finished sentence earned, ``None`` if it goes on.
+        legal: Which tokens may follow, by default those that the search space allows.
     """
     names = [search_space.tokens[token] for token in sentence]
-    blanks = ["_"] * (search_space.max_length - len(names))
+    room = search_space.max_length - len(names)
+    blanks = ["_"] * room if room <= MAX_BLANKS else [f"_ ... ({room} more at most)"]
     if reward is not None:
         return f"{' '.join(names)}\nreward: {reward:.4f}\n"
-    legal = np.array(search_space.tokens)[search_space.legal_next(sentence)]
-    return f"{' '.join(names + blanks)}\nnext: {' '.join(legal)}\n"
+    following = np.array(search_space.tokens)[search_space.legal_next(sentence) if legal is None else legal]
+    return f"{' '.join(names + blanks)}\nnext: {' '.join(following)}\n"
 
 
 def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float | None) -> NDArray[np.uint8]:
@@ -39,10 +52,12 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
         RGB picture, uint8, shape ``(height, width, 3)``.
     """
     blocks = search_space.diagram([search_space.tokens[token] for token in sentence])
-    figure = Figure(figsize=(2.2 + 1.25 * (search_space.max_length + 1), 4.2), dpi=80)
+    width = search_space.drawing_columns
+    pitch = WIDE_PITCH if width <= MAX_WIDE_COLUMNS else NARROW_PITCH
+    figure = Figure(figsize=(2.2 + pitch * (width + 1), 4.2), dpi=80)
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0.0, 0.0, 1.0, 0.9))
-    axes.set_xlim(-1.7, search_space.max_length + 0.7)
+    axes.set_xlim(-1.7, width + 0.7)
     axes.set_ylim(-1.35, 1.15)
     axes.axis("off")
     columns = {-1: -1.0}
@@ -52,9 +67,13 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
         columns[index], height = block.place or (float(index), 0.0)
         heights[index] = _unit_heights(block) + height
         for source in block.inputs:
-            _draw_edges(
-                axes, (columns[source], heights[source]), (columns[index], heights[index]), block.dense
-            )
+            if block.place is None and columns[index] - columns[source] > 1:
+                label = blocks[source].label if source >= 0 else "input"
+                _draw_skip(axes, (columns[source], label), (columns[index], block.label), width)
+            else:
+                _draw_edges(
+                    axes, (columns[source], heights[source]), (columns[index], heights[index]), block.dense
+                )
     for index, block in enumerate(blocks):
         _draw_block(axes, columns[index], block, heights[index])
     if reward is not None:
@@ -84,7 +103,31 @@ def _draw_edges(
     if not dense and len(left[1]) == len(right[1]):
         pairs = list(zip(left[1], right[1], strict=True))
     lines = [((left[0], a), (right[0], b)) for a, b in pairs]
-    axes.add_collection(LineCollection(lines, colors=EDGE, linewidths=0.8, zorder=1))
+    linewidth = 0.8 if len(lines) > 1 else 1.6
+    axes.add_collection(LineCollection(lines, colors=EDGE, linewidths=linewidth, zorder=1))
+
+
+def _draw_skip(axes: Axes, source: tuple[float, str], target: tuple[float, str], width: int) -> None:
+    """Draw an arrow over the blocks between two, or under them if the target's column is odd.
+
+    Args:
+        axes: Where to draw.
+        source: Column and label of the block that is read.
+        target: Column and label of the one that reads it.
+        width: Number of columns of the picture.
+    """
+    side = -1.0 if target[0] % 2 else 1.0
+    share = (target[0] - source[0]) / (width + 1)
+    # Arrows leave on the right half of a block and arrive on the left half, short ones inside long ones.
+    left, right = source[0] + 0.36 - 0.6 * share, target[0] - 0.36 + 0.6 * share
+    start, end = (
+        (x, side * (_half_height(label) + 0.02)) for x, (_, label) in ((left, source), (right, target))
+    )
+    height = side * (0.5 + 0.9 * share)
+    points = [start, (left + 0.15, height), (right - 0.15, height), end]
+    path = Path(points, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+    colour = SKIPS[int(target[0]) % len(SKIPS)]
+    axes.add_patch(FancyArrowPatch(path=path, arrowstyle="-|>", mutation_scale=7, color=colour, lw=0.9))
 
 
 def _draw_block(axes: Axes, column: float, block: Block, heights: NDArray[np.float64]) -> None:
@@ -99,10 +142,14 @@ def _draw_block(axes: Axes, column: float, block: Block, heights: NDArray[np.flo
 
 def _draw_box(axes: Axes, place: tuple[float, float], label: str) -> None:
     x, y = place
-    half = 0.4 if len(label) > 1 else 0.14
+    half, tall = 0.4 if len(label) > 1 else 0.14, _half_height(label)
     box = FancyBboxPatch(
-        (x - half, y - 0.16), 2 * half, 0.32, boxstyle="round,pad=0.02", fc=FRAME, ec=INK, zorder=2
+        (x - half, y - tall), 2 * half, 2 * tall, boxstyle="round,pad=0.02", fc=FRAME, ec=INK, zorder=2
     )
     axes.add_patch(box)
-    size = 11 if len(label) <= 8 else 9
+    size = 11 if max(map(len, label.split("\n"))) <= 8 else 9
     axes.text(x, y, label, ha="center", va="center", color=INK, fontsize=size, zorder=3)
+
+
+def _half_height(label: str) -> float:
+    return max(0.16, 0.085 * (label.count("\n") + 1))

@@ -113,7 +113,8 @@ class SqliteFile:
         version = _pragma(connection, "user_version")
         if version != self._version:
             raise StoreError(
-                f"the store {self.path} has schema {version}, this version of nas_gym needs {self._version}"
+                f"the store {self.path} has schema {version}, this version of nas_gym needs {self._version}; "
+                "give the name of a new file, in which children are trained anew"
             )
         connection.execute("PRAGMA journal_mode = WAL")
         # With a write-ahead log NORMAL keeps the file whole whatever happens, and a killed process loses

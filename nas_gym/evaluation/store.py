@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_gym.evaluation.base import Trainer
-from nas_gym.evaluation.evaluation import Evaluation, Status
+from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.sqlite_file import SqliteFile
 from nas_gym.search_spaces.architecture import Architecture
 
@@ -17,11 +17,14 @@ Child = tuple[Architecture, int]
 """An architecture and the seed it is trained with."""
 
 APPLICATION_ID = int.from_bytes(b"NASe", "big")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 COLUMNS = {
     "architecture": "TEXT NOT NULL",
     "validation_accuracy": "REAL",
+    "last_epochs_accuracy": "REAL",
     "parameters": "INTEGER",
+    "multiply_adds": "INTEGER",
+    "latency_seconds": "REAL",
     "status": "TEXT NOT NULL",
     "reason": "TEXT",
     "seconds": "REAL NOT NULL",
@@ -34,6 +37,17 @@ COLUMNS = {
     "fidelity": "REAL NOT NULL",
     "evaluated_at": "TEXT NOT NULL",
 }
+_RESULT = (
+    "status",
+    "validation_accuracy",
+    "parameters",
+    "seconds",
+    "reason",
+    "last_epochs_accuracy",
+    "multiply_adds",
+    "latency_seconds",
+)
+"""What an evaluation holds beside what its key says."""
 _NAMES = ", ".join(COLUMNS)
 _CREATE = (
     "CREATE TABLE evaluations (key BLOB PRIMARY KEY NOT NULL, "
@@ -120,15 +134,17 @@ class EvaluationStore:
         for start in range(0, len(keys), _ROWS_AT_ONCE):
             part = keys[start : start + _ROWS_AT_ONCE]
             query = (
-                "SELECT key, status, validation_accuracy, parameters, seconds, reason FROM evaluations "
-                f"WHERE key IN (?{', ?' * (len(part) - 1)})"
+                f"SELECT key, {', '.join(_RESULT)} FROM evaluations WHERE key IN (?{', ?' * (len(part) - 1)})"
             )
             with self._file.reading() as connection:
                 rows = connection.execute(query, part).fetchall()
-            for key, status, *values in rows:
-                if status == "ok" or failures:
-                    child = child_of[key]
-                    found[child] = _evaluation(setting, child, status, *values)
+            for key, *values in rows:
+                result = dict(zip(_RESULT, values, strict=True))
+                if result["status"] == "ok" or failures:
+                    architecture, seed = child_of[key]
+                    found[architecture, seed] = Evaluation(
+                        architecture, setting.dataset, setting.recipe, seed, **result
+                    )
         return found
 
     def add(self, setting: Setting, evaluations: Sequence[Evaluation]) -> None:
@@ -139,7 +155,10 @@ class EvaluationStore:
                 _key(setting, e.architecture, e.seed),
                 str(e.architecture),
                 e.validation_accuracy,
+                e.last_epochs_accuracy,
                 e.parameters,
+                e.multiply_adds,
+                e.latency_seconds,
                 e.status,
                 e.reason,
                 e.seconds,
@@ -176,28 +195,6 @@ class EvaluationStore:
     def __reduce__(self) -> tuple[type["EvaluationStore"], tuple[Path, bool]]:
         """Pickle, and copy, as the name of the file."""
         return EvaluationStore, (self.path, self._create)
-
-
-def _evaluation(
-    setting: Setting,
-    child: Child,
-    status: Status,
-    accuracy: float | None,
-    parameters: int | None,
-    seconds: float,
-    reason: str | None,
-) -> Evaluation:
-    return Evaluation(
-        child[0],
-        setting.dataset,
-        setting.recipe,
-        child[1],
-        status,
-        accuracy,
-        parameters,
-        seconds,
-        reason=reason,
-    )
 
 
 def _key(setting: Setting, architecture: Architecture, seed: int | None) -> bytes:

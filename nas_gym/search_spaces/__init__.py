@@ -2,10 +2,21 @@
 
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces.conv.grammar import ConvSpace
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
 from nas_gym.search_spaces.nas_bench_201.grammar import NasBench201Space
 from nas_gym.search_spaces.ranked import RankedSpace
 
-SEARCH_SPACES: dict[str, type[SearchSpace]] = {space.id: space for space in (MlpSpace, NasBench201Space)}
+SEARCH_SPACES: dict[str, type[SearchSpace]] = {
+    space.id: space for space in (MlpSpace, ConvSpace, NasBench201Space)
+}
 
-__all__ = ["SEARCH_SPACES", "Architecture", "MlpSpace", "NasBench201Space", "RankedSpace", "SearchSpace"]
+__all__ = [
+    "SEARCH_SPACES",
+    "Architecture",
+    "ConvSpace",
+    "MlpSpace",
+    "NasBench201Space",
+    "RankedSpace",
+    "SearchSpace",
+]

@@ -82,6 +82,27 @@ class SearchSpace(ABC):
     def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
         """Lay out a legal prefix, given as token names, for drawing."""
 
+    @property
+    def layer_tokens(self) -> NDArray[np.bool_]:
+        """Which tokens add a layer, shape ``(len(tokens),)``: by default all but the end token."""
+        return np.array([name != self.end_token for name in self.tokens])
+
+    @property
+    def drawing_columns(self) -> int:
+        """How many columns the largest ``diagram`` takes: by default one for each token of a sentence."""
+        return self.max_length
+
+    def check_feature_shape(self, feature_shape: tuple[int, ...]) -> None:
+        """Refuse samples that this space's networks cannot read; by default all are accepted.
+
+        Args:
+            feature_shape: Shape of one sample.
+
+        Raises:
+            InvalidArgumentError: If a network of this space cannot be built for such samples.
+        """
+        return
+
     def size(
         self, architecture: Architecture, feature_shape: tuple[int, ...], classes: int
     ) -> NetworkSize | None:

@@ -120,6 +120,17 @@ class MlpSpace(RankedSpace):
         """Widths, activations and largest length."""
         return dict(self._arguments)
 
+    def check_feature_shape(self, feature_shape: tuple[int, ...]) -> None:
+        """Refuse samples with more than one axis.
+
+        Raises:
+            InvalidArgumentError: If there is not one axis of features.
+        """
+        if len(feature_shape) != 1:
+            raise InvalidArgumentError(
+                f"{self.id} needs one axis of features, the samples have the shape {tuple(feature_shape)}"
+            )
+
     def size(self, architecture: Architecture, feature_shape: tuple[int, ...], classes: int) -> NetworkSize:
         """Compute what a network costs; several axes of features are read as one."""
         return MlpDescription.of(architecture).size(prod(feature_shape), classes)

@@ -1,0 +1,138 @@
+"""What data sets of images share: their split, and low fidelity by fewer samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nas_gym.datasets.base import Dataset, Split, check_seed, split_sizes
+from nas_gym.errors import InvalidArgumentError, InvalidDataError
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Images in the order of their files.
+
+    Attributes:
+        features: uint8, shape ``(samples, channels, height, width)``.
+        labels: int64, shape ``(samples,)``.
+    """
+
+    features: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+def split_images(
+    name: str,
+    images: LabelledImages,
+    test: LabelledImages | None,
+    class_names: Sequence[str],
+    *,
+    split: ArrayLike,
+    train_samples: int | None,
+    validation_samples: int | None,
+    seed: int,
+    source: str,
+    licence: str,
+    options: Sequence[str] = (),
+) -> Dataset:
+    """Make a data set of images, split at random so that every part has all classes in equal shares.
+
+    Args:
+        name: Versioned name of the data set.
+        images: What is split.
+        test: The test part where it is given, ``None`` where it is split off, too.
+        class_names: One for each label.
+        split: Relative sizes of training and validation part, and of the test part if it is split off.
+        train_samples: How many samples of the training part to keep, ``None`` for all. The fewer are
+            among the more, in equal shares of the classes.
+        validation_samples: As ``train_samples``.
+        seed: Seed of the split.
+        source: Where the data come from.
+        licence: Terms of use.
+        options: What else than the split made it, for its id.
+
+    Raises:
+        InvalidArgumentError: If ``split``, a number of samples or ``seed`` is out of range.
+        InvalidDataError: If a class is too rare to be split.
+    """
+    check_seed(seed)
+    names = ("train", "validation") if test is not None else ("train", "validation", "test")
+    counts = np.bincount(images.labels, minlength=len(class_names))
+    if counts.min() < len(names):
+        has = f"{counts.min()} image{'' if counts.min() == 1 else 's'}"
+        raise InvalidDataError(
+            f"class {class_names[counts.argmin()]} has {has}, "
+            f"at least {len(names)} are needed: one for each of {', '.join(names)}"
+        )
+    sizes = split_sizes(len(images.labels), split, names)
+    if min(sizes) < len(class_names):
+        raise InvalidArgumentError(
+            f"split leaves {', '.join(map(str, sizes))} images ({', '.join(names)}) for {len(class_names)} "
+            "classes, each part needs at least one image a class"
+        )
+    generator = np.random.default_rng(seed)
+    order = stratified_order(images.labels, generator)
+    held_out = sum(sizes[1:])
+    # Each part is ordered anew, so that a beginning of it holds the classes in equal shares.
+    train, validation = (
+        rows[stratified_order(images.labels[rows], generator)]
+        for rows in (order[held_out:], order[: sizes[1]])
+    )
+    kept_train = _kept("train_samples", train_samples, len(train))
+    kept_validation = _kept("validation_samples", validation_samples, len(validation))
+    parts = [
+        Split(images.features[rows], images.labels[rows])
+        for rows in (train[:kept_train], validation[:kept_validation], order[sizes[1] : held_out])
+    ]
+    if test is not None:
+        parts[2] = Split(test.features, test.labels)
+    made_of = [
+        *options,
+        f"split={'/'.join(map(str, (sizes[0], sizes[1], len(parts[2]))))}",
+        *([f"train_samples={kept_train}"] if kept_train < len(train) else []),
+        *([f"validation_samples={kept_validation}"] if kept_validation < len(validation) else []),
+        f"seed={seed}",
+    ]
+    return Dataset(
+        id=f"{name}({', '.join(made_of)})",
+        train=parts[0],
+        validation=parts[1],
+        test=parts[2],
+        classes=len(class_names),
+        source=source,
+        licence=licence,
+    )
+
+
+def stratified_order(labels: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """Shuffle rows so that every beginning of the order holds each class in about its share of the whole.
+
+    Of a class with ``n`` samples, the sample ``i = 0, 1, ...`` of a random order stands at
+    ``(i + 0.5) / n`` of the whole, and ties are broken at random.
+
+    Args:
+        labels: int64, shape ``(samples,)``.
+        generator: Where the randomness comes from.
+
+    Returns:
+        Row numbers, int64, shape ``(samples,)``.
+    """
+    shuffled = generator.permutation(len(labels))
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels[shuffled] == label)
+        place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    # A stable sort leaves ties as they were shuffled.
+    return shuffled[np.argsort(place, kind="stable")]
+
+
+def _kept(name: str, samples: int | None, available: int) -> int:
+    if samples is None:
+        return available
+    if type(samples) is not int or not 1 <= samples <= available:
+        raise InvalidArgumentError(
+            f"{name} must be None or an integer from 1 to {available}, got {samples!r}"
+        )
+    return samples

@@ -1,0 +1,60 @@
+"""Opens data sets in torchvision's layout, and lets torchvision download what is missing."""
+
+from typing import Any
+
+import numpy as np
+
+from nas_gym.datasets.folder import data_folder
+from nas_gym.datasets.images import LabelledImages
+from nas_gym.errors import MissingDataError
+
+
+def open_or_download(kind: type[Any], files: str) -> tuple[LabelledImages, LabelledImages]:
+    """Return the two parts that a data set of torchvision is published in, for training and for test.
+
+    It is looked for in ``data_folder()``.
+
+    Args:
+        kind: One of torchvision's classes whose arguments are ``root``, ``train`` and ``download``.
+        files: Where its files are within that folder, for errors.
+
+    Raises:
+        MissingDataError: If it is not there and cannot be downloaded, or its files are damaged.
+    """
+    folder = data_folder()
+    name, place = kind.__name__, folder / files
+    try:
+        try:
+            published = [kind(folder, train=train, download=False) for train in (True, False)]
+        except RuntimeError:  # torchvision says by it that files are missing or damaged
+            try:
+                published = [kind(folder, train=train, download=True) for train in (True, False)]
+            except (OSError, RuntimeError) as error:
+                raise MissingDataError(
+                    f"{name} is not in {place}, and downloading it failed ({_last_line(error)}); connect to "
+                    f"the internet, or set NAS_GYM_DATA to the folder that holds {files}"
+                ) from None
+        train, test = (_images(part) for part in published)
+    except (AssertionError, EOFError, IndexError, OSError, TypeError, ValueError, KeyError) as error:
+        raise MissingDataError(
+            f"the files of {name} in {place} are damaged ({type(error).__name__}); delete {place}, "
+            "so that they are downloaded anew"
+        ) from None
+    return train, test
+
+
+def _images(published: Any) -> LabelledImages:  # noqa: ANN401, torchvision carries no types
+    pixels = np.asarray(published.data)
+    if pixels.ndim == 3:
+        features = pixels[:, None]
+    else:
+        features = pixels.transpose(0, 3, 1, 2)  # torchvision keeps colours last
+    labels = np.asarray(published.targets, dtype=np.int64)
+    if features.dtype != np.uint8 or len(features) != len(labels):
+        raise ValueError("images and labels do not fit")
+    return LabelledImages(np.ascontiguousarray(features), labels)
+
+
+def _last_line(error: BaseException) -> str:
+    lines = str(error).split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), type(error).__name__)
