@@ -73,7 +73,7 @@ def test_figure_7__is_built_with_its_size_and_learns() -> None:
     size, _ = measured(module, images)
     assert size.parameters == 4_201_630
     assert space.size(network, (3, 32, 32), 10) == size
-    cross_entropy(module(images), torch.tensor([1, 2])).backward()  # type: ignore[no-untyped-call]
+    cross_entropy(module(images), torch.tensor([1, 2])).backward()
     gradients = [parameter.grad for parameter in module.parameters()]
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
     assert all(gradient.any() for gradient in gradients if gradient is not None)
@@ -98,7 +98,7 @@ def test_chain__of_one_dimension_slides_over_the_pixels_row_by_row() -> None:
     assert isinstance(convolution, nn.Conv1d) and isinstance(linear, nn.Linear)
     assert isinstance(pool, nn.MaxPool1d) and pool.stride == 1
     with torch.no_grad():
-        convolution.weight[:] = torch.tensor([[[1.0, 0.0, 0.0]]])  # type: ignore[index]
+        convolution.weight[:] = torch.tensor([[[1.0, 0.0, 0.0]]])
         convolution.bias[:] = 0.0  # type: ignore[index]
         linear.weight[:] = torch.tensor([[1.0, 10.0, 100.0, 1000.0, 10_000.0]])
         linear.bias[:] = 0.0
