@@ -44,7 +44,7 @@ def measured(module: nn.Module, images: Tensor) -> tuple[NetworkSize, Tensor]:
 
 
 @pytest.mark.slow  # a thousand networks are built
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 @settings(deadline=None, database=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 @given(
     spaces_and_sentences(),
