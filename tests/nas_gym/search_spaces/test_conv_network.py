@@ -109,6 +109,14 @@ def test_chain__of_one_dimension_slides_over_the_pixels_row_by_row() -> None:
     assert shortest(torch.zeros(2, 1, 2, 3)).shape == (2, 3)
 
 
+def test_even_kernel__has_its_additional_zero_after_the_image() -> None:
+    space = ConvSpace("graph", kernel_heights=(1,), kernel_widths=(2,), filters=(1,))
+    zeros, convolution, *_ = built(space, "conv1x2-1", (1, 1, 3)).get_submodule("layers.0").children()
+    with torch.no_grad():
+        convolution.weight[:] = torch.tensor([1.0, 10.0])  # type: ignore[operator]
+        assert convolution(zeros(torch.tensor([[[[1.0, 2.0, 3.0]]]]))).tolist() == [[[[21.0, 32.0, 3.0]]]]
+
+
 def test_graph__concatenates_averages_and_reads_the_image_where_nothing_else_is_named() -> None:
     space = ConvSpace("graph", pools=(2, 3))
     module = built(space, "pool2 pool3 pool2 from-1 from-2", (2, 5, 4), classes=4)
