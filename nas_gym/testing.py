@@ -39,6 +39,8 @@ def check_search_space(search_space: SearchSpace, samples: int = 200, seed: int 
     )
     assert search_space.legal_next(()).any(), "the empty sentence must not be complete"
     assert search_space.count() > 0, "a search space must hold a network"
+    layers = search_space.layer_tokens
+    assert layers.dtype == np.bool_ and layers.shape == (size,), "layer_tokens must have one bool a token"
     generator = np.random.default_rng(seed)
     for _ in range(samples):
         sentence = random_sentence(search_space, generator)
@@ -143,6 +145,9 @@ def _check_prefix(search_space: SearchSpace, prefix: list[int], complete: bool) 
     assert complete == (not legal.any()) == search_space.is_complete(prefix), (
         f"completeness of {prefix} is unclear"
     )
+    if search_space.end_token is not None and not complete and search_space.layer_tokens[prefix].any():
+        end = search_space.tokens.index(search_space.end_token)
+        assert legal[end], f"a sentence that has a layer must be able to end, {prefix} is not"
     padded = np.zeros((1, search_space.max_length), dtype=np.int64)
     padded[0, : len(prefix)] = prefix
     batch = search_space.legal_next_batch(padded, np.array([len(prefix)]))

@@ -54,7 +54,8 @@ class SearchSpace(ABC):
     Attributes:
         id: Versioned name, for example ``"mlp-v0"``.
         tokens: Readable names; the position in this tuple is the token's index.
-        end_token: The token that ends a sentence and is no layer, or ``None`` if there is none.
+        end_token: The token that ends a sentence and is no layer, or ``None`` if there is none. It is legal
+            wherever an unfinished sentence has a layer: a depth schedule relies on that.
         max_length: Largest number of tokens in a sentence, the end token included.
     """
 

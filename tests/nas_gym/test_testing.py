@@ -45,6 +45,13 @@ def with_token_names(*names: str) -> MlpSpace:
             ),
             "one entry a token",
         ),
+        (lambda: spoiled_space(layer_tokens=np.ones(3, bool)), "one bool a token"),
+        (
+            lambda: spoiled_space(
+                legal_next=lambda self, prefix: MlpSpace.legal_next(self, prefix) & (np.arange(4) != 3)
+            ),
+            "must be able to end",
+        ),
         (lambda: spoiled_space(is_complete=lambda self, prefix: True), "completeness"),
         (
             lambda: spoiled_space(

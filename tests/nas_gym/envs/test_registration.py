@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,13 @@ def test_assemble__says_in_one_line_what_is_wrong_and_what_exists(
     assert "\n" not in str(error.value)
     for part in parts:
         assert part in str(error.value)
+
+
+def test_samples__that_the_search_space_cannot_read_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = replace(PROBLEMS["NAS-Moons-v0"], search_space="conv-v0")
+    monkeypatch.setitem(PROBLEMS, "NAS-Flat-v0", problem)
+    with pytest.raises(InvalidArgumentError, match=r"conv-v0 needs images .* got \(2,\)"):
+        assemble("NAS-Flat-v0", evaluator=InstantEvaluator())
 
 
 def test_gym_make__passes_errors_of_the_data_on() -> None:

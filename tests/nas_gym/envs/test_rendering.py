@@ -7,9 +7,10 @@ import pytest
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.rendering import as_picture, as_text
-from nas_gym.search_spaces import SEARCH_SPACES, MlpSpace
+from nas_gym.search_spaces import SEARCH_SPACES, ConvSpace, MlpSpace
 from nas_gym.testing import random_sentence
 from tests.nas_gym.doubles import InstantEvaluator
+from tests.nas_gym.search_spaces.conv_spaces import FIGURE_7
 
 LAYERS = "Linear-1 Linear-2 Linear-4 Linear-8 Linear-16 Sigmoid Tanh ReLU LeakyReLU"
 
@@ -59,6 +60,20 @@ def test_pictures__can_be_drawn_of_every_search_space(space_id: str) -> None:
     assert as_picture(space, sentence, 0.5).shape == as_picture(space, sentence[:-1], None).shape
     for length, token in enumerate(sentence):
         assert space.tokens[token] in as_text(space, sentence[: length + 1], None)
+
+
+def test_pictures__of_a_graph_show_its_links_in_a_width_by_its_layers() -> None:
+    space = ConvSpace("graph")
+    sentence = space.encode(space.parse(FIGURE_7))
+    pictures = [as_picture(space, sentence, 0.9), as_picture(space, sentence[:-2], None)]
+    unlinked = [token for token in sentence if not space.tokens[token].startswith("from-")]
+    pictures.append(as_picture(space, unlinked, 0.9))
+    assert {picture.shape for picture in pictures} == {pictures[0].shape}
+    assert 1000 < pictures[0].shape[1] < 1600
+    assert len({picture.tobytes() for picture in pictures}) == 3
+    assert as_text(space, sentence[:3], None).startswith(
+        "conv3x3-36 conv3x3-48 from-1 _ ... (117 more at most)"
+    )
 
 
 def test_render__without_a_mode_returns_nothing() -> None:

@@ -44,7 +44,7 @@ def measured(module: nn.Module, images: Tensor) -> tuple[NetworkSize, Tensor]:
 
 
 @pytest.mark.slow  # a thousand networks are built
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 @settings(deadline=None, database=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 @given(
     spaces_and_sentences(),
@@ -73,7 +73,7 @@ def test_figure_7__is_built_with_its_size_and_learns() -> None:
     size, _ = measured(module, images)
     assert size.parameters == 4_201_630
     assert space.size(network, (3, 32, 32), 10) == size
-    cross_entropy(module(images), torch.tensor([1, 2])).backward()  # type: ignore[no-untyped-call]
+    cross_entropy(module(images), torch.tensor([1, 2])).backward()
     gradients = [parameter.grad for parameter in module.parameters()]
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
     assert all(gradient.any() for gradient in gradients if gradient is not None)
@@ -98,7 +98,7 @@ def test_chain__of_one_dimension_slides_over_the_pixels_row_by_row() -> None:
     assert isinstance(convolution, nn.Conv1d) and isinstance(linear, nn.Linear)
     assert isinstance(pool, nn.MaxPool1d) and pool.stride == 1
     with torch.no_grad():
-        convolution.weight[:] = torch.tensor([[[1.0, 0.0, 0.0]]])  # type: ignore[index]
+        convolution.weight[:] = torch.tensor([[[1.0, 0.0, 0.0]]])
         convolution.bias[:] = 0.0  # type: ignore[index]
         linear.weight[:] = torch.tensor([[1.0, 10.0, 100.0, 1000.0, 10_000.0]])
         linear.bias[:] = 0.0
@@ -107,6 +107,14 @@ def test_chain__of_one_dimension_slides_over_the_pixels_row_by_row() -> None:
         assert module(images).item() == 54_399
     shortest = built(space, "conv3-1-pool64-drop0 conv3-1-pool64-drop0", (1, 2, 3))
     assert shortest(torch.zeros(2, 1, 2, 3)).shape == (2, 3)
+
+
+def test_even_kernel__has_its_additional_zero_after_the_image() -> None:
+    space = ConvSpace("graph", kernel_heights=(1,), kernel_widths=(2,), filters=(1,))
+    zeros, convolution, *_ = built(space, "conv1x2-1", (1, 1, 3)).get_submodule("layers.0").children()
+    with torch.no_grad():
+        convolution.weight[:] = torch.tensor([1.0, 10.0])  # type: ignore[operator]
+        assert convolution(zeros(torch.tensor([[[[1.0, 2.0, 3.0]]]]))).tolist() == [[[[21.0, 32.0, 3.0]]]]
 
 
 def test_graph__concatenates_averages_and_reads_the_image_where_nothing_else_is_named() -> None:

@@ -166,6 +166,13 @@ def test_arguments__out_of_range_are_refused(keywords: dict[str, Any], says: str
     assert_one_line(error, says)
 
 
+@pytest.mark.parametrize("shape", [(), (1, 8, 8)])
+def test_feature_shape__has_one_axis(shape: tuple[int, ...]) -> None:
+    SPACE.check_feature_shape((7,))
+    with pytest.raises(InvalidArgumentError, match="needs one axis of features"):
+        SPACE.check_feature_shape(shape)
+
+
 @pytest.mark.parametrize(
     ("tokens", "units", "dense"),
     [
