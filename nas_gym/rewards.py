@@ -57,15 +57,11 @@ class AccuracyWithCost:
     def __post_init__(self) -> None:
         """Refuse what is no trade."""
         if self.cost not in get_args(Cost):
-            raise InvalidArgumentError(
-                f"cost must be one of {', '.join(get_args(Cost))}, got {self.cost!r}"
-            )
+            raise InvalidArgumentError(f"cost must be one of {', '.join(get_args(Cost))}, got {self.cost!r}")
         if not _is_number(self.target) or self.target <= 0:
             raise InvalidArgumentError(f"target must be a positive number, got {self.target!r}")
         if not _is_number(self.exponent) or self.exponent > 0:
-            raise InvalidArgumentError(
-                f"exponent must be 0 or a negative number, got {self.exponent!r}"
-            )
+            raise InvalidArgumentError(f"exponent must be 0 or a negative number, got {self.exponent!r}")
 
     def __call__(self, evaluation: Evaluation) -> float:
         """Return the reward of an evaluation."""
@@ -111,7 +107,8 @@ def get_reward(reward: str | Reward, **keywords: Any) -> Reward:  # noqa: ANN401
         raise InvalidArgumentError(
             f"the reward {reward} needs the keyword {missing[0]!r}; it has {', '.join(names)}"
         )
-    return chosen(**keywords)
+    made: Reward = chosen(**keywords)
+    return made
 
 
 def reward_keywords(reward: str | Reward) -> dict[str, bool]:

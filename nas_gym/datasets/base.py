@@ -150,9 +150,7 @@ def split_sizes(
     if shares.shape != (len(parts),) or not np.isfinite(shares).all() or (shares <= 0).any():
         came = " ".join(repr(split).split())  # an array's text may have several lines
         count = {2: "two", 3: "three"}[len(parts)]
-        raise InvalidArgumentError(
-            f"split must be {count} positive numbers ({', '.join(parts)}), got {came}"
-        )
+        raise InvalidArgumentError(f"split must be {count} positive numbers ({', '.join(parts)}), got {came}")
     bounds = np.rint(np.cumsum(shares) / shares.sum() * size).astype(int)
     sizes: tuple[int, ...] = tuple(np.diff(bounds, prepend=0).tolist())
     if min(sizes) < 1:

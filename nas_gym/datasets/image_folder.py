@@ -71,7 +71,9 @@ def image_folder(
         test_names, test_files, test_labels = _list_files(root / "test")
         if test_names != names:
             other = sorted({*names} ^ {*test_names})[0]
-            raise InvalidDataError(f"the class {other} is in only one of {root / 'train'} and {root / 'test'}")
+            raise InvalidDataError(
+                f"the class {other} is in only one of {root / 'train'} and {root / 'test'}"
+            )
     features = _read([*files, *test_files], size, channels)
     images = LabelledImages(features[: len(files)], labels)
     # Copies, so that no part holds on to the memory of another.

@@ -63,7 +63,7 @@ def split_images(
     if counts.min() < len(names):
         has = f"{counts.min()} image{'' if counts.min() == 1 else 's'}"
         raise InvalidDataError(
-            f"class {class_names[counts.argmin()]} has {has}, "
+            f"class {class_names[int(counts.argmin())]} has {has}, "
             f"at least {len(names)} are needed: one for each of {', '.join(names)}"
         )
     sizes = split_sizes(len(images.labels), split, names)
@@ -132,5 +132,7 @@ def _kept(name: str, samples: int | None, available: int) -> int:
     if samples is None:
         return available
     if type(samples) is not int or not 1 <= samples <= available:
-        raise InvalidArgumentError(f"{name} must be None or an integer from 1 to {available}, got {samples!r}")
+        raise InvalidArgumentError(
+            f"{name} must be None or an integer from 1 to {available}, got {samples!r}"
+        )
     return samples

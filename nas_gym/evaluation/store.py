@@ -134,8 +134,7 @@ class EvaluationStore:
         for start in range(0, len(keys), _ROWS_AT_ONCE):
             part = keys[start : start + _ROWS_AT_ONCE]
             query = (
-                f"SELECT key, {', '.join(_RESULT)} FROM evaluations "
-                f"WHERE key IN (?{', ?' * (len(part) - 1)})"
+                f"SELECT key, {', '.join(_RESULT)} FROM evaluations WHERE key IN (?{', ?' * (len(part) - 1)})"
             )
             with self._file.reading() as connection:
                 rows = connection.execute(query, part).fetchall()
