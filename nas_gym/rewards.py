@@ -107,7 +107,8 @@ def get_reward(reward: str | Reward, **keywords: Any) -> Reward:  # noqa: ANN401
         raise InvalidArgumentError(
             f"the reward {reward} needs the keyword {missing[0]!r}; it has {', '.join(names)}"
         )
-    return chosen(**keywords)
+    made: Reward = chosen(**keywords)
+    return made
 
 
 def reward_keywords(reward: str | Reward) -> dict[str, bool]:

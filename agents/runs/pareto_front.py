@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from agents.files import write_atomically
 
@@ -16,38 +17,22 @@ Row = Mapping[str, Any]
 COSTS = {"parameters": "parameters", "multiply_adds": "multiply-adds for one sample"}
 
 
-def known_costs(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return which of ``COSTS`` every trained architecture knows."""
-    trained = [row for row in rows if row["status"] == "ok"]
-    return tuple(cost for cost in COSTS if trained and all(row.get(cost) is not None for row in trained))
+def pareto_fronts(rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
+    """Return for each of ``COSTS`` the architectures that no other one beats, cheapest first.
 
-
-def pareto_front(rows: Sequence[Row], costs: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the architectures that no other one beats, cheapest first.
-
-    One beats another if it is as good in validation accuracy and in every cost, and better in one of
-    them. Among equals the one that was proposed first stands for all.
+    One beats another if it is as good in validation accuracy and in cost, and better in one of them.
+    Among equals the one that was proposed first stands for all. A cost that some trained architecture
+    does not know is left out.
 
     Args:
         rows: All rows of a search.
-        costs: What is to be small; without costs there is no front, and the list is empty.
 
     Returns:
         Dicts with ``architecture``, ``validation_accuracy`` (the mean if it was trained several times)
         and the costs.
     """
-    points = _points(rows, costs) if costs else []
-    points.sort(key=lambda point: (*(point[cost] for cost in costs), -point["validation_accuracy"]))
-    front: list[dict[str, Any]] = []
-    values = np.empty((0, len(costs)))  # a later point never beats an earlier one
-    accuracies = np.empty(0)
-    for point in points:
-        cost = np.array([point[name] for name in costs])
-        accuracy = point["validation_accuracy"]
-        if not ((values <= cost).all(axis=1) & (accuracies >= accuracy)).any():
-            front.append(point)
-            values, accuracies = np.vstack([values, cost]), np.append(accuracies, accuracy)
-    return front
+    points = _points(rows)
+    return {cost: _front(points, cost) for cost in _known_costs(points)}
 
 
 def draw_pareto_front(path: Path, rows: Sequence[Row], title: str) -> bool:
@@ -56,55 +41,58 @@ def draw_pareto_front(path: Path, rows: Sequence[Row], title: str) -> bool:
     Returns:
         Whether there was anything to draw.
     """
-    costs = known_costs(rows)
+    points = _points(rows)
+    costs = _known_costs(points)
     if not costs:
         return False
-    points, front = _points(rows, costs), pareto_front(rows, costs)
     figure = Figure(figsize=(8 if len(costs) == 1 else 6 * len(costs), 4.5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(costs), squeeze=False, sharey=True)[0]
     for axes, cost in zip(panels, costs, strict=True):
-        _draw(axes, cost, points, front, pareto_front(rows, (cost,)))
+        _draw(axes, cost, points, _front(points, cost))
     panels[0].set_ylabel("validation accuracy")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     figure.suptitle(title)
     write_atomically(path, lambda temporary: figure.savefig(temporary, format="png"))
     return True
 
 
-def _points(rows: Sequence[Row], costs: Sequence[str]) -> list[dict[str, Any]]:
+def _points(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return one dict for each trained architecture, in the order of their first proposals."""
-    accuracies: dict[str, list[float]] = {}
-    first: dict[str, Row] = {}
+    trainings: dict[str, list[Row]] = {}
     for row in rows:
         if row["status"] == "ok":
-            accuracies.setdefault(row["architecture"], []).append(row["validation_accuracy"])
-            first.setdefault(row["architecture"], row)
+            trainings.setdefault(row["architecture"], []).append(row)
     return [
         {
             "architecture": architecture,
-            "validation_accuracy": sum(accuracies[architecture]) / len(accuracies[architecture]),
-            **{cost: row[cost] for cost in costs},
+            "validation_accuracy": fmean(row["validation_accuracy"] for row in same),
+            **{cost: same[0][cost] for cost in COSTS if same[0].get(cost) is not None},
         }
-        for architecture, row in first.items()
+        for architecture, same in trainings.items()
     ]
 
 
-def _draw(
-    axes: Axes,
-    cost: str,
-    points: Sequence[Row],
-    front: Sequence[Row],
-    steps: Sequence[Row],
-) -> None:
-    """Draw all architectures, those of the front, and the steps that only this cost and accuracy make."""
+def _known_costs(points: Sequence[Row]) -> list[str]:
+    return [cost for cost in COSTS if points and all(cost in point for point in points)]
 
+
+def _front(points: Sequence[dict[str, Any]], cost: str) -> list[dict[str, Any]]:
+    front: list[dict[str, Any]] = []
+    for point in sorted(points, key=lambda point: (point[cost], -point["validation_accuracy"])):
+        if not front or point["validation_accuracy"] > front[-1]["validation_accuracy"]:
+            front.append(point)
+    return front
+
+
+def _draw(axes: Axes, cost: str, points: Sequence[Row], front: Sequence[Row]) -> None:
     def column(some: Sequence[Row], name: str) -> list[float]:
         return [point[name] for point in some]
 
-    accuracies = column(points, "validation_accuracy")
+    sizes, accuracies = column(points, cost), column(points, "validation_accuracy")
+    left, right = min(sizes) / 1.15, max(sizes) * 1.15
     axes.scatter(
-        column(points, cost),
+        sizes,
         accuracies,
         s=8,
         color="#6f8ea3",
@@ -113,15 +101,13 @@ def _draw(
         linewidths=0,
         label="one architecture",
     )
-    right = max(column(points, cost)) * 1.1
     axes.plot(
-        [*column(steps, cost), right],
-        [*column(steps, "validation_accuracy"), steps[-1]["validation_accuracy"]],
+        [*column(front, cost), right],
+        [*column(front, "validation_accuracy"), front[-1]["validation_accuracy"]],
         drawstyle="steps-post",
         color="#eec08f",
         linewidth=1.5,
         zorder=1.5,
-        label="best at this cost or less",
     )
     axes.scatter(
         column(front, cost),
@@ -134,10 +120,12 @@ def _draw(
     low = min(np.quantile(accuracies, 0.01), front[0]["validation_accuracy"])
     margin = 0.05 * max(max(accuracies) - low, 1e-3)
     axes.set_ylim(low - margin, max(accuracies) + margin)
-    axes.set_xscale("log")
-    axes.set_xlim(right=right)
+    if right > 5 * left:  # else a logarithmic axis might have no number at all
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if right > 50 * left else (1.0, 2.0, 5.0)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(left, right)
     axes.set_xlabel(COSTS[cost])
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

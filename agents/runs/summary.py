@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.errors import RunFolderError
-from agents.runs.pareto_front import known_costs, pareto_front
+from agents.runs.pareto_front import pareto_fronts
 
 Row = Mapping[str, Any]
 
@@ -74,5 +74,5 @@ def summarise(
         ),
         **times,
         "best": {name: best[name] for name in ("architecture", "validation_accuracy", "parameters")},
-        "pareto_front": pareto_front(rows, known_costs(rows)),
+        "pareto_front": pareto_fronts(rows),
     }

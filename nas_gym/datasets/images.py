@@ -63,7 +63,7 @@ def split_images(
     if counts.min() < len(names):
         has = f"{counts.min()} image{'' if counts.min() == 1 else 's'}"
         raise InvalidDataError(
-            f"class {class_names[counts.argmin()]} has {has}, "
+            f"class {class_names[int(counts.argmin())]} has {has}, "
             f"at least {len(names)} are needed: one for each of {', '.join(names)}"
         )
     sizes = split_sizes(len(images.labels), split, names)

@@ -26,21 +26,29 @@ def open_or_download(kind: type[Any], files: str) -> tuple[LabelledImages, Label
     try:
         try:
             published = [kind(folder, train=train, download=False) for train in (True, False)]
-        except RuntimeError:  # torchvision says by it that files are missing or damaged
-            try:
-                published = [kind(folder, train=train, download=True) for train in (True, False)]
-            except (OSError, RuntimeError) as error:
-                raise MissingDataError(
-                    f"{name} is not in {place}, and downloading it failed ({_last_line(error)}); connect to "
-                    f"the internet, or set NAS_GYM_DATA to the folder that holds {files}"
-                ) from None
+        except RuntimeError as missing:  # or damaged: torchvision does not tell
+            published = _download(kind, files, str(missing))
         train, test = (_images(part) for part in published)
-    except (AssertionError, EOFError, IndexError, OSError, TypeError, ValueError, KeyError) as error:
+    except (AssertionError, EOFError, IndexError, KeyError, OSError, TypeError, ValueError) as error:
         raise MissingDataError(
             f"the files of {name} in {place} are damaged ({type(error).__name__}); delete {place}, "
             "so that they are downloaded anew"
         ) from None
     return train, test
+
+
+def _download(kind: type[Any], files: str, complaint: str) -> list[Any]:
+    folder = data_folder()
+    try:
+        return [kind(folder, train=train, download=True) for train in (True, False)]
+    except (OSError, RuntimeError) as error:
+        if str(error) == complaint:  # the files are all there, and there was nothing to download
+            raise ValueError(complaint) from None
+        raise MissingDataError(
+            f"{kind.__name__} is not in {folder / files}, or not whole, and downloading it failed "
+            f"({_last_line(error)}); connect to the internet, or set NAS_GYM_DATA to the folder that holds "
+            f"{files}"
+        ) from None
 
 
 def _images(published: Any) -> LabelledImages:  # noqa: ANN401, torchvision carries no types

@@ -189,9 +189,10 @@ def assemble(
     Args:
         problem: Id of the environment, with or without ``nas_gym:`` before it.
         evaluator: Id of an evaluator, or an evaluator of your own.
-        reward: Name of a reward, or a function from an evaluation to a number.
-        **keywords: Arguments of the reward, of ``NasEnv`` and, told apart by their names, of the data set,
-            the search space, ``TrainingRecipe`` and the evaluator, with ``training_seed``, from which and the
+        reward: Name of a reward, whose own arguments are keywords then, or a function from an evaluation
+            to a number.
+        **keywords: Arguments of ``NasEnv`` and, told apart by their names, of the data set, the search
+            space, ``TrainingRecipe`` and the evaluator, with ``training_seed``, from which and the
             architecture follows a child's seed, ``store``, the file of an ``EvaluationStore``, whose
             children are not trained again, and ``max_parameters``: a larger network fails and is not
             even built; or of the function that returns the table and of

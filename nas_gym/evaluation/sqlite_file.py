@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ class SqliteFile:
                 f"the store {self.path} has schema {version}, this version of nas_gym needs {self._version}; "
                 "give the name of a new file, in which children are trained anew"
             )
-        connection.execute("PRAGMA journal_mode = WAL")
+        _log_writes_ahead(connection)
         # With a write-ahead log NORMAL keeps the file whole whatever happens, and a killed process loses
         # no commit. Only a power failure may lose the last ones, children that can be trained again; FULL
         # would let every batch of children wait for the disk instead.
@@ -133,6 +134,19 @@ class SqliteFile:
 def _is_empty(connection: sqlite3.Connection) -> bool:
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     return tables == 0 and _pragma(connection, "application_id") == 0
+
+
+def _log_writes_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log; SQLite does not wait where another process is about to switch, too."""
+    given_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > given_up:
+                raise
+            time.sleep(0.01)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -16,6 +16,7 @@ from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.table import Table
 from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace
 from nas_gym.testing import random_sentence
+from tests.nas_gym.images import small_image_folder
 
 
 class InstantEvaluator:
@@ -49,6 +50,9 @@ class InstantEvaluator:
             parameters=len(architecture.tokens),
             seconds=0.0,
             reason="it is one of those that fail" if failed else None,
+            last_epochs_accuracy=None if failed else number % 1001 / 1001,
+            multiply_adds=10 * len(architecture.tokens),
+            latency_seconds=None if failed else 1e-3 * len(architecture.tokens),
         )
 
 
@@ -122,6 +126,7 @@ def made_up_table(space: RankedSpace, seeds: int = 2, **columns: Any) -> Table: 
 
 REQUIRED: dict[str, dict[str, Any]] = {
     "tabular": blobs(),
+    "image_folder": {"path": small_image_folder()},
     "NAS-Tabular-v0": blobs(),
     "NAS-Bench-Moons-v0": {"table": made_up_table(MlpSpace(max_length=3))},
     "NAS-Bench-201-v0": {"table": made_up_table(NasBench201Space())},

@@ -1,21 +1,107 @@
+import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.rewards import REWARDS, get_reward
+from nas_gym.rewards import REWARDS, AccuracyWithCost, get_reward
 from tests.nas_gym.doubles import InstantEvaluator, random_networks
+
+KEYWORDS: dict[str, dict[str, Any]] = {"accuracy_with_cost": {"target": 3}}
+"""Keywords without which a reward cannot be made."""
+
+EVALUATION = replace(
+    InstantEvaluator().evaluate(random_networks(1))[0],
+    validation_accuracy=0.8,
+    last_epochs_accuracy=0.5,
+    parameters=200,
+    multiply_adds=4000,
+    latency_seconds=0.25,
+)
 
 
 @pytest.mark.parametrize("name", REWARDS)
 def test_reward__is_a_number_for_every_good_evaluation(name: str) -> None:
-    for evaluation in InstantEvaluator().evaluate(random_networks(20)):
-        assert isinstance(get_reward(name)(evaluation), float)
+    reward = get_reward(name, **KEYWORDS.get(name, {}))
+    rewards = [reward(evaluation) for evaluation in InstantEvaluator().evaluate(random_networks(20))]
+    assert all(type(value) is float for value in rewards)
+    assert len(set(rewards)) > 10
+
+
+@pytest.mark.parametrize("name", REWARDS)
+def test_reward__reaches_other_processes(name: str) -> None:
+    reward = get_reward(name, **KEYWORDS.get(name, {}))
+    assert pickle.loads(pickle.dumps(reward))(EVALUATION) == reward(EVALUATION)
 
 
 def test_validation_accuracy__is_that_of_the_evaluation() -> None:
-    (evaluation,) = InstantEvaluator().evaluate(random_networks(1))
-    assert get_reward("validation_accuracy")(evaluation) == evaluation.validation_accuracy
+    assert get_reward("validation_accuracy")(EVALUATION) == 0.8
+
+
+def test_cubed_accuracy__is_of_the_last_epochs() -> None:
+    assert get_reward("cubed_accuracy")(EVALUATION) == 0.125
+
+
+@pytest.mark.parametrize(
+    ("keywords", "reward"),
+    [
+        ({"target": 200}, 0.8),
+        ({"target": 100}, 0.8 * 2**-0.07),
+        ({"target": 400}, 0.8 * 2**0.07),
+        ({"cost": "parameters", "target": 100, "exponent": -1}, 0.4),
+        ({"cost": "multiply_adds", "target": 1000, "exponent": -0.5}, 0.4),
+        ({"cost": "latency_seconds", "target": 0.5, "exponent": -1}, 1.6),
+        ({"target": 1, "exponent": 0}, 0.8),
+    ],
+)
+def test_accuracy_with_cost__trades_one_for_the_other(keywords: dict[str, Any], reward: float) -> None:
+    assert get_reward("accuracy_with_cost", **keywords)(EVALUATION) == pytest.approx(reward, rel=1e-12)
+    assert AccuracyWithCost(**keywords) == get_reward("accuracy_with_cost", **keywords)
+
+
+@pytest.mark.parametrize(
+    ("name", "keywords", "field"),
+    [
+        ("cubed_accuracy", {}, "last_epochs_accuracy"),
+        ("accuracy_with_cost", {"target": 1}, "parameters"),
+        ("accuracy_with_cost", {"target": 1, "cost": "multiply_adds"}, "multiply_adds"),
+        ("accuracy_with_cost", {"target": 1, "cost": "latency_seconds"}, "latency_seconds"),
+    ],
+)
+def test_reward__names_what_an_evaluation_lacks(name: str, keywords: dict[str, Any], field: str) -> None:
+    missing: dict[str, Any] = {field: None}
+    with pytest.raises(InvalidArgumentError) as error:
+        get_reward(name, **keywords)(replace(EVALUATION, **missing))
+    assert str(error.value).startswith(f"the reward {name} needs {field}, which the evaluator of none")
+    assert "\n" not in str(error.value)
+
+
+def test_accuracy_with_cost__needs_a_cost_above_zero() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"needs positive parameters, but .* has 0"):
+        AccuracyWithCost(target=1)(replace(EVALUATION, parameters=0))
+
+
+@pytest.mark.parametrize(
+    ("keywords", "says"),
+    [
+        ({}, "needs the keyword 'target'; it has target, cost, exponent"),
+        ({"target": 1, "goal": 2}, "has no keyword 'goal'; it has target, cost, exponent"),
+        ({"target": 0}, "target must be a positive number, got 0"),
+        ({"target": -1.0}, "target must be a positive number, got -1.0"),
+        ({"target": "small"}, "target must be a positive number, got 'small'"),
+        ({"target": float("inf")}, "target must be a positive number, got inf"),
+        ({"target": 1, "exponent": 0.07}, "exponent must be 0 or a negative number, got 0.07"),
+        ({"target": 1, "exponent": float("nan")}, "exponent must be 0 or a negative number, got nan"),
+        ({"target": 1, "exponent": True}, "exponent must be 0 or a negative number, got True"),
+        ({"target": 1, "cost": "price"}, "one of parameters, multiply_adds, latency_seconds, got 'price'"),
+    ],
+)
+def test_accuracy_with_cost__refuses_what_is_no_trade(keywords: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidArgumentError) as error:
+        get_reward("accuracy_with_cost", **keywords)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_get_reward__returns_a_function_as_it_is() -> None:

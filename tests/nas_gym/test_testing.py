@@ -99,6 +99,14 @@ def split(features: NDArray[Any], labels: NDArray[Any]) -> Split:
         ({"test": split(np.zeros((4, 3), np.float32), np.zeros(4, np.int64))}, "one shape"),
         ({"test": split(np.zeros((4, 2), np.float32), np.full(4, 2))}, "labels must be below 2"),
         ({"test": split(np.zeros((4, 2), np.float32), np.full(4, -1))}, "count from 0"),
+        (
+            {
+                part: split(np.zeros((4, 2), np.uint8), np.arange(4) % 2)
+                for part in ("train", "validation", "test")
+            },
+            "images must have the shape",
+        ),
+        ({"train": split(np.zeros((4, 2, 1, 1), np.uint8), np.arange(4) % 2)}, "one type|one shape"),
         ({"source": ""}, "where it comes from"),
         ({"licence": ""}, "terms of use"),
     ],

@@ -152,7 +152,13 @@ def test_record__has_a_row_for_every_episode_that_ended() -> None:
         assert tuple(row) == ROW_FIELDS
         if row["architecture"]:
             evaluation = found[row["architecture"]]
-            for name in ("validation_accuracy", "parameters", "seed"):
+            for name in (
+                "validation_accuracy",
+                "last_epochs_accuracy",
+                "parameters",
+                "multiply_adds",
+                "seed",
+            ):
                 assert row[name] == getattr(evaluation, name)
                 assert type(row[name]) in (int, float)
             assert row["reward"] == evaluation.validation_accuracy

@@ -139,6 +139,8 @@ def check_run_folder(run_dir: Path, agent: str, episodes: int) -> None:
     assert summary["retrained"].keys() >= retrained and summary["retrained"]["seeds"] == 10
     assert summary["baselines"].keys() >= {"LogisticRegression", "MLPClassifier"}
     assert all(0.5 < model["test_accuracy"] <= 1 for model in summary["baselines"].values())
-    assert (run_dir / "learning_curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert summary["pareto_front"]["parameters"], "a network was trained, so one of them is not beaten"
+    for picture in ("learning_curve.png", "pareto_front.png"):
+        assert (run_dir / picture).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert list((run_dir / "tensorboard").rglob("events.out.tfevents.*"))
     assert not list(run_dir.glob("*.tmp")) + list(run_dir.glob(".*.tmp"))

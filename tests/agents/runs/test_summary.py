@@ -81,4 +81,7 @@ def test_summarise__counts_what_happened() -> None:
         "search_seconds": 2.0,
         "evaluation_seconds": 1.0,
         "best": {"architecture": "Tanh", "validation_accuracy": 0.8, "parameters": 6},
+        "pareto_front": {
+            "parameters": [{"architecture": "ReLU", "validation_accuracy": 0.9, "parameters": 5}]
+        },
     }

@@ -10,6 +10,8 @@ from nas_gym.errors import InvalidArgumentError, InvalidDataError
 from nas_gym.testing import check_dataset
 from tests.nas_gym.doubles import REQUIRED
 
+pytestmark = pytest.mark.usefixtures("small_data")
+
 
 def part(labels: list[int], value: float = 0.5) -> Split:
     return Split(np.full((len(labels), 2), value, dtype=np.float32), np.array(labels, dtype=np.int64))
@@ -80,6 +82,48 @@ def test_checksum__covers_every_value() -> None:
     assert len({original.checksum, *(other.checksum for other in others)}) == 6
 
 
+def test_checksum__of_known_values_is_known() -> None:
+    known = "29d3e1cd741a84cb34e7f9857923c483b737674fac9c7f92f127a7d86323bc0e"
+    assert dataset(part([0, 1]), part([0]), part([1])).checksum == known, "stores look children up by it"
+
+
+def images(pixels: list[list[int]]) -> Split:
+    """Return images of two channels and two pixels, a row each."""
+    features = np.array(pixels, dtype=np.uint8).reshape(-1, 2, 1, 2)
+    return Split(features, np.arange(len(pixels)) % 2)
+
+
+def test_channel_statistics__are_those_of_the_training_part() -> None:
+    data = dataset(images([[0, 255, 7, 7], [3, 10, 7, 7]]), images([[9, 9, 9, 9]]), images([[8, 8, 8, 8]]))
+    found = data.channel_statistics
+    assert found is not None
+    assert found.mean.dtype == found.std.dtype == np.float32
+    np.testing.assert_allclose(found.mean, [67, 7])
+    np.testing.assert_allclose(found.std, [float(np.std([0, 255, 3, 10])), 1.0], rtol=1e-6)
+    assert data.channel_statistics is found, "computed once"
+
+
+def test_channel_statistics__are_those_of_many_images() -> None:
+    pixels = np.random.default_rng(0).integers(256, size=(3000, 3, 2, 2), dtype=np.uint8)
+    many = Split(pixels, np.arange(3000) % 2)
+    found = dataset(many, many, None).channel_statistics
+    assert found is not None
+    np.testing.assert_allclose(found.mean, pixels.mean(axis=(0, 2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(found.std, pixels.std(axis=(0, 2, 3)), rtol=1e-6)
+
+
+def test_channel_statistics__are_none_for_features_that_are_ready() -> None:
+    assert dataset(part([0, 1]), part([0]), None).channel_statistics is None
+
+
+@pytest.mark.parametrize("dataset_id", DATASETS)
+def test_parts__hold_on_to_no_memory_of_another(dataset_id: str) -> None:
+    locked = resolve_name(DATASETS[dataset_id])(**REQUIRED.get(dataset_id, {})).without_test()
+    for split in (locked.train, locked.validation):
+        base = split.features.base
+        assert base is None or base.size == split.features.size, "the test part must not be reachable"
+
+
 @pytest.mark.parametrize(
     ("size", "split", "sizes"),
     [
@@ -115,6 +159,14 @@ def test_split_sizes__refuses_what_is_no_split(split: object) -> None:
     with pytest.raises(InvalidArgumentError, match="three positive numbers") as error:
         split_sizes(100, split)  # type: ignore[arg-type]
     assert "\n" not in str(error.value)
+
+
+def test_split_sizes__of_two_parts() -> None:
+    assert split_sizes(60_000, (55_000, 5_000), ("train", "validation")) == (55_000, 5_000)
+    with pytest.raises(
+        InvalidArgumentError, match=r"must be two positive numbers \(train, validation\), got"
+    ):
+        split_sizes(100, (1, 2, 3), ("train", "validation"))
 
 
 def test_split_sizes__refuses_an_empty_part() -> None:

@@ -20,7 +20,7 @@ from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.search_spaces import SEARCH_SPACES
 from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, InstantTrainer, blobs, random_networks
 
-HEAVY = {"torch", "numba", "sklearn", "matplotlib", "stable_baselines3"}
+HEAVY = {"torch", "torchvision", "PIL", "numba", "sklearn", "matplotlib", "stable_baselines3"}
 
 
 def modules_after(code: str) -> set[str]:
@@ -158,9 +158,35 @@ def test_reward__of_ones_own_is_used() -> None:
     assert env.step(9)[1] == 200.0
 
 
+@pytest.mark.parametrize("problem", ["NAS-Moons-v0", "NAS-Bench-Moons-v0"])
+def test_reward__may_have_keywords_of_its_own(problem: str) -> None:
+    env = gym.make(
+        problem,
+        **REQUIRED.get(problem, {}),
+        evaluator=InstantEvaluator(),
+        reward="accuracy_with_cost",
+        cost="multiply_adds",
+        target=5,
+        exponent=-1,
+    )
+    env.reset()
+    env.step(3)
+    env.step(6)
+    _, reward, _, _, info = env.step(9)
+    assert reward == info["evaluation"]["validation_accuracy"] * 5 / info["evaluation"]["multiply_adds"] > 0
+
+
 @pytest.mark.parametrize(
     ("problem", "keywords", "parts"),
     [
+        ("NAS-Moons-v0", {"target": 5}, ["no keyword 'target'"]),
+        ("NAS-Moons-v0", {"reward": "accuracy_with_cost"}, ["needs the keyword 'target'", "exponent"]),
+        (
+            "NAS-Moons-v0",
+            {"reward": "accuracy_with_cost", "target": 5, "exponnt": 1},
+            ["no keyword 'exponnt'", "exponent", "epochs"],
+        ),
+        ("NAS-Moons-v0", {"reward": "accuracy_with_cost", "target": 0}, ["target must be a positive number"]),
         ("NAS-Mars-v0", {}, ["unknown environment 'NAS-Mars-v0'", "NAS-Moons-v0", "NAS-Tabular-v0"]),
         ("NAS-Bench-Moons-v0", {"epochs": 3}, ["no keyword 'epochs'", "table", "budget_seconds"]),
         ("NAS-Bench-Moons-v0", {"training_seed": 3}, ["no keyword 'training_seed'"]),

@@ -1,0 +1,22 @@
+"""What the tests of nas_gym share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.nas_gym.images import write_cifar10, write_mnist
+
+
+@pytest.fixture(scope="module")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Let ``$NAS_GYM_DATA`` name a folder with a small MNIST and a small CIFAR-10 for one test file."""
+    from torchvision.datasets import CIFAR10  # slow to import, and few files need it
+
+    folder = tmp_path_factory.mktemp("data")
+    write_mnist(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NAS_GYM_DATA", str(folder))
+        for name, checksums in write_cifar10(folder).items():
+            patch.setattr(CIFAR10, name, checksums)  # torchvision opens no other files than those it knows
+        yield folder

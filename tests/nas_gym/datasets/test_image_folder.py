@@ -1,0 +1,164 @@
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nas_gym.datasets.image_folder import image_folder
+from nas_gym.errors import InvalidArgumentError, InvalidDataError
+from tests.nas_gym.images import random_pixels, write_image, write_image_folder
+
+
+def complaint(path: object, **keywords: Any) -> str:  # noqa: ANN401
+    with pytest.raises((InvalidDataError, InvalidArgumentError)) as error:
+        image_folder(path, **keywords)  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_image_folder__keeps_images_with_their_class(tmp_path: Path) -> None:
+    data = image_folder(write_image_folder(tmp_path / "pets"), seed=4)
+    assert data.test is not None
+    assert data.id == "image_folder(pets, shape=3x6x6, split=21/3/6, seed=4)"
+    known = {
+        random_pixels(6, 6, 3, seed=1000 * label + index).transpose(2, 0, 1).tobytes(): label
+        for label in range(3)
+        for index in range(10)
+    }
+    found = {
+        image.tobytes(): label
+        for part in (data.train, data.validation, data.test)
+        for image, label in zip(part.features, part.labels.tolist(), strict=True)
+    }
+    assert found == known
+
+
+def test_image_folder__of_train_and_test_keeps_them_apart(tmp_path: Path) -> None:
+    write_image_folder(tmp_path / "train", images=20)
+    for name in ("cat", "dog", "owl"):
+        write_image(tmp_path / "test" / name / "1.png", np.full((6, 6, 3), len(name), dtype=np.uint8))
+    data = image_folder(tmp_path)
+    assert data.test is not None
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [54, 6, 3]
+    assert (data.test.features == 3).all()
+    assert image_folder(tmp_path, split=(1, 1)).validation.features.shape == (30, 3, 6, 6)
+    (tmp_path / "val").mkdir()
+    assert complaint(tmp_path) == f"{tmp_path} holds train and test, and also val, which is neither"
+    (tmp_path / "val").rmdir()
+    write_image(tmp_path / "test" / "emu" / "1.png", random_pixels(6, 6, 3))
+    assert f"the class emu is in only one of {tmp_path / 'train'}" in complaint(tmp_path)
+
+
+def test_image_folder__may_have_classes_called_train_and_test(tmp_path: Path) -> None:
+    assert image_folder(write_image_folder(tmp_path, ("bus", "test", "train"))).classes == 3
+
+
+@pytest.mark.parametrize(("image_size", "size"), [(4, (4, 4)), ([3, 9], (3, 9)), ((12, 5), (12, 5))])
+def test_image_size__resizes_images_of_any_size(tmp_path: Path, image_size: Any, size: Any) -> None:  # noqa: ANN401
+    write_image_folder(tmp_path)
+    write_image(tmp_path / "dog" / "large.jpg", np.full((90, 40, 3), 200, dtype=np.uint8))
+    data = image_folder(tmp_path, image_size=image_size)
+    assert data.train.features.shape[1:] == (3, *size)
+    assert data.test is not None
+    images = [image for part in (data.train, data.validation, data.test) for image in part.features]
+    assert any((np.abs(image.astype(int) - 200) <= 2).all() for image in images)
+
+
+def test_images__of_other_sizes_are_refused_without_image_size(tmp_path: Path) -> None:
+    write_image_folder(tmp_path)
+    write_image(tmp_path / "dog" / "large.png", random_pixels(9, 7, 3))
+    assert complaint(tmp_path) == (
+        f"{tmp_path / 'dog' / 'large.png'} has 9x7 pixels, but {tmp_path / 'cat' / '00.png'} has 6x6; "
+        "image_size resizes all images"
+    )
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
+def test_channels__turn_grey_and_coloured_images_into_one_kind(
+    tmp_path: Path, channels: Literal[1, 3], mode: str
+) -> None:
+    write_image_folder(tmp_path)
+    pixels = random_pixels(6, 6, seed=7)
+    write_image(tmp_path / "dog" / "grey.png", pixels)
+    assert complaint(tmp_path) == (
+        f"{tmp_path / 'dog' / 'grey.png'} is grey, but {tmp_path / 'cat' / '00.png'} is in colour; "
+        "channels=3 makes all images RGB, 1 grey"
+    )
+    data = image_folder(tmp_path, channels=channels)
+    assert data.test is not None
+    images = np.concatenate([part.features for part in (data.train, data.validation, data.test)])
+    assert images.shape == (31, channels, 6, 6)
+    expected = np.broadcast_to(pixels, (channels, 6, 6))
+    assert any(np.array_equal(image, expected) for image in images)
+    with Image.open(tmp_path / "cat" / "00.png") as image:
+        first = np.asarray(image.convert(mode)).reshape(6, 6, channels).transpose(2, 0, 1)
+    assert any(np.array_equal(image, first) for image in images)
+
+
+@pytest.mark.parametrize(
+    ("mode", "shape"),
+    [("1", (1, 6, 6)), ("L", (1, 6, 6)), ("LA", (1, 6, 6)), ("P", (3, 6, 6)), ("RGBA", (3, 6, 6))],
+)
+def test_images__of_one_kind_keep_it(tmp_path: Path, mode: str, shape: tuple[int, ...]) -> None:
+    for label in ("a", "b"):
+        for index in range(4):
+            write_image(tmp_path / label / f"{index}.png", random_pixels(6, 6, 3, seed=index), mode)
+    data = image_folder(tmp_path, split=(1, 1, 1))
+    assert data.train.features.shape[1:] == shape
+
+
+def test_images__of_sixteen_bits_are_refused(tmp_path: Path) -> None:
+    write_image_folder(tmp_path)
+    file = tmp_path / "cat" / "deep.png"
+    Image.fromarray(np.full((6, 6), 60_000, dtype=np.uint16)).save(file)
+    assert complaint(tmp_path).startswith(f"{file} has the mode I;16; allowed are 1, L, LA, P")
+
+
+@pytest.mark.parametrize("keywords", [{}, {"image_size": 4, "channels": 3}])
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+@pytest.mark.parametrize("keep", [0, 20, 0.6])
+def test_damaged__image_is_named(tmp_path: Path, keywords: dict[str, Any], ending: str, keep: float) -> None:
+    write_image_folder(tmp_path)
+    file = tmp_path / "dog" / f"broken.{ending}"
+    write_image(file, random_pixels(6, 6, 3))
+    content = file.read_bytes()
+    file.write_bytes(content[: int(keep * len(content) if keep < 1 else keep)])
+    assert complaint(tmp_path, **keywords).startswith(f"the image {file} cannot be read: ")
+
+
+def test_class__without_images_is_named(tmp_path: Path) -> None:
+    write_image_folder(tmp_path)
+    (tmp_path / "emu").mkdir()
+    (tmp_path / "emu" / "notes.txt").write_text("no image")
+    assert complaint(tmp_path).startswith(f"{tmp_path / 'emu'} holds no image; images end with .jpg, ")
+
+
+@pytest.mark.parametrize(("images", "has"), [(1, "1 image"), (2, "2 images")])
+def test_class__with_too_few_images_is_named(tmp_path: Path, images: int, has: str) -> None:
+    write_image_folder(tmp_path, images=images)
+    assert complaint(tmp_path) == (
+        f"class cat has {has}, at least 3 are needed: one for each of train, validation, test"
+    )
+
+
+def test_folder__that_is_missing_or_has_another_layout_is_named(tmp_path: Path) -> None:
+    assert complaint(tmp_path / "none").startswith(f"there is no folder {tmp_path / 'none'}; path must name")
+    assert complaint(tmp_path).startswith(f"{tmp_path} holds no folders")
+    write_image_folder(tmp_path, ("only",))
+    assert complaint(tmp_path) == f"{tmp_path} holds one class, only; at least 2 are needed"
+    assert complaint(tmp_path / "only" / "00.png").startswith("there is no folder")
+    assert complaint(3) == "path must be the name of a folder, got 3"
+
+
+@pytest.mark.parametrize("image_size", [0, -3, 2.5, "8", True, (8,), (8, 0), (8, 8, 8), 100_000])
+def test_image_size__out_of_range_is_refused(tmp_path: Path, image_size: object) -> None:
+    assert complaint(tmp_path, image_size=image_size) == (
+        "image_size must be None, an integer from 1 to 4096 or two of them (height, width), "
+        f"got {image_size!r}"
+    )
+
+
+@pytest.mark.parametrize("channels", [0, 2, "RGB"])
+def test_channels__out_of_range_are_refused(tmp_path: Path, channels: object) -> None:
+    assert complaint(tmp_path, channels=channels) == f"channels must be 1, 3 or None, got {channels!r}"
