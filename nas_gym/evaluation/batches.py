@@ -103,7 +103,9 @@ def channel_statistics(features: NDArray[np.float32] | NDArray[np.uint8]) -> Sta
     if features.dtype != np.uint8:
         return None
     values = np.arange(256)
-    counts = np.stack([np.bincount(channel.ravel(), minlength=256) for channel in np.moveaxis(features, 1, 0)])
+    counts = np.stack(
+        [np.bincount(channel.ravel(), minlength=256) for channel in np.moveaxis(features, 1, 0)]
+    )
     shares = counts / counts.sum(axis=1, keepdims=True)
     mean = shares @ values
     std = np.sqrt((shares * (values - mean[:, None]) ** 2).sum(axis=1))
