@@ -58,7 +58,7 @@ def train_child(
     device = train.features.device
     # Convolution and, above all, pooling are faster this way, on processors too; after the draw, which
     # fills weights in the order of memory.
-    module.to(device, memory_format=torch.channels_last)
+    module.to(device).to(memory_format=torch.channels_last)
     with _dropout_from(seed ^ DROPOUT_STREAM, device):
         return _train(module, train, validation, recipe, generator, seed)
 

@@ -66,7 +66,8 @@ class Worker:
         """
         self._start()
         try:
-            return self._submit(_train, architecture, seed).result(timeout_seconds)
+            evaluation: Evaluation = self._submit(_train, architecture, seed).result(timeout_seconds)
+            return evaluation
         except TimeoutError:
             self.kill()
             raise
@@ -90,7 +91,8 @@ class Worker:
         """Have a process that is ready to train."""
         for _ in range(STARTS):
             try:
-                return self._submit(_wait).result()
+                self._submit(_wait).result()
+                return
             except BrokenProcessPool:  # or it died since its last child
                 self.kill()
         raise WorkerError(
