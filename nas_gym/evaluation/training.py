@@ -142,6 +142,11 @@ def _optimizer(module: nn.Module, recipe: TrainingRecipe) -> torch.optim.Optimiz
     )
 
 
+def load_optimizers() -> None:
+    """Have PyTorch import what its first optimizer needs, a matter of seconds, before a child is timed."""
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)
+
+
 @contextmanager
 def _dropout_from(seed: int, device: torch.device) -> Iterator[None]:
     """Lend PyTorch's global generators a state that follows from a seed, and give theirs back.

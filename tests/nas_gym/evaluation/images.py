@@ -20,8 +20,8 @@ def digits(train: int = 200, validation: int = 100, test: int = 100) -> Dataset:
     features, labels = load_digits(return_X_y=True)
     images = (features.reshape(-1, 1, 8, 8) * 255 / 16).astype(np.uint8)
     bounds = np.cumsum([0, train, validation, test])
-    parts = [Split(images[a:b], labels[a:b].astype(np.int64)) for a, b in pairwise(bounds)]
-    return Dataset("digits", *parts, 10, "scikit-learn", "BSD-3-Clause")
+    first, second, third = (Split(images[a:b], labels[a:b].astype(np.int64)) for a, b in pairwise(bounds))
+    return Dataset("digits", first, second, third, 10, "scikit-learn", "BSD-3-Clause")
 
 
 def child(*tokens: str) -> Architecture:

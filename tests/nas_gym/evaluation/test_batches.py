@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from nas_gym.datasets.base import Split
 from nas_gym.evaluation.batches import FEATURES_AT_ONCE, Samples, augment, channel_statistics
 from nas_gym.evaluation.recipe import Augmentation
 
-IMAGES = np.random.default_rng(0).integers(1, 256, (50, 3, 16, 8), dtype=np.uint8)
+IMAGES: Any = np.random.default_rng(0).integers(1, 256, (50, 3, 16, 8), dtype=np.uint8)
 LABELS = np.arange(50, dtype=np.int64)
 
 
@@ -48,7 +50,7 @@ def test_samples__of_numbers_are_learned_from_as_they_are() -> None:
 
 
 def test_samples__are_read_in_batches_that_bound_memory() -> None:
-    images = np.zeros((3, 1, 512, 512), dtype=np.uint8)
+    images: Any = np.zeros((3, 1, 512, 512), dtype=np.uint8)
     samples = Samples.of(Split(images, LABELS[:3]), channel_statistics(images))
     assert [inputs.numel() for inputs, _ in samples.in_order()] == [FEATURES_AT_ONCE] * 3
 

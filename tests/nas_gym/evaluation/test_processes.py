@@ -40,7 +40,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def pool(once: Path) -> Iterator[ProcessEvaluator]:
     """Two workers for all tests, which also shows that they live on."""
-    evaluator = ProcessEvaluator(partial(build, once=once), DATA, RECIPE, workers=2, timeout_seconds=4)
+    evaluator = ProcessEvaluator(partial(build, once=once), DATA, RECIPE, workers=2)
     yield evaluator
     evaluator.close()
 
@@ -54,7 +54,7 @@ def local() -> LocalEvaluator:
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    return [p for p in process.children(recursive=True) if "loky" in " ".join(p.cmdline()[:4])]
+    return [p for p in process.children(recursive=True) if any("popen_loky" in word for word in p.cmdline())]
 
 
 def test_processes__keep_the_contract_of_a_trainer(pool: ProcessEvaluator) -> None:
@@ -70,7 +70,10 @@ def test_processes__give_what_local_gives(pool: ProcessEvaluator) -> None:
     assert timeless(pool.evaluate(NETWORKS, [3, 2, 1])) == timeless(local().evaluate(NETWORKS, [3, 2, 1]))
 
 
-def test_processes__lose_nothing_but_the_children_that_go_wrong(pool: ProcessEvaluator, once: Path) -> None:
+def test_processes__lose_nothing_but_the_children_that_go_wrong(
+    pool: ProcessEvaluator, once: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "timeout_seconds", 4)
     bad = ["raises", "is-too-large", "is-not-finite", "dies", "dies-once", "never-ends"]
     children = [NETWORKS[0], *(child(what) for what in bad), NETWORKS[1]]
     found = timeless(pool.evaluate(children))
@@ -98,25 +101,31 @@ def test_processes__survive_a_worker_that_is_killed_between_children(pool: Proce
     assert timeless(pool.evaluate(NETWORKS)) == timeless(local().evaluate(NETWORKS))
 
 
-def test_processes__raise_what_every_child_would_end_with(pool: ProcessEvaluator) -> None:
-    with pytest.raises(UnknownLayerError, match="PReLU"):
-        pool.evaluate([child("is-unknown"), *NETWORKS])
-
-
 def test_processes__give_the_same_for_another_number_of_workers_and_leave_none_behind() -> None:
+    def build_here(architecture: Architecture) -> Any:  # noqa: ANN401
+        """As in a notebook: a function that no other process can import."""
+        return build(architecture)
+
     expected = timeless(local().evaluate(NETWORKS))
-    before = {process.pid for process in workers_of(psutil.Process())}
-    evaluator = ProcessEvaluator(build, DATA, RECIPE, workers=1)
-    assert {process.pid for process in workers_of(psutil.Process())} == before  # none before it is needed
+    before = set(workers_of(psutil.Process()))
+    evaluator = ProcessEvaluator(build_here, DATA, RECIPE, workers=1)
+    assert set(workers_of(psutil.Process())) == before  # none before it is needed
     assert timeless(evaluator.evaluate(NETWORKS)) == expected
-    (worker,) = [process for process in workers_of(psutil.Process()) if process.pid not in before]
+    (worker,) = set(workers_of(psutil.Process())) - before
     folder = evaluator._folder
     assert folder is not None and folder.exists()
-    copy = pickle.loads(pickle.dumps(evaluator))
-    assert copy.id == evaluator.id and copy._workers == []
+    with pytest.raises(UnknownLayerError, match="PReLU"):  # every other child would end the same way
+        evaluator.evaluate([child("is-unknown"), *NETWORKS])
     evaluator.close()
     assert not worker.is_running()
     assert not folder.exists()
+
+
+def test_processes__are_pickled_without_workers(pool: ProcessEvaluator) -> None:
+    pool.evaluate(NETWORKS[:1])
+    copy = pickle.loads(pickle.dumps(pool))
+    assert (copy.id, copy.seed, copy._workers, copy._folder) == (pool.id, pool.seed, [], None)
+    copy.close()
 
 
 SCRIPT = """
@@ -177,16 +186,3 @@ def test_processes__refuse_what_is_out_of_range(keywords: dict[str, Any], says: 
         ProcessEvaluator(build, DATA, RECIPE, **keywords)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_processes__train_networks_that_are_defined_anywhere(pool: ProcessEvaluator) -> None:
-    """As in a notebook: a function that no other process can import."""
-
-    def build_here(architecture: Architecture) -> Any:  # noqa: ANN401
-        return build(architecture)
-
-    pickled = ProcessEvaluator(build_here, DATA, RECIPE, workers=1)
-    try:
-        assert timeless(pickled.evaluate(NETWORKS[:1])) == timeless(local().evaluate(NETWORKS[:1]))
-    finally:
-        pickled.close()
