@@ -15,12 +15,19 @@ import rich.table
 import torch
 from command_line import run
 from rich.console import Console
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn.utils import skip_init
 
 from agents import agent_spec, make_agent
 from agents.files import write_atomically
+from nas_gym.datasets import Dataset
+from nas_gym.datasets.base import Split
 from nas_gym.envs.registration import assemble
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation import Evaluation
+from nas_gym.evaluation import Evaluation, TrainingRecipe
+from nas_gym.evaluation.local import LocalEvaluator
+from nas_gym.evaluation.processes import ProcessEvaluator
 from nas_gym.evaluation.table import Table
 from nas_gym.search_spaces import Architecture, NasBench201Space
 from nas_gym.testing import random_sentence
@@ -36,6 +43,8 @@ class Args:
     """Children that the fused evaluator trains."""
     local_children: int = 40
     """How many of them the local evaluator trains."""
+    image_children: int = 32
+    """Convolutional networks that one process trains on digits, then worker processes on all cores."""
     steps: int = 200_000
     """Environment steps of each measurement."""
     lanes: int = 1024
@@ -56,11 +65,12 @@ class InstantEvaluator:
 
 def main(args: Args) -> int:
     """Measure everything once, print a table and write it as JSON."""
-    if min(args.children, args.local_children, args.steps, args.lanes) < 1:
-        raise InvalidArgumentError("children, local children, steps and lanes must be at least 1")
+    if min(args.children, args.local_children, args.image_children, args.steps, args.lanes) < 1:
+        raise InvalidArgumentError("children, local and image children, steps and lanes must be at least 1")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # the faster setting of local for networks this small
     fused, local = measure_children(args.children, args.local_children)
+    image_local, image_start, image_workers = measure_images(args.image_children)
     single, vector = measure_single(args.steps), measure_vector(args.steps, args.lanes)
     results = {
         "processor": platform.processor() or platform.machine(),
@@ -68,6 +78,11 @@ def main(args: Args) -> int:
         "fused_children_per_second": fused,
         "local_children_per_second": local,
         "fused_over_local": fused / local,
+        "image_children": args.image_children,
+        "image_local_seconds": image_local,
+        "image_workers_start_seconds": image_start,
+        "image_workers_seconds": image_workers,
+        "image_workers_over_local": image_workers / image_local,
         "single_steps_per_second": single,
         "vector_steps_per_second": vector,
         "vector_lanes": args.lanes,
@@ -88,6 +103,12 @@ def main(args: Args) -> int:
     )
     console = Console()
     console.print(table)
+    console.print(
+        f"{args.image_children} convolutional networks on digits: {image_local:.1f} s in one process, "
+        f"{image_workers:.1f} s in workers that had taken {image_start:.1f} s to start: "
+        f"{image_workers / image_local:.2f} of the time, {(image_start + image_workers) / image_local:.2f} "
+        "with the start"
+    )
     seconds = results["reinforce_500_cells_seconds"]
     console.print(f"REINFORCE on NAS-Bench-201-v0, 500 cells: {seconds:.2f} s\nwritten to {args.out}")
     return 0
@@ -108,6 +129,44 @@ def measure_children(count: int, local_count: int) -> tuple[float, float]:
     sample = rest[:local_count]
     local_seconds = seconds_of(lambda: local.evaluate(sample))
     return len(rest) / fused_seconds, len(sample) / local_seconds
+
+
+def measure_images(count: int) -> tuple[float, float, float]:
+    """Return the seconds of children on one thread, of starting workers, and of the same children in them."""
+    features, labels = load_digits(return_X_y=True)
+    images = (features.reshape(-1, 1, 8, 8) * 255 / 16).astype(np.uint8)
+    parts = [Split(images[part], labels[part]) for part in (slice(1300), slice(1300, 1500))]
+    train, validation = parts
+    dataset = Dataset("digits", train, validation, None, 10, source="scikit-learn", licence="BSD-3-Clause")
+    recipe = TrainingRecipe(epochs=10, learning_rate=1e-3, patience=None)
+    local = LocalEvaluator(build_digits_network, dataset, recipe)
+    workers = ProcessEvaluator(build_digits_network, dataset, recipe)
+    first = Architecture("benchmark", ("8",))
+    children = [Architecture("benchmark", (str(8 + index % 9),)) for index in range(count)]
+    local.evaluate([first])  # loads what PyTorch imports late
+    start_seconds = seconds_of(lambda: workers.evaluate([first] * workers.workers)) - seconds_of(
+        lambda: local.evaluate([first])
+    )
+    seeds = list(range(count))
+    local_seconds = seconds_of(lambda: local.evaluate(children, seeds))
+    workers_seconds = seconds_of(lambda: workers.evaluate(children, seeds))
+    workers.close()
+    return local_seconds, start_seconds, workers_seconds
+
+
+def build_digits_network(architecture: Architecture) -> nn.Module:
+    """Build two convolutional layers with batch normalisation, pooling and dropout, the second twice as wide."""
+    width = int(architecture.tokens[0])
+    layers: list[nn.Module] = []
+    for inputs, outputs in ((1, width), (width, 2 * width)):
+        layers += [
+            skip_init(nn.Conv2d, inputs, outputs, 3, padding=1, bias=False),
+            skip_init(nn.BatchNorm2d, outputs),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Dropout(0.25),
+        ]
+    return nn.Sequential(*layers, nn.Flatten(), skip_init(nn.Linear, 8 * width, 10))
 
 
 def measure_single(steps: int) -> float:

@@ -10,6 +10,7 @@ from nas_gym.evaluation.recipe import TrainingRecipe
 EVALUATORS: dict[str, str] = {
     "fused": "nas_gym.evaluation.fused_mlp:FusedMlpEvaluator",
     "local": "nas_gym.evaluation.local:LocalEvaluator",
+    "processes": "nas_gym.evaluation.processes:ProcessEvaluator",
     "table": "nas_gym.evaluation.tabular:TableEvaluator",
 }
 

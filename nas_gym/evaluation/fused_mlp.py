@@ -39,7 +39,8 @@ class FusedMlpEvaluator:
         threads: Children trained at the same time; by default one for each core this process may use.
 
     Raises:
-        InvalidArgumentError: If ``threads`` is not a positive integer.
+        InvalidArgumentError: If ``threads`` is not a positive integer, or the recipe asks for what the
+            kernel does not do.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class FusedMlpEvaluator:
     ) -> None:
         if threads is not None and (type(threads) is not int or threads < 1):
             raise InvalidArgumentError(f"threads must be a positive integer or None, got {threads!r}")
+        check_kernel_recipe(recipe)
         self.id = "fused"
         self.dataset = dataset.without_test()
         self.recipe = recipe
@@ -106,7 +108,8 @@ class FusedChild(NamedTuple):
 def train_fused(
     architecture: Architecture, dataset: Dataset, recipe: TrainingRecipe, seed: int
 ) -> FusedChild:
-    """Train one child of ``mlp-v0`` in the kernel, without Python's lock."""
+    """Train one child of ``mlp-v0`` in the kernel, without Python's lock; the recipe is a checked one."""
+    assert recipe.patience is not None
     features = dataset.train.features.shape[1]
     layers = compile_description(MlpDescription.of(architecture), features, dataset.classes)
     result = mlp_kernel.train_mlp(
@@ -122,6 +125,21 @@ def train_fused(
         recipe.patience,
     )
     return FusedChild(*layers, *result)
+
+
+def check_kernel_recipe(recipe: TrainingRecipe) -> None:
+    """Refuse a recipe that the kernel cannot follow: it knows Adam at a constant rate, and patience.
+
+    Raises:
+        InvalidArgumentError: If the recipe asks for more.
+    """
+    asked = [f"{name}={value!r}" for name, value in recipe.extras().items()]
+    asked += ["patience=None"] if recipe.patience is None else []
+    if asked:
+        raise InvalidArgumentError(
+            f"{asked[0]} is unknown to the compiled trainer, which has Adam at a constant rate with early "
+            f"stopping alone; evaluator='local' trains such children"
+        )
 
 
 def compile_description(

@@ -1,7 +1,9 @@
 """One child after another in PyTorch: the readable reference, on any device."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import nn
@@ -9,7 +11,9 @@ from torch import nn
 from nas_gym.datasets.base import Dataset
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import child_seed
+from nas_gym.evaluation.batches import Samples, training_samples
 from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.evaluation.initialisation import UnknownLayerError
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.training import train_child
 from nas_gym.search_spaces.architecture import Architecture
@@ -17,6 +21,10 @@ from nas_gym.search_spaces.architecture import Architecture
 
 class LocalEvaluator:
     """Trains children one after another in this process.
+
+    It computes on one thread, whatever number PyTorch is set to: so a result is the same on machines with
+    more cores, and in the workers of ``ProcessEvaluator``, which use them. A child that raises, for
+    instance since it wants too much memory, has the status ``"failed"``, with the error as its reason.
 
     Args:
         build: Makes the module of an architecture, its parameters not yet initialised.
@@ -26,7 +34,7 @@ class LocalEvaluator:
         device: PyTorch's name of the device, for example ``"cpu"`` or ``"cuda"``.
 
     Raises:
-        InvalidArgumentError: If there is no such device here.
+        InvalidArgumentError: If there is no such device here, or the recipe suits neither it nor the data.
     """
 
     def __init__(
@@ -37,39 +45,102 @@ class LocalEvaluator:
         seed: int = 0,
         device: str = "cpu",
     ) -> None:
-        try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError, TypeError) as error:
-            cause = str(error).splitlines()[0]
-            raise InvalidArgumentError(f"device {device!r} cannot be used here: {cause}") from None
+        check_device(device)
+        check_recipe(recipe, dataset, device)
         self.id = f"local({device})"  # devices round differently
         self.build = build
         self.dataset = dataset.without_test()
         self.recipe = recipe
         self.seed = seed
         self.device = device
+        self._samples: tuple[Samples, Samples] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the samples on the device behind."""
+        return self.__dict__ | {"_samples": None}
 
     def evaluate(
         self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
     ) -> list[Evaluation]:
-        """Train children, see ``Evaluator.evaluate``."""
+        """Train children, see ``Evaluator.evaluate``.
+
+        Raises:
+            UnknownLayerError: If a network holds a layer whose weights nobody knows how to draw.
+            torch.AcceleratorError: If the device fails.
+        """
         if seeds is None:
             seeds = [child_seed(self.seed, architecture) for architecture in architectures]
-        return [self._train(*child) for child in zip(architectures, seeds, strict=True)]
+        with _one_thread():
+            return [self._train(*child) for child in zip(architectures, seeds, strict=True)]
 
     def _train(self, architecture: Architecture, seed: int) -> Evaluation:
         start = perf_counter()
-        module = self.build(architecture)
-        data = self.dataset
-        result = train_child(module, data.train, data.validation, self.recipe, seed, self.device)
+        if self._samples is None:
+            self._samples = training_samples(self.dataset, self.device)
+        accuracy = last = parameters = None
+        try:
+            module = self.build(architecture)
+            parameters = sum(parameter.numel() for parameter in module.parameters())
+            result = train_child(module, *self._samples, self.recipe, seed)
+            accuracy, last, reason = result.validation_accuracy, result.last_epochs_accuracy, result.reason
+        except (UnknownLayerError, torch.AcceleratorError):
+            raise  # every other child would end the same way
+        except Exception as error:
+            reason = one_line(error)
         return Evaluation(
             architecture=architecture,
-            dataset=data.id,
+            dataset=self.dataset.id,
             recipe=self.recipe.id,
             seed=seed,
-            status="ok" if result.reason is None else "failed",
-            validation_accuracy=result.validation_accuracy,
-            parameters=sum(parameter.numel() for parameter in module.parameters()),
+            status="ok" if reason is None else "failed",
+            validation_accuracy=accuracy,
+            parameters=parameters,
             seconds=perf_counter() - start,
-            reason=result.reason,
+            reason=reason,
+            last_epochs_accuracy=last,
         )
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that PyTorch cannot use here.
+
+    Raises:
+        InvalidArgumentError: If there is no such device.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        cause = str(error).splitlines()[0]
+        raise InvalidArgumentError(f"device {device!r} cannot be used here: {cause}") from None
+
+
+def check_recipe(recipe: TrainingRecipe, dataset: Dataset, device: str) -> None:
+    """Refuse a recipe that suits neither the data nor the device.
+
+    Raises:
+        InvalidArgumentError: If it augments what is no image, or wants half precision without CUDA.
+    """
+    shape = dataset.train.features.shape[1:]
+    if recipe.augmentation != "none" and len(shape) != 3:
+        raise InvalidArgumentError(
+            f"augmentation {recipe.augmentation!r} needs images of shape (channels, height, width), the "
+            f"samples of {dataset.id} have the shape {shape}"
+        )
+    if recipe.precision == "mixed" and torch.device(device).type != "cuda":
+        raise InvalidArgumentError(f"precision 'mixed' needs a CUDA device, device is {device!r}")
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error as the reason in an evaluation: its type and the first line of what it says."""
+    first, _, _ = str(error).strip().partition("\n")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -18,7 +18,7 @@ from nas_gym.datasets.base import Dataset
 from nas_gym.errors import InvalidArgumentError, InvalidTableError
 from nas_gym.evaluation import mlp_kernel
 from nas_gym.evaluation.base import child_seed
-from nas_gym.evaluation.fused_mlp import train_fused
+from nas_gym.evaluation.fused_mlp import check_kernel_recipe, train_fused
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.table import Table, smallest_counts
 from nas_gym.evaluation.table_file import Arrays, read_arrays, verified, write_arrays, write_table
@@ -59,13 +59,15 @@ def tabulate(
         on_progress: Called with the number of architectures done after each block, at the start too.
 
     Raises:
-        InvalidArgumentError: If an argument is out of range or the data set came without its test part.
+        InvalidArgumentError: If an argument is out of range, the data set came without its test part, or
+            the recipe asks for what the kernel does not do.
         InvalidTableError: If the file exists, or the folder beside it belongs to another table.
         OSError: If it cannot be written.
     """
     for name, value in (("seeds", seeds), ("block", block), ("threads", threads or joblib.cpu_count())):
         if type(value) is not int or value < 1:
             raise InvalidArgumentError(f"{name} must be a positive integer, got {value!r}")
+    check_kernel_recipe(recipe)
     if dataset.test is None:
         raise InvalidArgumentError(f"{dataset.id} came without its test part, a table needs it")
     if path.exists():

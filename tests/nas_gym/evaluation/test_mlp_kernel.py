@@ -13,10 +13,11 @@ from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.moons import moons
 from nas_gym.datasets.tabular import tabular
 from nas_gym.evaluation import mlp_kernel
+from nas_gym.evaluation.batches import Samples
 from nas_gym.evaluation.fused_mlp import FusedMlpEvaluator, compile_description
 from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.recipe import TrainingRecipe
-from nas_gym.evaluation.training import accuracy_of, to_tensors
+from nas_gym.evaluation.training import accuracy_of
 from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.search_spaces.mlp.grammar import MlpDescription
 from nas_gym.search_spaces.mlp.network import build
@@ -207,7 +208,7 @@ def test_training__returns_the_weights_of_the_accuracy(data: Dataset, batch_size
     for network in random_networks(15, seed=batch_size):
         correct, _, weights = train(network, data, TrainingRecipe(epochs=8, batch_size=batch_size))
         module = module_with(weights, network, features, data.classes)
-        accuracy = accuracy_of(module, *to_tensors(data.validation, "cpu"))
+        accuracy = accuracy_of(module, Samples.of(data.validation))
         assert accuracy == pytest.approx(correct / len(data.validation), abs=1e-12)
 
 
@@ -217,7 +218,7 @@ def test_training__learns() -> None:
     assert correct / len(data.validation) > 0.9  # the largest class has 0.2
     assert data.test is not None
     module = module_with(weights, MlpSpace().parse("Linear-16 ReLU"), 7, 5)
-    assert accuracy_of(module, *to_tensors(data.test, "cpu")) > 0.9
+    assert accuracy_of(module, Samples.of(data.test)) > 0.9
 
 
 def test_training__ends_on_weights_that_are_not_finite() -> None:

@@ -10,9 +10,10 @@ from nas_gym.datasets.base import Dataset, Split
 from nas_gym.datasets.moons import moons
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import child_seed
+from nas_gym.evaluation.batches import Samples
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.retraining import Accuracies, RetrainingError, reference_models, retrain
-from nas_gym.evaluation.training import accuracy_of, to_tensors, train_child
+from nas_gym.evaluation.training import accuracy_of, train_child
 from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.search_spaces.mlp.network import build
 
@@ -32,7 +33,7 @@ def test_retrain__reads_validation_and_test_accuracy_of_every_seed() -> None:
     found = retrain(NETWORK, keeping, DATA, RECIPE, seeds=3)
     assert DATA.test is not None
     for part, accuracies in ((DATA.validation, found.validation), (DATA.test, found.test)):
-        assert accuracies == tuple(accuracy_of(module, *to_tensors(part, "cpu")) for module in made)
+        assert accuracies == tuple(accuracy_of(module, Samples.of(part)) for module in made)
     assert len(made) == 3
     assert len({module[0].weight.detach().numpy().tobytes() for module in made}) == 3  # type: ignore[index]
 
@@ -52,7 +53,7 @@ def test_retrain__does_not_learn_from_test_data() -> None:
 
 def test_retrain__takes_other_seeds_than_the_search() -> None:
     module = BUILD(NETWORK)
-    train_child(module, DATA.train, DATA.validation, RECIPE, child_seed(0, NETWORK))
+    train_child(module, Samples.of(DATA.train), Samples.of(DATA.validation), RECIPE, child_seed(0, NETWORK))
     made: list[torch.nn.Module] = []
 
     def keeping(architecture: Architecture) -> torch.nn.Module:

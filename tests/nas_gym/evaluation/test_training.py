@@ -9,10 +9,12 @@ from torch.nn.utils import parameters_to_vector
 
 from nas_gym.datasets.moons import moons
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluation.batches import Samples
 from nas_gym.evaluation.fused_mlp import FusedMlpEvaluator
+from nas_gym.evaluation.initialisation import initialise
 from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.recipe import TrainingRecipe
-from nas_gym.evaluation.training import TrainingResult, accuracy_of, initialise, to_tensors, train_child
+from nas_gym.evaluation.training import TrainingResult, accuracy_of, train_child
 from nas_gym.search_spaces import MlpSpace
 from nas_gym.search_spaces.mlp.network import build
 from tests.nas_gym.evaluation.test_mlp_kernel import train as train_compiled
@@ -25,7 +27,7 @@ RESTLESS: dict[str, Any] = {"learning_rate": 0.3, "batch_size": 25}
 
 def train(recipe: TrainingRecipe, seed: int = 0) -> tuple[TrainingResult, torch.nn.Module]:
     module = build(NETWORK, (2,), 2)
-    return train_child(module, DATA.train, DATA.validation, recipe, seed), module
+    return train_child(module, Samples.of(DATA.train), Samples.of(DATA.validation), recipe, seed), module
 
 
 def in_pytorch(recipe: TrainingRecipe, seed: int) -> tuple[float, int]:
@@ -64,7 +66,7 @@ def test_training__ends_with_the_weights_of_the_first_best_epoch() -> None:
     ends_elsewhere = False
     for seed in range(3):
         result, module = train(TrainingRecipe(epochs=10, patience=99, **RESTLESS), seed)
-        assert accuracy_of(module, *to_tensors(DATA.validation, "cpu")) == result.validation_accuracy
+        assert accuracy_of(module, Samples.of(DATA.validation)) == result.validation_accuracy
         for epochs in range(1, 11):
             shorter, other = train(TrainingRecipe(epochs=epochs, patience=99, **RESTLESS), seed)
             if shorter.validation_accuracy == result.validation_accuracy:

@@ -1,0 +1,84 @@
+"""Digits, and small convolutional networks to learn them, for tests of trainers."""
+
+import os
+import signal
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
+
+from nas_gym.datasets.base import Dataset, Split
+from nas_gym.search_spaces import Architecture
+
+
+def digits(train: int = 200, validation: int = 100, test: int = 100) -> Dataset:
+    """Return scikit-learn's digits as images, in the order of the file."""
+    features, labels = load_digits(return_X_y=True)
+    images = (features.reshape(-1, 1, 8, 8) * 255 / 16).astype(np.uint8)
+    bounds = np.cumsum([0, train, validation, test])
+    first, second, third = (Split(images[a:b], labels[a:b].astype(np.int64)) for a, b in pairwise(bounds))
+    return Dataset("digits", first, second, third, 10, "scikit-learn", "BSD-3-Clause")
+
+
+def child(*tokens: str) -> Architecture:
+    """Return an architecture of the made-up space of this file."""
+    return Architecture("test-v0", tokens)
+
+
+class Bad(nn.Module):
+    """Gives what is no number."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return NaN for everything."""
+        return inputs * torch.nan
+
+
+class Sure(nn.Module):
+    """Says 0 and rules out all else: an infinite loss, finite gradients."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return minus infinity for all classes but the first."""
+        return inputs.masked_fill(torch.arange(10) > 0, -torch.inf)
+
+
+def build(architecture: Architecture, once: Path = Path()) -> nn.Module:
+    """Build a convolutional network with dropout and batch normalisation, or what goes wrong.
+
+    Args:
+        architecture: ``("conv", filters)`` or the name of what goes wrong.
+        once: A file that the child ``dies-once`` makes before it dies.
+    """
+    what, *arguments = architecture.tokens
+    filters = int(arguments[0]) if arguments else 4
+    last: list[nn.Module] = []
+    if what == "raises":
+        raise ValueError("this network cannot be\nbuilt at all")
+    if what == "is-too-large":
+        torch.empty(1 << 60)
+    if what == "never-ends":
+        while True:
+            pass
+    if what == "dies" or (what == "dies-once" and not once.exists()):
+        if what == "dies-once":
+            once.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "is-not-finite":
+        last = [Bad()]
+    if what == "is-sure":
+        last = [Sure()]
+    if what == "is-unknown":
+        last = [nn.PReLU()]
+    return nn.Sequential(
+        skip_init(nn.Conv2d, 1, filters, 3, padding=1, bias=False),
+        skip_init(nn.BatchNorm2d, filters),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.25),
+        nn.Flatten(),
+        skip_init(nn.Linear, filters * 16, 10),
+        *last,
+    )
