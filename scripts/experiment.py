@@ -17,7 +17,7 @@ from agents.runs import RunFolder, search
 from agents.runs.learning_curve import draw_learning_curve
 from agents.runs.pareto_front import draw_pareto_front
 from agents.runs.summary import Row, finalists, summarise
-from nas_gym.envs.registration import Parts, assemble
+from nas_gym.envs.registration import Parts, assemble, assemble_for_retraining
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.confirmation import confirm
 from nas_gym.evaluation.retraining import Accuracies, reference_models, retrain
@@ -25,6 +25,7 @@ from nas_gym.wrappers import ROW_FIELDS, RecordEvaluations
 
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
 SEEDS = 10
+COSTLY_SEEDS = 3
 MAX_FINALISTS = 50
 
 
@@ -89,15 +90,29 @@ def run_experiment(
         )
         return INTERRUPTED
     rows = env.rows[:episodes]
-    answer = _answer_by_training if parts.table is None else _answer_by_table
-    best, found = answer(parts, rows, console)
+    if parts.table is None:
+        best, found = _choose(parts, rows, console)
+        if not parts.costly:
+            again = assemble_for_retraining(env_id, env_kwargs, {})
+            found |= _retrain(again, best["architecture"], console)
+    else:
+        best, found = _answer_by_table(parts, rows, console)
     summary = summarise(env_id, agent_name, seed, rows, run.read_times(), best) | found
     curve, front = run.path / "learning_curve.png", run.path / "pareto_front.png"
     title = f"{agent_name} on {env_id}, seed {seed}"
     draw_learning_curve(curve, [row["reward"] for row in rows], title)
     has_front = draw_pareto_front(front, rows, title)
     run.write_summary(summary)
-    _print_table(console, summary)
+    _print_search(console, summary)
+    if "retrained" in summary:
+        _print_table(console, summary)
+    else:
+        console.print(
+            f"[bold]python scripts/retrain.py --run-dir {run.path}[/bold] trains the best networks with all "
+            "data and a longer recipe, beside a hand-designed one, and reads the test data",
+            soft_wrap=True,
+            highlight=False,
+        )
     console.print(f"learning curve: {curve}")
     if has_front:
         console.print(f"accuracy against size: {front}")
@@ -116,27 +131,30 @@ def _origin(parts: Parts) -> dict[str, str]:
     }
 
 
-def _answer_by_training(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, dict[str, Any]]:
-    """Choose a network by more trainings, train it again and read the test data."""
-    assert parts.dataset is not None and parts.recipe is not None and parts.build is not None
+def _choose(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, dict[str, Any]]:
+    """Choose a network by more trainings on validation data."""
     candidates = finalists(rows, max(1, min(MAX_FINALISTS, len(rows) // 100)))
     architectures = [parts.search_space.parse(row["architecture"]) for row in candidates]
+    seeds = COSTLY_SEEDS if parts.costly else SEEDS
     console.print(
-        f"choosing among {len(candidates)} finalists by {SEEDS} more trainings each, on validation data"
+        f"choosing among {len(candidates)} finalists by {seeds} more trainings each, on validation data"
     )
-    confirmed = confirm(architectures, parts.evaluator, SEEDS)
-    winner = max(range(len(candidates)), key=confirmed.__getitem__)
+    confirmed = confirm(architectures, parts.evaluator, seeds)
+    return candidates[max(range(len(candidates)), key=confirmed.__getitem__)], {"finalists": len(candidates)}
+
+
+def _retrain(parts: Parts, best: str, console: Console) -> dict[str, Any]:
+    """Train the chosen network again, beside scikit-learn's models, and read the test data."""
+    assert parts.dataset is not None and parts.recipe is not None and parts.build is not None
     console.print(f"training the best network again with {SEEDS} seeds, then reading the test data once")
-    retrained = retrain(architectures[winner], parts.build, parts.dataset, parts.recipe, SEEDS)
-    references = {name: a.as_summary() for name, a in reference_models(parts.dataset, SEEDS).items()}
+    architecture = parts.search_space.parse(best)
+    retrained = retrain(architecture, parts.build, parts.dataset, parts.recipe, SEEDS)
+    models = reference_models(parts.dataset, parts.reference_models, SEEDS)
+    references = {name: accuracies.as_summary() for name, accuracies in models.items()}
     baselines = {
         name: {"test_accuracy": values["test_accuracy_mean"], **values} for name, values in references.items()
     }
-    return candidates[winner], {
-        "finalists": len(candidates),
-        "retrained": retrained.as_summary(),
-        "baselines": baselines,
-    }
+    return {"retrained": retrained.as_summary(), "baselines": baselines}
 
 
 def _answer_by_table(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, dict[str, Any]]:
@@ -163,7 +181,7 @@ def _answer_by_table(parts: Parts, rows: Sequence[Row], console: Console) -> tup
     }
 
 
-def _print_table(console: Console, summary: dict[str, Any]) -> None:
+def _print_search(console: Console, summary: dict[str, Any]) -> None:
     best = summary["best"]
     size = "" if best["parameters"] is None else f", {best['parameters']} parameters"
     console.print(
@@ -176,6 +194,9 @@ def _print_table(console: Console, summary: dict[str, Any]) -> None:
         soft_wrap=True,
         highlight=False,
     )
+
+
+def _print_table(console: Console, summary: dict[str, Any]) -> None:
     table = Table("model", "seeds", "validation accuracy", "test accuracy")
     known = summary.get("table")
     name = "best network, retrained" if known is None else "best network, from the table"

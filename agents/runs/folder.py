@@ -121,6 +121,22 @@ class RunFolder:
         write_atomically(file, lambda temporary: temporary.write_text(json.dumps(values, indent=2) + "\n"))
 
 
+def read_run(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+    """Return settings, rows and summary of a finished run.
+
+    Raises:
+        RunFolderError: If the folder holds none.
+    """
+    try:
+        settings = json.loads((path / "config.json").read_text())["settings"]
+        summary = json.loads((path / "summary.json").read_text())
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunFolderError(
+            f"{path} holds no finished run: config.json or summary.json is missing or damaged"
+        ) from None
+    return settings, RunFolder(path, settings, resume=True).read_evaluations(), summary
+
+
 def _parse(text: str) -> str | int | float | None:
     """Read a value as ``csv`` wrote it: nothing, an integer, a float or a string.
 

@@ -38,6 +38,8 @@ class Problem:
         table: Name of the function that returns the table, ``None`` where children are trained.
         defaults: Values of keywords where they are not the defaults of what takes them.
         retraining: Keywords for training a network that was found: all the data, a longer recipe.
+        costly: Whether training a network again takes so long that the end of a search leaves it to
+            ``scripts/retrain.py``.
         reference_networks: Hand-designed networks, names of the functions that build them, by their names.
         reference_models: Names of scikit-learn's models that networks are compared with.
     """
@@ -49,6 +51,7 @@ class Problem:
     table: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     retraining: Mapping[str, Any] = field(default_factory=dict)
+    costly: bool = False
     reference_networks: Mapping[str, str] = field(default_factory=dict)
     reference_models: tuple[str, ...] = ()
 
@@ -99,6 +102,7 @@ PROBLEMS: dict[str, Problem] = {
         ("processes", "local"),
         defaults={**IMAGE_RECIPE, "train_samples": 5_000, "validation_samples": 2_000, "epochs": 3},
         retraining={**ALL_SAMPLES, "epochs": 6},
+        costly=True,
         reference_networks={"hand-designed": "nas_gym.search_spaces.conv.references:two_layers"},
     ),
     "NAS-CIFAR10-v0": Problem(
@@ -114,6 +118,7 @@ PROBLEMS: dict[str, Problem] = {
             "epochs": 5,
         },
         retraining={**ALL_SAMPLES, **ZOPH_RECIPE},
+        costly=True,
         reference_networks=RESNET,
     ),
     "NAS-ImageFolder-v0": Problem(
@@ -123,6 +128,7 @@ PROBLEMS: dict[str, Problem] = {
         ("processes", "local"),
         defaults={**IMAGE_RECIPE, "epochs": 5},
         retraining={**ALL_SAMPLES, "epochs": 20, "augmentation": "crop_flip"},
+        costly=True,
         reference_networks=RESNET,
     ),
     "NAS-Bench-Moons-v0": Problem("mlp-v0", table="nas_gym.evaluation.nas_bench:moons_table"),
@@ -144,6 +150,9 @@ class Parts:
         build: Makes the module of an architecture; imports PyTorch when called.
         table: All results, those on test data included: for use after the search. ``None`` where children
             are trained.
+        costly: As in ``Problem``.
+        reference_networks: What builds the module of each hand-designed network, by its name.
+        reference_models: Import paths of scikit-learn's models to compare with.
     """
 
     search_space: SearchSpace
@@ -153,6 +162,9 @@ class Parts:
     recipe: TrainingRecipe | None = None
     build: Callable[[Architecture], Any] | None = None
     table: Table | None = None
+    costly: bool = False
+    reference_networks: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    reference_models: tuple[str, ...] = ()
 
 
 def register_all() -> None:
@@ -224,6 +236,24 @@ def assemble(
     return parts
 
 
+def assemble_for_retraining(problem: str, searched: Mapping[str, Any], keywords: Mapping[str, Any]) -> Parts:
+    """Put together what trains the networks of a search again: all the data, a longer recipe.
+
+    Args:
+        problem: Id of the environment.
+        searched: Keywords of the search; what retraining has a value for is replaced.
+        keywords: Those that replace either.
+
+    Raises:
+        InvalidArgumentError: If the environment trains nothing, or as ``assemble``.
+    """
+    problem = problem.removeprefix("nas_gym:")
+    if problem in PROBLEMS and PROBLEMS[problem].table is not None:
+        raise InvalidArgumentError(f"{problem} looks its children up in a table, there is nothing to retrain")
+    longer = PROBLEMS[problem].retraining if problem in PROBLEMS else {}
+    return assemble(problem, **{**searched, **longer, **keywords})
+
+
 def _from_table(
     problem: str, spec: Problem, evaluator: str | Evaluator | None, keywords: dict[str, Any]
 ) -> Parts:
@@ -258,16 +288,18 @@ def _from_data(
         problem,
         makers,
         keywords,
-        {"search_space", "dataset", "recipe", "build"},
+        {"search_space", "dataset", "recipe", "build", "network_size"},
         ("training_seed", "store", "max_parameters"),
     )
     dataset, search_space, recipe = make_dataset(**data), make_space(**space), TrainingRecipe(**training)
     feature_shape = dataset.train.features.shape[1:]
     search_space.check_feature_shape(feature_shape)
     build = partial(_build, spec.network, feature_shape, dataset.classes)
+    size = partial(search_space.size, feature_shape=feature_shape, classes=dataset.classes)
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
-        given = {"build": build} if "build" in inspect.signature(make_evaluator).parameters else {}
+        named = inspect.signature(make_evaluator).parameters
+        given = {n: v for n, v in {"build": build, "network_size": size}.items() if n in named}
         trainer: Evaluator = make_evaluator(
             dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0]
         )
@@ -275,10 +307,22 @@ def _from_data(
         trainer = evaluator
     limited: Evaluator = _stored(trainer, store)
     if max_parameters is not None:
-        size = partial(search_space.size, feature_shape=feature_shape, classes=dataset.classes)
         limited = SizeLimitedEvaluator(limited, size, max_parameters, dataset.id, recipe.id, training_seed)
     evaluator = CachedEvaluator(limited)
-    return Parts(search_space, evaluator, options, dataset, recipe, build)
+    return Parts(
+        search_space,
+        evaluator,
+        options,
+        dataset,
+        recipe,
+        build,
+        costly=spec.costly,
+        reference_networks={
+            name: partial(_build_reference, network, feature_shape, dataset.classes)
+            for name, network in spec.reference_networks.items()
+        },
+        reference_models=spec.reference_models,
+    )
 
 
 def _stored(evaluator: Evaluator, store: str | Path | None) -> Evaluator:
@@ -328,3 +372,7 @@ def _sort_keywords(
 
 def _build(network: str, feature_shape: tuple[int, ...], classes: int, architecture: Architecture) -> Any:  # noqa: ANN401
     return resolve_name(network)(architecture, feature_shape, classes)
+
+
+def _build_reference(network: str, feature_shape: tuple[int, ...], classes: int) -> Any:  # noqa: ANN401
+    return resolve_name(network)(feature_shape, classes)

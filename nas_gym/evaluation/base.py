@@ -1,13 +1,14 @@
 """The interface of everything that can tell what a child is worth."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from nas_gym.datasets.base import Dataset
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.base import NetworkSize
 
 
 class Evaluator(Protocol):
@@ -49,6 +50,10 @@ class Trainer(Evaluator, Protocol):
     dataset: Dataset
     recipe: TrainingRecipe
     seed: int
+
+
+NetworkSizeOf = Callable[[Architecture], NetworkSize | None]
+"""Computes what a network costs from its description; ``None`` where that is not known."""
 
 
 def child_seed(seed: int, architecture: Architecture) -> int:

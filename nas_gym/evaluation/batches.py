@@ -3,22 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
-from nas_gym.datasets.base import Dataset, Split
+from nas_gym.datasets.base import ChannelStatistics, Dataset, Split
 from nas_gym.evaluation.recipe import Augmentation
 
 FEATURES_AT_ONCE = 2**18
 """Numbers that a network reads at once when it is judged: bounds the memory of its feature maps."""
 CROP_SHARE = 8
 """Crops shift an image by up to its sides divided by this: 4 pixels of 32, 1 of 8."""
-
-Statistics = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Mean and standard deviation of each channel, float32, shape ``(channels,)``, in units of the features."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +33,7 @@ class Samples:
     shift: Tensor | None = None
 
     @classmethod
-    def of(cls, split: Split, statistics: Statistics | None = None, device: str = "cpu") -> "Samples":
+    def of(cls, split: Split, statistics: ChannelStatistics | None = None, device: str = "cpu") -> "Samples":
         """Put a split on a device, without a copy where that is the processor.
 
         Args:
@@ -51,7 +46,10 @@ class Samples:
         assert (statistics is not None) == (features.dtype == torch.uint8), "images need statistics"
         if statistics is None:
             return cls(features, labels)
-        mean, std = (torch.from_numpy(values).to(device).reshape(-1, 1, 1) for values in statistics)
+        mean, std = (
+            torch.from_numpy(values).to(device).reshape(-1, 1, 1)
+            for values in (statistics.mean, statistics.std)
+        )
         return cls(features, labels, 1.0 / std, -mean / std)
 
     def __len__(self) -> int:
@@ -88,28 +86,8 @@ class Samples:
 
 def training_samples(dataset: Dataset, device: str) -> tuple[Samples, Samples]:
     """Put training and validation part on a device, both normalised by the former's statistics."""
-    statistics = channel_statistics(dataset.train.features)
+    statistics = dataset.channel_statistics
     return Samples.of(dataset.train, statistics, device), Samples.of(dataset.validation, statistics, device)
-
-
-def channel_statistics(features: NDArray[np.float32] | NDArray[np.uint8]) -> Statistics | None:
-    """Return mean and standard deviation of each channel of images; ``None`` for float features.
-
-    A channel that is constant gets the standard deviation 1.
-
-    Args:
-        features: uint8, shape ``(samples, channels, height, width)``, or float32 of any shape.
-    """
-    if features.dtype != np.uint8:
-        return None
-    values = np.arange(256)
-    counts = np.stack(
-        [np.bincount(channel.ravel(), minlength=256) for channel in np.moveaxis(features, 1, 0)]
-    )
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    mean = shares @ values
-    std = np.sqrt((shares * (values - mean[:, None]) ** 2).sum(axis=1))
-    return mean.astype(np.float32), np.where(std > 0, std, 1.0).astype(np.float32)
 
 
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:

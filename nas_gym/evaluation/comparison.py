@@ -20,16 +20,18 @@ class Contender:
         test: One test accuracy a seed.
         parameters: Number of trained values, ``None`` if unknown.
         multiply_adds: Multiplications with a weight for one sample, ``None`` if unknown.
-        seconds: Mean time of one training.
+        seconds: Mean time of one training, ``None`` if unknown.
+        losses: Mean training loss of each epoch of the first training; empty if unknown.
     """
 
     name: str
     found: bool
     validation: tuple[float, ...]
     test: tuple[float, ...]
-    parameters: int | None
-    multiply_adds: int | None
-    seconds: float
+    parameters: int | None = None
+    multiply_adds: int | None = None
+    seconds: float | None = None
+    losses: tuple[float, ...] = ()
 
     def as_summary(self) -> dict[str, Any]:
         """Return the fields, means and the interval of the mean test accuracy as JSON values."""
@@ -112,5 +114,6 @@ def markdown(contenders: Sequence[Contender]) -> str:
         test = f"{mean(c.test):.4f}" + ("" if bounds is None else f" [{bounds[0]:.4f}, {bounds[1]:.4f}]")
         name = f"`{c.name}`" if c.found else c.name
         counts = " | ".join("" if n is None else f"{n:,}" for n in (c.parameters, c.multiply_adds))
-        lines.append(f"| {name} | {test} | {mean(c.validation):.4f} | {counts} | {c.seconds:.1f} |")
+        seconds = "" if c.seconds is None else f"{c.seconds:.1f}"
+        lines.append(f"| {name} | {test} | {mean(c.validation):.4f} | {counts} | {seconds} |")
     return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nas_gym.datasets.base import Dataset
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import mlp_kernel
-from nas_gym.evaluation.base import child_seed
+from nas_gym.evaluation.base import NetworkSizeOf, child_seed
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.search_spaces.architecture import Architecture
@@ -37,6 +37,7 @@ class FusedMlpEvaluator:
         recipe: How to train.
         seed: From it and the architecture follows a child's seed.
         threads: Children trained at the same time; by default one for each core this process may use.
+        network_size: What a network costs, computed from its description, for the records.
 
     Raises:
         InvalidArgumentError: If ``threads`` is not a positive integer, or the recipe asks for what the
@@ -44,7 +45,12 @@ class FusedMlpEvaluator:
     """
 
     def __init__(
-        self, dataset: Dataset, recipe: TrainingRecipe, seed: int = 0, threads: int | None = None
+        self,
+        dataset: Dataset,
+        recipe: TrainingRecipe,
+        seed: int = 0,
+        threads: int | None = None,
+        network_size: NetworkSizeOf | None = None,
     ) -> None:
         if threads is not None and (type(threads) is not int or threads < 1):
             raise InvalidArgumentError(f"threads must be a positive integer or None, got {threads!r}")
@@ -53,6 +59,7 @@ class FusedMlpEvaluator:
         self.dataset = dataset.without_test()
         self.recipe = recipe
         self.seed = seed
+        self.network_size = network_size
         self.threads = threads or joblib.cpu_count()
 
     def evaluate(
@@ -74,6 +81,7 @@ class FusedMlpEvaluator:
         data = self.dataset
         child = train_fused(architecture, data, self.recipe, seed)
         ok = child.correct >= 0
+        size = None if self.network_size is None else self.network_size(architecture)
         return Evaluation(
             architecture=architecture,
             dataset=data.id,
@@ -84,6 +92,7 @@ class FusedMlpEvaluator:
             parameters=len(child.weights),
             seconds=perf_counter() - start,
             reason=None if ok else f"the weights are not finite after epoch {child.epochs}",
+            multiply_adds=None if size is None else size.multiply_adds,
         )
 
 

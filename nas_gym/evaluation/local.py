@@ -10,10 +10,11 @@ from torch import nn
 
 from nas_gym.datasets.base import Dataset
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.base import child_seed
+from nas_gym.evaluation.base import NetworkSizeOf, child_seed
 from nas_gym.evaluation.batches import Samples, training_samples
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.initialisation import UnknownLayerError
+from nas_gym.evaluation.latency import latency_of
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.training import train_child
 from nas_gym.search_spaces.architecture import Architecture
@@ -32,6 +33,9 @@ class LocalEvaluator:
         recipe: How to train.
         seed: From it and the architecture follows a child's seed.
         device: PyTorch's name of the device, for example ``"cpu"`` or ``"cuda"``.
+        network_size: What a network costs, computed from its description, for the records.
+        measure_latency: Whether to measure how long a trained network takes for one sample. Such times do
+            not repeat, and children that train at the same time disturb one another's.
 
     Raises:
         InvalidArgumentError: If there is no such device here, or the recipe suits neither it nor the data.
@@ -44,15 +48,20 @@ class LocalEvaluator:
         recipe: TrainingRecipe,
         seed: int = 0,
         device: str = "cpu",
+        network_size: NetworkSizeOf | None = None,
+        measure_latency: bool = False,
     ) -> None:
         check_device(device)
         check_recipe(recipe, dataset, device)
-        self.id = f"local({device})"  # devices round differently
+        # Devices round differently; and what has no latency must not stand in for what should.
+        self.id = f"local({device}{', latency' if measure_latency else ''})"
         self.build = build
         self.dataset = dataset.without_test()
         self.recipe = recipe
         self.seed = seed
         self.device = device
+        self.network_size = network_size
+        self.measure_latency = measure_latency
         self._samples: tuple[Samples, Samples] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -77,11 +86,15 @@ class LocalEvaluator:
         start = perf_counter()
         if self._samples is None:
             self._samples = training_samples(self.dataset, self.device)
-        accuracy = last = parameters = None
+        accuracy = last = latency = None
+        size = None if self.network_size is None else self.network_size(architecture)
+        parameters = None if size is None else size.parameters
         try:
             module = self.build(architecture)
             parameters = sum(parameter.numel() for parameter in module.parameters())
             result = train_child(module, *self._samples, self.recipe, seed)
+            if self.measure_latency:
+                latency = latency_of(module, self._samples[0])
             accuracy, last, reason = result.validation_accuracy, result.last_epochs_accuracy, result.reason
         except (UnknownLayerError, torch.AcceleratorError):
             raise  # every other child would end the same way
@@ -98,6 +111,8 @@ class LocalEvaluator:
             seconds=perf_counter() - start,
             reason=reason,
             last_epochs_accuracy=last,
+            multiply_adds=None if size is None else size.multiply_adds,
+            latency_seconds=latency,
         )
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from nas_gym.datasets.base import Dataset
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.base import child_seed
+from nas_gym.evaluation.base import NetworkSizeOf, child_seed
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.recipe import TrainingRecipe
@@ -47,6 +47,9 @@ class ProcessEvaluator:
         workers: Children trained at the same time; by default one for each core this process may use.
         timeout_seconds: Longest time a child may take, ``None`` for no limit. A child close to the limit
             depends on the speed of the machine.
+        network_size: What a network costs, computed from its description, for the records.
+        measure_latency: Whether to measure how long a trained network takes for one sample, see
+            ``LocalEvaluator``.
 
     Raises:
         InvalidArgumentError: If there is no such device here, the recipe suits neither it nor the data, or
@@ -62,6 +65,8 @@ class ProcessEvaluator:
         device: str = "cpu",
         workers: int | None = None,
         timeout_seconds: float | None = None,
+        network_size: NetworkSizeOf | None = None,
+        measure_latency: bool = False,
     ) -> None:
         if workers is not None and (type(workers) is not int or workers < 1):
             raise InvalidArgumentError(f"workers must be a positive integer or None, got {workers!r}")
@@ -70,13 +75,15 @@ class ProcessEvaluator:
             raise InvalidArgumentError(
                 f"timeout_seconds must be a positive number or None, got {timeout_seconds!r}"
             )
-        same = LocalEvaluator(build, dataset, recipe, seed, device)
+        same = LocalEvaluator(build, dataset, recipe, seed, device, network_size, measure_latency)
         self.id = same.id  # equal results, which may stand for one another in a store
         self.build = build
         self.dataset = same.dataset
         self.recipe = recipe
         self.seed = seed
         self.device = device
+        self.network_size = network_size
+        self.measure_latency = measure_latency
         self.workers = workers or joblib.cpu_count()
         self.timeout_seconds = timeout_seconds
         self._forget_workers()
@@ -137,7 +144,8 @@ class ProcessEvaluator:
             self._folder = Path(tempfile.mkdtemp(prefix="nas_gym-"))
             self._finish = weakref.finalize(self, _finish, self._workers, self._folder, os.getpid())
             joblib.dump(self.dataset, self._folder / DATASET)
-        trainer = {"build": self.build, "recipe": self.recipe, "seed": self.seed, "device": self.device}
+        names = ("build", "recipe", "seed", "device", "network_size", "measure_latency")
+        trainer = {name: getattr(self, name) for name in names}
         while len(self._workers) < count:
             self._workers.append(Worker(self._folder, trainer))
         return self._workers[:count]

@@ -1,12 +1,11 @@
 """Networks that are too large fail before they are built."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.base import Evaluator, child_seed
+from nas_gym.evaluation.base import Evaluator, NetworkSizeOf, child_seed
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.search_spaces.architecture import Architecture
-from nas_gym.search_spaces.base import NetworkSize
 
 
 class SizeLimitedEvaluator:
@@ -30,7 +29,7 @@ class SizeLimitedEvaluator:
     def __init__(
         self,
         evaluator: Evaluator,
-        size: Callable[[Architecture], NetworkSize | None],
+        size: NetworkSizeOf,
         max_parameters: int,
         dataset: str,
         recipe: str,

@@ -1,5 +1,6 @@
 """Training of one child in PyTorch: the only file with a loss and an optimizer."""
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,12 +29,14 @@ class TrainingResult:
         epochs: Number of epochs trained.
         reason: Why training failed, ``None`` if it did not.
         last_epochs_accuracy: Largest accuracy of the last five epochs trained, ``None`` if training failed.
+        losses: Mean loss of the batches of each epoch.
     """
 
     validation_accuracy: float | None
     epochs: int
     reason: str | None = None
     last_epochs_accuracy: float | None = None
+    losses: tuple[float, ...] = ()
 
 
 def train_child(
@@ -77,6 +80,7 @@ def _train(
     optimizer = _optimizer(module, recipe)
     scaler = torch.amp.GradScaler(device.type, enabled=mixed)
     accuracies: deque[float] = deque(maxlen=LAST_EPOCHS)
+    losses: list[float] = []
     best_accuracy, best_state, waited = -1.0, module.state_dict(), 0
     epoch = 0
     for epoch in range(1, recipe.epochs + 1):
@@ -96,6 +100,7 @@ def _train(
         for what, values in (("weights are", module.state_dict().values()), ("loss is", [total_loss])):
             if not all(value.isfinite().all() for value in values):
                 return TrainingResult(None, epoch, f"the {what} not finite after epoch {epoch}")
+        losses.append(float(total_loss) / math.ceil(len(train) / recipe.batch_size))
         accuracy = accuracy_of(module, validation, mixed)
         accuracies.append(accuracy)
         if accuracy > best_accuracy:
@@ -106,7 +111,7 @@ def _train(
             if waited == recipe.patience:
                 break
     module.load_state_dict(best_state)
-    return TrainingResult(best_accuracy, epoch, last_epochs_accuracy=max(accuracies))
+    return TrainingResult(best_accuracy, epoch, None, max(accuracies), tuple(losses))
 
 
 def accuracy_of(module: nn.Module, samples: Samples, mixed: bool = False) -> float:

@@ -20,6 +20,7 @@ from nas_gym.search_spaces.mlp.network import build
 DATA = moons(size=100)
 NETWORK = MlpSpace().parse("Linear-8 Tanh")
 RECIPE = TrainingRecipe(epochs=5)
+MODELS = ("sklearn.linear_model:LogisticRegression", "sklearn.neural_network:MLPClassifier")
 BUILD = partial(build, feature_shape=(2,), classes=2)
 
 
@@ -74,7 +75,7 @@ def test_retrain__needs_the_test_part_and_a_seed() -> None:
     with pytest.raises(InvalidArgumentError, match="came without its test part"):
         retrain(NETWORK, BUILD, DATA.without_test(), RECIPE)
     with pytest.raises(InvalidArgumentError, match="came without its test part"):
-        reference_models(DATA.without_test())
+        reference_models(DATA.without_test(), MODELS)
     seeds: Any
     for seeds in (0, -1, 1.0, True):
         with pytest.raises(InvalidArgumentError, match="seeds must be a positive integer"):
@@ -92,11 +93,11 @@ def test_accuracies__summarise_mean_and_spread() -> None:
 
 
 def test_reference_models__are_those_of_scikit_learn_on_the_same_split() -> None:
-    found = reference_models(DATA, seeds=2)
+    found = reference_models(DATA, MODELS, seeds=2)
     assert list(found) == ["LogisticRegression", "MLPClassifier"]
     assert DATA.test is not None
     model = LogisticRegression().fit(DATA.train.features, DATA.train.labels)
     predicted = model.predict(DATA.test.features)
     assert found["LogisticRegression"].test == (float(np.mean(predicted == DATA.test.labels)),)
     assert len(found["MLPClassifier"].test) == 2
-    assert found == reference_models(DATA, seeds=2)
+    assert found == reference_models(DATA, MODELS, seeds=2)

@@ -1,7 +1,6 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,12 +8,14 @@ from torch.nn.utils import skip_init
 
 from nas_gym.datasets.moons import moons
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluation.batches import training_samples
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.fused_mlp import FusedMlpEvaluator
 from nas_gym.evaluation.initialisation import UnknownLayerError, initialise
 from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.recipe import TrainingRecipe
-from nas_gym.evaluation.retraining import retrain
+from nas_gym.evaluation.retraining import retrain_once
+from nas_gym.evaluation.training import accuracy_of
 from tests.nas_gym.evaluation.images import build, child, digits
 
 DATA = digits()
@@ -189,17 +190,13 @@ def test_local_evaluator__refuses_a_recipe_that_suits_neither_data_nor_device() 
         LocalEvaluator(build, DATA, TrainingRecipe(precision="mixed"))
 
 
-def test_retrain__returns_the_weights_that_did_best_on_validation_data() -> None:
-    made: list[nn.Module] = []
-
-    def keeping(architecture: Any) -> nn.Module:  # noqa: ANN401
-        made.append(build(architecture))
-        return made[-1]
-
-    found = retrain(child("conv"), keeping, DATA, RECIPE, seeds=3, keep_weights=True)
-    best = made[int(np.argmax(found.validation))].state_dict()
-    assert found.weights is not None
-    assert all(torch.equal(found.weights[name], value) for name, value in best.items())
-    assert len(found.seconds) == 3
-    assert retrain(child("conv"), build, DATA, RECIPE, seeds=3) == found
-    assert retrain(child("conv"), build, DATA, RECIPE, seeds=1).weights is None
+def test_retrain_once__returns_the_weights_that_its_accuracies_belong_to() -> None:
+    found = retrain_once(child("conv"), build, DATA, RECIPE, seed=3)
+    module = build(child("conv"))
+    module.load_state_dict(found.weights)
+    _, validation = training_samples(DATA, "cpu")
+    assert accuracy_of(module, validation) == found.validation
+    again, other = (retrain_once(child("conv"), build, DATA, RECIPE, seed=seed) for seed in (3, 4))
+    assert (again.validation, again.test) == (found.validation, found.test)
+    assert any(not torch.equal(found.weights[name], value) for name, value in other.weights.items())
+    assert found.seconds > 0
