@@ -155,7 +155,7 @@ def measure_images(count: int) -> tuple[float, float, float]:
 
 
 def build_digits_network(architecture: Architecture) -> nn.Module:
-    """Build two convolutional layers with batch normalisation, pooling and dropout, the second twice as wide."""
+    """Build two convolutional layers, with batch normalisation, pooling and dropout."""
     width = int(architecture.tokens[0])
     layers: list[nn.Module] = []
     for inputs, outputs in ((1, width), (width, 2 * width)):

@@ -9,6 +9,8 @@ from experiment import run_experiment
 
 from agents import REINFORCE_FORMS
 
+FEW_EPISODES = 1000
+
 
 @dataclass
 class Args:
@@ -18,9 +20,10 @@ class Args:
     """Id of the environment."""
     episodes: int = 5000
     """Number of architectures to propose."""
-    form: Literal["faithful", "sample_efficient"] = "faithful"
+    form: Literal["auto", "faithful", "sample_efficient"] = "auto"
     """faithful: batches of 20, proposals may repeat, for thousands of architectures; sample_efficient: none
-    is proposed twice and each is learned from more than once, for hundreds (the benchmark's)."""
+    is proposed twice and each is learned from more than once, for hundreds (the benchmark's); auto: the
+    latter for fewer than 1,000."""
     seed: int = 0
     """Seed of the agent."""
     run_dir: Path | None = None
@@ -37,6 +40,8 @@ class Args:
 def main(args: Args) -> int:
     """Run the experiment that the arguments describe."""
     keywords = parse_keywords(args.env_kwargs)
+    suited = "sample_efficient" if args.episodes < FEW_EPISODES else "faithful"
+    form = suited if args.form == "auto" else args.form
     return run_experiment(
         args.env,
         keywords,
@@ -46,7 +51,7 @@ def main(args: Args) -> int:
         args.run_dir,
         args.resume,
         args.store,
-        spec=REINFORCE_FORMS[args.form],
+        spec=REINFORCE_FORMS[form],
     )
 
 

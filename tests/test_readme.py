@@ -15,10 +15,24 @@ SMALL = {
     "scripts/train_sb3.py": ["--episodes", "40"],
     "scripts/benchmark.py": ["--episodes", "20", "--seeds", "1"],
     "scripts/tabulate.py": ["--env-kwargs", "max_length=1", "epochs=2"],
-    "scripts/benchmark_speed.py": ["--children", "20", "--local-children", "2", "--steps", "2000"],
+    "scripts/benchmark_speed.py": [
+        "--children",
+        "20",
+        "--image-children",
+        "2",
+        "--local-children",
+        "2",
+        "--steps",
+        "2000",
+    ],
 }
-# The official files, and a store: tests/scripts makes small ones.
-NEED_FILES = {"scripts/import_nas_bench_201.py", "scripts/export_store.py"}
+# The official files, a store, a finished run, hours: tests/scripts makes small ones.
+NEED_FILES = {
+    "scripts/import_nas_bench_201.py",
+    "scripts/export_store.py",
+    "scripts/retrain.py",
+    "scripts/tune.py",
+}
 TARGETS = {
     "scripts/benchmark.py": "--out",
     "scripts/tabulate.py": "--out",

@@ -86,7 +86,7 @@ PROBLEMS: dict[str, Problem] = {
         CONV_NETWORK,
         ("processes", "local"),
         defaults={
-            "epochs": 12,
+            "epochs": 6,
             "batch_size": 64,
             "learning_rate": 5e-3,
             "patience": None,
