@@ -92,7 +92,7 @@ PROBLEMS: dict[str, Problem] = {
             "patience": None,
             "schedule": "cosine",
         },
-        retraining={"epochs": 60, "augmentation": "crop"},
+        retraining={**ALL_SAMPLES, "epochs": 60, "augmentation": "crop"},
         reference_models=("sklearn.neural_network:MLPClassifier", "sklearn.svm:SVC"),
     ),
     "NAS-MNIST-v0": Problem(

@@ -124,7 +124,7 @@ def made_up_table(space: RankedSpace, seeds: int = 2, **columns: Any) -> Table: 
     return Table(space, "made up", "none", **(made_up | columns))
 
 
-ALL_IMAGES = {"train_samples": None, "validation_samples": None}
+ALL_IMAGES: dict[str, Any] = {"train_samples": None, "validation_samples": None}
 """There are fewer of them in the small files than the environments take by default."""
 
 REQUIRED: dict[str, dict[str, Any]] = {
@@ -143,8 +143,13 @@ TRAINED = tuple(problem for problem, spec in PROBLEMS.items() if spec.table is N
 """Environments whose children are trained; the others have a table. Those that read image files need the
 fixture ``small_data``."""
 
-TINY_CHAIN = {"kernels": (3,), "filters": (2,), "pools": (1, 2), "dropouts": (0, 0.5)}
-TINY_GRAPH = {"kernel_heights": (1, 3), "kernel_widths": (3,), "filters": (2,), "max_layers": 3}
+TINY_CHAIN: dict[str, Any] = {"kernels": (3,), "filters": (2,), "pools": (1, 2), "dropouts": (0, 0.5)}
+TINY_GRAPH: dict[str, Any] = {
+    "kernel_heights": (1, 3),
+    "kernel_widths": (3,),
+    "filters": (2,),
+    "max_layers": 3,
+}
 TINY: dict[str, dict[str, Any]] = {
     "NAS-Digits-v0": {**TINY_CHAIN, "train_samples": 60, "validation_samples": 50},
     "NAS-MNIST-v0": {**TINY_CHAIN, "max_layers": 1},
@@ -153,7 +158,7 @@ TINY: dict[str, dict[str, Any]] = {
 }
 """Keywords that make images few and networks small."""
 
-QUICK = {
+QUICK: dict[str, dict[str, Any]] = {
     problem: {
         **REQUIRED.get(problem, {}),
         **TINY.get(problem, {}),
