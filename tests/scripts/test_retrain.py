@@ -26,7 +26,7 @@ SEARCH = (
     "train_samples=100",
     "epochs=1",
 )
-RECIPE = ("train_samples=300", "validation_samples=100", "epochs=4")
+RECIPE = ("train_samples=150", "validation_samples=100", "epochs=4")
 RETRAIN = ("--top", "2", "--seeds", "2", "--processes", "1", "--env-kwargs", *RECIPE)
 TRAININGS = 2 * 2
 FILES = {"comparison.json", "comparison.md", "winner.pt", "retraining"}
@@ -103,7 +103,7 @@ def test_retrain__compares_the_best_networks_with_references(run_dir: Path, call
     best = max(networks, key=lambda model: model["validation_accuracy_mean"])
     assert found["winner"] == best["name"]
 
-    parts = assemble_for_retraining("NAS-Digits-v0", {}, {"validation_samples": 100, "train_samples": 300})
+    parts = assemble_for_retraining("NAS-Digits-v0", {}, {"validation_samples": 100, "train_samples": 150})
     assert parts.build is not None and parts.dataset is not None and parts.dataset.test is not None
     module = parts.build(parts.search_space.parse(found["winner"]))
     module.load_state_dict(torch.load(run_dir / "winner.pt", weights_only=True))
