@@ -12,8 +12,15 @@ from nas_gym.search_spaces.mlp.network import build
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow tests, so that no core waits for the other one at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Begin with the slow tests, the slowest first, so that no core waits for the other one at the end."""
+    items.sort(key=_seconds_allowed, reverse=True)
+
+
+def _seconds_allowed(item: pytest.Item) -> float:
+    if item.get_closest_marker("slow") is None:
+        return 0.0
+    timeout = item.get_closest_marker("timeout")
+    return 1.0 if timeout is None else float(timeout.args[0])
 
 
 @pytest.fixture(scope="session", autouse=True)
