@@ -134,7 +134,8 @@ def _choose(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, d
     candidates = finalists(rows, max(1, min(MAX_FINALISTS, len(rows) // 100)))
     architectures = [parts.search_space.parse(row["architecture"]) for row in candidates]
     console.print(
-        f"choosing among {len(candidates)} finalists by {parts.trainings} more trainings each, on validation data"
+        f"choosing among {len(candidates)} finalists by {parts.trainings} more trainings each, "
+        "on validation data"
     )
     confirmed = confirm(architectures, parts.evaluator, parts.trainings)
     return candidates[max(range(len(candidates)), key=confirmed.__getitem__)], {"finalists": len(candidates)}

@@ -124,12 +124,15 @@ class RunFolder:
 def read_run(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
     """Return settings, rows and summary of a finished run.
 
+    The settings have at least ``env`` and ``env_kwargs``, the summary ``best`` with its ``architecture``.
+
     Raises:
         RunFolderError: If the folder holds none.
     """
     try:
-        settings = json.loads((path / "config.json").read_text())["settings"]
-        summary = json.loads((path / "summary.json").read_text())
+        settings = dict(json.loads((path / "config.json").read_text())["settings"])
+        summary = dict(json.loads((path / "summary.json").read_text()))
+        _ = settings["env"], settings["env_kwargs"], summary["best"]["architecture"]
     except (OSError, ValueError, KeyError, TypeError):
         raise RunFolderError(
             f"{path} holds no finished run: config.json or summary.json is missing or damaged"

@@ -93,7 +93,7 @@ PROBLEMS: dict[str, Problem] = {
             "patience": None,
             "schedule": "cosine",
         },
-        retraining={"epochs": 40, "augmentation": "crop"},
+        retraining={**ALL_SAMPLES, "epochs": 40, "augmentation": "crop"},
         trainings=3,
         reference_models=("sklearn.neural_network:MLPClassifier", "sklearn.svm:SVC"),
     ),

@@ -14,7 +14,7 @@ from nas_gym.evaluation.base import child_seed
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.table import Table
-from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace
+from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace, SearchSpace
 from nas_gym.testing import random_sentence
 from tests.nas_gym.images import small_image_folder
 
@@ -124,20 +124,61 @@ def made_up_table(space: RankedSpace, seeds: int = 2, **columns: Any) -> Table: 
     return Table(space, "made up", "none", **(made_up | columns))
 
 
+ALL_IMAGES: dict[str, Any] = {"train_samples": None, "validation_samples": None}
+"""There are fewer of them in the small files than the environments take by default."""
+
 REQUIRED: dict[str, dict[str, Any]] = {
     "tabular": blobs(),
     "image_folder": {"path": small_image_folder()},
     "NAS-Tabular-v0": blobs(),
+    "NAS-MNIST-v0": ALL_IMAGES,
+    "NAS-CIFAR10-v0": ALL_IMAGES,
+    "NAS-ImageFolder-v0": {"path": small_image_folder(), "image_size": 8},
     "NAS-Bench-Moons-v0": {"table": made_up_table(MlpSpace(max_length=3))},
     "NAS-Bench-201-v0": {"table": made_up_table(NasBench201Space())},
 }
-"""Keywords without which a data set or an environment cannot be made, or not without its files."""
+"""Keywords without which a data set or an environment cannot be made, or not with the small files."""
 
 TRAINED = tuple(problem for problem, spec in PROBLEMS.items() if spec.table is None)
-"""Environments whose children are trained; the others have a table."""
+"""Environments whose children are trained; the others have a table. Those that read image files need the
+fixture ``small_data``."""
 
-QUICK = {
-    problem: {**REQUIRED.get(problem, {}), **({"epochs": 1} if problem in TRAINED else {})}
+TINY_CHAIN: dict[str, Any] = {"kernels": (3,), "filters": (2,), "pools": (1, 2), "dropouts": (0, 0.5)}
+TINY_GRAPH: dict[str, Any] = {
+    "kernel_heights": (1, 3),
+    "kernel_widths": (3,),
+    "filters": (2,),
+    "max_layers": 3,
+}
+TINY: dict[str, dict[str, Any]] = {
+    "NAS-Digits-v0": {**TINY_CHAIN, "train_samples": 60, "validation_samples": 50},
+    "NAS-MNIST-v0": {**TINY_CHAIN, "max_layers": 1},
+    "NAS-CIFAR10-v0": TINY_GRAPH,
+    "NAS-ImageFolder-v0": {**TINY_CHAIN, "max_layers": 3},
+}
+"""Keywords that make images few and networks small."""
+
+QUICK: dict[str, dict[str, Any]] = {
+    problem: {
+        **REQUIRED.get(problem, {}),
+        **TINY.get(problem, {}),
+        **({"epochs": 1} if problem in TRAINED else {}),
+        **({"evaluator": "local"} if problem in TINY else {}),  # processes take seconds to start
+    }
     for problem in PROBLEMS
 }
 """Keywords that make each environment a quick one."""
+
+IN_PROCESS = [
+    (problem, name) for problem in TRAINED for name in PROBLEMS[problem].evaluators if name != "processes"
+]
+"""Environments with each of their ways to train children that start no other processes."""
+
+
+def random_children(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:
+    """Draw distinct networks of a search space."""
+    generator = np.random.default_rng(seed)
+    found: dict[Architecture, None] = {}
+    while len(found) < count:
+        found[space.decode(random_sentence(space, generator))] = None
+    return list(found)

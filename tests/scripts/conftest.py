@@ -16,7 +16,7 @@ def scripts_on_path() -> None:
     """Import the scripts before the first test: what they need is slow to import."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(SCRIPTS))
-        for name in ("train_reinforce", "train_sb3", "import_nas_bench_201"):
+        for name in ("train_reinforce", "train_sb3", "import_nas_bench_201", "retrain", "tune"):
             importlib.import_module(name)
 
 

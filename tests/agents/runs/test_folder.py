@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agents.errors import RunFolderError
-from agents.runs import RunFolder
+from agents.runs import RunFolder, read_run
 
 SETTINGS: dict[str, Any] = {"env": "NAS-Moons-v0", "env_kwargs": {"noise": 0.3, "widths": (4, 8)}, "seed": 0}
 
@@ -124,3 +124,39 @@ def test_times__other_peoples_file_is_one_line(tmp_path: Path) -> None:
         (tmp_path / "times.json").write_bytes(content)
         with pytest.raises(RunFolderError, match=r"times\.json"):
             run.read_times()
+
+
+def test_read_run__returns_what_a_finished_run_left(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path, SETTINGS, resume=False)
+    run.write_evaluations(ROWS)
+    run.write_summary({"best": {"architecture": "ReLU"}})
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    settings, rows, summary = read_run(tmp_path)
+    assert settings == json.loads(json.dumps(SETTINGS))
+    assert (rows, summary) == (ROWS, {"best": {"architecture": "ReLU"}})
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("file", ["config.json", "summary.json"])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"{", b"3", b"[]", b"{}", b'{"settings": {}}', b'{"best": 3}', b"\xff"]
+)
+def test_read_run__of_what_is_no_finished_run_is_one_line(
+    file: str, content: bytes | None, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path, SETTINGS, resume=False)
+    run.write_summary({"best": {"architecture": "ReLU"}})
+    if content is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_bytes(content)
+    with pytest.raises(RunFolderError, match="holds no finished run") as error:
+        read_run(tmp_path)
+    assert str(tmp_path) in str(error.value) and "\n" not in str(error.value)
+    assert {path.name for path in tmp_path.iterdir()} <= {"config.json", "summary.json"}
+
+
+def test_read_run__makes_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="holds no finished run"):
+        read_run(tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()

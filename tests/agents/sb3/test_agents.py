@@ -50,26 +50,30 @@ def test_sb3_agent__only_the_maskable_one_never_takes_an_illegal_token(name: str
     assert evaluator.children == len(distinct)  # an illegal token trains nothing
 
 
-# A random agent's mean reward is about 0.885; after 2,000 architectures PPO's and MaskablePPO's last
-# tenth is at about 0.977. The margin is what has to lie between.
+# A random agent's mean reward is about 0.885; after 2,000 architectures PPO's and MaskablePPO's last tenth
+# is at 0.953, the mean of these seeds. One of each three settles early for a linear network, 0.90, so a
+# single seed would say little. The margin is what has to lie between.
 RANDOM_SCORE = 0.885
 MARGIN = 0.05
+SEEDS = 3
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(90)  # trains 2,000 networks, which is what is to be shown
+@pytest.mark.timeout(180)  # trains thousands of networks, which is what is to be shown
 @pytest.mark.parametrize("name", ["ppo", "maskable_ppo"])
 def test_sb3_agent__beats_the_random_agent_and_stops_taking_illegal_tokens(name: str) -> None:
-    env = make_vec(AGENTS[name].num_envs, evaluator="fused")
-    Sb3Agent(env, name, seed=0).learn(2_000)
-    rewards = [row["reward"] for row in env.rows]
-    assert np.mean(rewards[-200:]) > RANDOM_SCORE + MARGIN
-    illegal = [row["status"] == "illegal" for row in env.rows]
-    if name == "maskable_ppo":
-        assert not any(illegal)
-    else:
-        assert sum(illegal[:200]) > 0
-        assert sum(illegal[-200:]) < sum(illegal[:200])
+    scores = []
+    for seed in range(SEEDS):
+        env = make_vec(AGENTS[name].num_envs, evaluator="fused")
+        Sb3Agent(env, name, seed=seed).learn(2_000)
+        scores.append(np.mean([row["reward"] for row in env.rows[-200:]]))
+        illegal = [row["status"] == "illegal" for row in env.rows]
+        if name == "maskable_ppo":
+            assert not any(illegal)
+        else:
+            assert sum(illegal[:200]) > 0
+            assert sum(illegal[-200:]) < sum(illegal[:200])
+    assert np.mean(scores) > RANDOM_SCORE + MARGIN
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)

@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-import nas_gym  # noqa: F401, registers the ids
+from tests.nas_gym.doubles import QUICK
 
 
 def trajectory(env: gym.Env[Any, Any], seed: int, steps: int) -> list[Any]:
@@ -33,5 +33,5 @@ def plain(value: Any) -> Any:  # noqa: ANN401, whatever an environment returns
 
 
 if __name__ == "__main__":
-    made = gym.make("NAS-Moons-v0", epochs=2, stochastic=sys.argv[1] == "stochastic")
+    made = gym.make(sys.argv[1], stochastic=sys.argv[2] == "stochastic", **QUICK[sys.argv[1]])
     print(json.dumps(trajectory(made, seed=3, steps=60)))

@@ -15,8 +15,10 @@ from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.registration import PROBLEMS, assemble
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.search_spaces import MlpSpace
-from tests.nas_gym.doubles import QUICK, REQUIRED, TRAINED, InstantEvaluator
+from tests.nas_gym.doubles import IN_PROCESS, QUICK, TRAINED, InstantEvaluator, random_children
 from tests.nas_gym.envs.episodes import plain, trajectory
+
+pytestmark = pytest.mark.usefixtures("small_data")
 
 EOS = MlpSpace().tokens.index("EOS")
 
@@ -42,32 +44,34 @@ def test_env__passes_the_checkers_without_a_warning(problem: str, stochastic: bo
     assert [str(warning.message) for warning in caught] == []
 
 
-@pytest.mark.parametrize("problem", TRAINED)
-@pytest.mark.parametrize("evaluator", ["fused", "local"])
+@pytest.mark.parametrize(("problem", "evaluator"), IN_PROCESS)
 def test_env__trains_and_judges_what_was_written(problem: str, evaluator: str) -> None:
-    keywords = {**REQUIRED.get(problem, {}), "epochs": 2, "evaluator": evaluator}
+    keywords = {**QUICK[problem], "epochs": 2, "evaluator": evaluator}
     env = gym.make(f"nas_gym:{problem}", **keywords)
-    tokens = MlpSpace().tokens
-    steps = write(env, [tokens.index("Linear-8"), tokens.index("Tanh"), EOS])
-    assert [step[1] for step in steps[:2]] == [0.0, 0.0]
-    observation, reward, terminated, truncated, info = steps[2]
     parts = assemble(problem, **keywords)
-    (expected,) = parts.evaluator.evaluate([parts.search_space.parse("Linear-8 Tanh")])
+    (architecture,) = random_children(parts.search_space, 1)
+    sentence = list(parts.search_space.encode(architecture))
+    *first, last = write(env, sentence)
+    assert [step[1:4] for step in first] == [(0.0, False, False)] * len(first)
+    observation, reward, terminated, truncated, info = last
+    (expected,) = parts.evaluator.evaluate([architecture])
     assert reward == expected.validation_accuracy
     assert type(reward) is float
     assert (terminated, truncated) == (True, False)
-    assert observation.tolist() == [4, 7, 10, 0, 0, 0]
-    assert info["architecture"] == "Linear-8 Tanh"
+    padding = [0] * (parts.search_space.max_length - len(sentence))
+    assert observation.tolist() == [token + 1 for token in sentence] + padding
+    assert info["architecture"] == str(architecture)
     assert info["evaluation"] == expected.as_info()
     assert json.loads(json.dumps(info["evaluation"])) == info["evaluation"]
 
 
-@pytest.mark.parametrize("problem", TRAINED)
-@pytest.mark.parametrize("evaluator", ["fused", "local"])
+@pytest.mark.parametrize(("problem", "evaluator"), IN_PROCESS)
 def test_env__holds_no_test_data(problem: str, evaluator: str) -> None:
-    keywords = {**REQUIRED.get(problem, {}), "evaluator": evaluator, "epochs": 1}
+    keywords = {**QUICK[problem], "evaluator": evaluator}
     env = gym.make(problem, **keywords)
-    write(env, [0, EOS])
+    assert isinstance(env.unwrapped, NasEnv)
+    space = env.unwrapped.search_space
+    write(env, list(space.encode(random_children(space, 1)[0])))
     held = pickle.dumps(env)
     data = assemble(problem, **keywords).dataset
     assert data is not None and data.test is not None
@@ -75,23 +79,34 @@ def test_env__holds_no_test_data(problem: str, evaluator: str) -> None:
     assert not any(row.tobytes() in held for row in data.test.features)
 
 
-def test_env__goes_on_equally_after_pickling() -> None:
-    env = gym.make("NAS-Moons-v0", epochs=1, stochastic=True)
+@pytest.mark.parametrize("problem", TRAINED)
+def test_env__goes_on_equally_after_pickling(problem: str) -> None:
+    env = gym.make(problem, stochastic=True, **QUICK[problem])
+    assert isinstance(env.unwrapped, NasEnv)
+    space = env.unwrapped.search_space
+    first, *rest = space.encode(random_children(space, 1)[0])
     env.reset(seed=7)
-    env.step(3)
+    env.step(first)
     copy = pickle.loads(pickle.dumps(env))
-    for token in (6, EOS):
+    for token in rest:
         assert plain(list(copy.step(token))) == plain(list(env.step(token)))
     assert trajectory(copy, 1, 30) == trajectory(env, 1, 30)
 
 
-@pytest.mark.slow  # another process imports Gymnasium and Numba first
+@pytest.mark.slow  # another process imports Gymnasium and Numba or PyTorch first
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("kind", ["stochastic", "deterministic"])
-def test_env__replays_equally_in_another_process(kind: str) -> None:
-    command = [sys.executable, "-m", "tests.nas_gym.envs.episodes", kind]
+@pytest.mark.parametrize(
+    ("problem", "kind"),
+    [
+        ("NAS-Moons-v0", "stochastic"),
+        ("NAS-Moons-v0", "deterministic"),
+        ("NAS-Digits-v0", "stochastic"),
+    ],
+)
+def test_env__replays_equally_in_another_process(problem: str, kind: str) -> None:
+    command = [sys.executable, "-m", "tests.nas_gym.envs.episodes", problem, kind]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    env = gym.make("NAS-Moons-v0", epochs=2, stochastic=kind == "stochastic")
+    env = gym.make(problem, stochastic=kind == "stochastic", **QUICK[problem])
     here = trajectory(env, seed=3, steps=60)
     assert json.loads(run.stdout) == here
     statuses = [step[4] for step in here if len(step) == 5 and step[2]]

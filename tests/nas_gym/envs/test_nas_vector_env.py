@@ -14,6 +14,8 @@ from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.search_spaces import MlpSpace
 from tests.nas_gym.doubles import QUICK, InstantEvaluator
 
+pytestmark = pytest.mark.usefixtures("small_data")
+
 LANES = 5
 EOS = MlpSpace().tokens.index("EOS")
 

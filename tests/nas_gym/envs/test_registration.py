@@ -20,6 +20,8 @@ from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.search_spaces import SEARCH_SPACES
 from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, InstantTrainer, blobs, random_networks
 
+pytestmark = pytest.mark.usefixtures("small_data")
+
 HEAVY = {"torch", "torchvision", "PIL", "numba", "sklearn", "matplotlib", "stable_baselines3"}
 
 

@@ -1,34 +1,58 @@
 import pickle
+from typing import Any
 
 import pytest
 
-from nas_gym.envs.registration import PROBLEMS, assemble
+from nas_gym.envs.registration import PROBLEMS, Parts, assemble
 from nas_gym.evaluation.base import child_seed, repeat_seeds
+from nas_gym.evaluation.cached import CachedEvaluator
 from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.testing import check_evaluator
-from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, random_networks
+from tests.nas_gym.doubles import (
+    IN_PROCESS,
+    QUICK,
+    TRAINED,
+    InstantEvaluator,
+    random_children,
+    random_networks,
+)
 
-EVERY_EVALUATOR = [(problem, name) for problem, spec in PROBLEMS.items() for name in spec.evaluators]
+EVERY_EVALUATOR = [(problem, name) for problem in TRAINED for name in PROBLEMS[problem].evaluators]
+
+pytestmark = pytest.mark.usefixtures("small_data")
 
 
-@pytest.mark.parametrize(("problem", "name"), EVERY_EVALUATOR)
+def assembled(problem: str, name: str, **keywords: Any) -> Parts:  # noqa: ANN401
+    return assemble(problem, **{**QUICK[problem], "evaluator": name, **keywords})
+
+
+@pytest.mark.parametrize(
+    ("problem", "name"),
+    [
+        *IN_PROCESS,
+        pytest.param(
+            "NAS-Digits-v0",
+            "processes",
+            # Workers import PyTorch first; they are the same for every problem.
+            marks=[pytest.mark.slow, pytest.mark.timeout(120)],
+        ),
+    ],
+)
 def test_evaluator__keeps_the_contract(problem: str, name: str) -> None:
-    parts = assemble(problem, evaluator=name, epochs=2, **REQUIRED.get(problem, {}))
-    evaluator = getattr(parts.evaluator, "evaluator", parts.evaluator)  # without its memory
-    assert type(evaluator) is not type(parts.evaluator)
-    networks = random_networks(3)
+    parts = assembled(problem, name, epochs=2)
+    assert isinstance(parts.evaluator, CachedEvaluator)
+    evaluator = parts.evaluator.evaluator  # without its memory
+    networks = random_children(parts.search_space, 3)
     check_evaluator(evaluator, [*networks, networks[0]])
     check_evaluator(parts.evaluator, [*networks, networks[0]])
 
 
-@pytest.mark.parametrize(("problem", "name"), EVERY_EVALUATOR)
+@pytest.mark.parametrize(("problem", "name"), IN_PROCESS)
 def test_evaluator__follows_from_its_seed(problem: str, name: str) -> None:
-    network = random_networks(1)[0]
     seeds = []
     for training_seed in (0, 1):
-        parts = assemble(
-            problem, evaluator=name, epochs=1, training_seed=training_seed, **REQUIRED.get(problem, {})
-        )
+        parts = assembled(problem, name, training_seed=training_seed)
+        (network,) = random_children(parts.search_space, 1)
         (evaluation,) = parts.evaluator.evaluate([network])
         assert evaluation.seed == child_seed(training_seed, network)
         assert parts.dataset is not None and parts.recipe is not None
@@ -38,9 +62,21 @@ def test_evaluator__follows_from_its_seed(problem: str, name: str) -> None:
     assert seeds[0] != seeds[1]
 
 
+@pytest.mark.parametrize(("problem", "name"), IN_PROCESS)
+def test_evaluator__tells_the_size_of_the_network(problem: str, name: str) -> None:
+    parts = assembled(problem, name)
+    assert parts.dataset is not None
+    for network in random_children(parts.search_space, 3):
+        (evaluation,) = parts.evaluator.evaluate([network])
+        size = parts.search_space.size(network, parts.dataset.train.features.shape[1:], parts.dataset.classes)
+        assert size is not None and size.multiply_adds > 0
+        assert (evaluation.parameters, evaluation.multiply_adds) == (size.parameters, size.multiply_adds)
+        assert evaluation.as_info()["multiply_adds"] == size.multiply_adds
+
+
 @pytest.mark.parametrize(("problem", "name"), EVERY_EVALUATOR)
 def test_evaluator__holds_no_test_data(problem: str, name: str) -> None:
-    parts = assemble(problem, evaluator=name, epochs=1, **REQUIRED.get(problem, {}))
+    parts = assembled(problem, name)
     held = pickle.dumps(parts.evaluator)
     assert parts.dataset is not None and parts.dataset.test is not None
     assert parts.dataset.train.features[:3].tobytes() in held
@@ -49,9 +85,9 @@ def test_evaluator__holds_no_test_data(problem: str, name: str) -> None:
 
 @pytest.mark.parametrize(("problem", "name"), EVERY_EVALUATOR)
 def test_evaluator__needs_a_seed_for_each_child(problem: str, name: str) -> None:
-    parts = assemble(problem, evaluator=name, epochs=1, **REQUIRED.get(problem, {}))
+    parts = assembled(problem, name)
     with pytest.raises(ValueError):
-        parts.evaluator.evaluate(random_networks(3), [1, 2])
+        parts.evaluator.evaluate(random_children(parts.search_space, 3), [1, 2])
 
 
 def test_instant_evaluator__keeps_the_contract_too() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector
 
 from nas_gym.datasets.moons import moons
@@ -193,3 +194,17 @@ def test_recipe__has_an_id_for_every_value() -> None:
         TrainingRecipe(patience=9),
     ]
     assert len({recipe.id for recipe in recipes}) == 5
+
+
+def test_losses__are_those_of_each_epoch_and_fall() -> None:
+    result, _ = train(TrainingRecipe(epochs=15, patience=None))
+    assert len(result.losses) == result.epochs == 15
+    assert 0 < result.losses[-1] < 0.7 * result.losses[0] < 1
+    shorter, _ = train(TrainingRecipe(epochs=4, patience=None))
+    assert shorter.losses == result.losses[:4]
+    # One batch, so the first loss is that of the untrained network.
+    whole, _ = train(TrainingRecipe(epochs=1, batch_size=1000))
+    module = build(NETWORK, (2,), 2)
+    initialise(module, torch.Generator().manual_seed(0))
+    features, labels = torch.from_numpy(DATA.train.features), torch.from_numpy(DATA.train.labels)
+    assert whole.losses == pytest.approx([cross_entropy(module(features), labels).item()])

@@ -1,0 +1,212 @@
+import json
+import shutil
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nas_gym.envs.registration import PROBLEMS, assemble, assemble_for_retraining
+from nas_gym.evaluation.batches import Samples
+from nas_gym.evaluation.training import accuracy_of
+from tests.nas_gym.images import small_image_folder
+from tests.scripts.conftest import Call
+from tests.scripts.processes import Running
+
+SMALL = ("kernels=[3]", "filters=[4,8]", "evaluator=local", "validation_samples=100")
+SEARCH = (
+    "--env",
+    "NAS-Digits-v0",
+    "--episodes",
+    "6",
+    "--env-kwargs",
+    *SMALL,
+    "train_samples=100",
+    "epochs=1",
+)
+RECIPE = ("train_samples=150", "validation_samples=100", "epochs=4")
+RETRAIN = ("--top", "2", "--seeds", "2", "--processes", "1", "--env-kwargs", *RECIPE)
+TRAININGS = 2 * 2
+FILES = {"comparison.json", "comparison.md", "winner.pt", "retraining"}
+TIMES = ("seconds",)
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a search for digits, whose end left retraining to ``retrain.py``."""
+    import command_line
+    import train_reinforce
+
+    path = tmp_path_factory.mktemp("digits") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PROBLEMS, "NAS-Digits-v0", replace(PROBLEMS["NAS-Digits-v0"], costly=True))
+        patch.setattr("sys.argv", ["train_reinforce.py", "--run-dir", str(path), *SEARCH])
+        with pytest.raises(SystemExit) as stop:
+            command_line.run(train_reinforce.Args, train_reinforce.main, "")
+    assert stop.value.code == 0
+    return path
+
+
+@pytest.fixture
+def run_dir(searched: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(searched, tmp_path / "run"))
+
+
+def comparison(run_dir: Path) -> dict[str, Any]:
+    """Return what was written, without times."""
+    found: dict[str, Any] = json.loads((run_dir / "comparison.json").read_text())
+    for model in found["models"]:
+        for name in TIMES:
+            del model[name]
+    return found
+
+
+def files(run_dir: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (run_dir / "retraining").iterdir()}
+
+
+@pytest.mark.slow  # a search, four trainings and scikit-learn's models
+@pytest.mark.timeout(60)
+def test_retrain__compares_the_best_networks_with_references(run_dir: Path, call: Call) -> None:
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert "retrained" not in summary and "baselines" not in summary
+    before = {path.name: path.read_bytes() for path in run_dir.iterdir() if path.is_file()}
+    code, out, err = call("retrain", "--run-dir", run_dir, *RETRAIN)
+    assert code == 0, err
+    assert {path.name for path in run_dir.iterdir()} - before.keys() - {"tensorboard"} == FILES
+    assert all((run_dir / name).read_bytes() == content for name, content in before.items())
+    assert len(files(run_dir)) == TRAININGS
+
+    found = comparison(run_dir)
+    assert (found["env"], found["seeds"]) == ("NAS-Digits-v0", 2)
+    assert "epochs=4" in found["recipe"] and "augmentation=crop" in found["recipe"]
+    networks = [model for model in found["models"] if model["found"]]
+    references = [model for model in found["models"] if not model["found"]]
+    assert [model["name"] for model in references] == ["MLPClassifier", "SVC"]
+    assert networks[0]["name"] == summary["best"]["architecture"]
+    assert len({model["name"] for model in networks}) == len(networks) == 2
+    for model in found["models"]:
+        assert len(model["test"]) == len(model["validation"]) == 2
+        assert all(0.1 < accuracy <= 1 for accuracy in (*model["test"], *model["validation"]))
+        assert model["test_accuracy_low"] <= model["test_accuracy_mean"] <= model["test_accuracy_high"]
+    for model in networks:
+        assert len(model["losses"]) == 4 and model["losses"][-1] < model["losses"][0]
+        assert model["parameters"] > 0 and model["multiply_adds"] > 0
+        assert len(set(model["validation"]) | set(model["test"])) > 1, "two seeds, two trainings"
+
+    table = (run_dir / "comparison.md").read_text()
+    assert table.endswith(f"\n{found['verdict']}\n") and found["verdict"] in out
+    assert all(model["name"] in table for model in found["models"])
+    assert found["verdict"].startswith(f"The found network {found['winner']} and ")
+    best = max(networks, key=lambda model: model["validation_accuracy_mean"])
+    assert found["winner"] == best["name"]
+
+    parts = assemble_for_retraining("NAS-Digits-v0", {}, {"validation_samples": 100, "train_samples": 150})
+    assert parts.build is not None and parts.dataset is not None and parts.dataset.test is not None
+    module = parts.build(parts.search_space.parse(found["winner"]))
+    module.load_state_dict(torch.load(run_dir / "winner.pt", weights_only=True))
+    judged = [
+        accuracy_of(module, Samples.of(part, parts.dataset.channel_statistics))
+        for part in (parts.dataset.validation, parts.dataset.test)
+    ]
+    assert judged[0] == max(best["validation"])
+    assert tuple(judged) in list(zip(best["validation"], best["test"], strict=True))
+
+
+@pytest.mark.slow  # a process that is killed, and what it left undone
+@pytest.mark.timeout(120)
+def test_retrain__killed_and_started_again_ends_as_if_nothing_had_happened(
+    run_dir: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its models are trained at every call, and this test has many.
+    monkeypatch.setitem(PROBLEMS, "NAS-Digits-v0", replace(PROBLEMS["NAS-Digits-v0"], reference_models=()))
+    whole = Path(shutil.copytree(run_dir, tmp_path / "whole"))
+    assert call("retrain", "--run-dir", whole, *RETRAIN)[0] == 0
+
+    def some() -> bool:
+        return len(list((run_dir / "retraining").glob("*.pt"))) > 0
+
+    killed = Running(tmp_path / "log", "retrain.py", "--run-dir", run_dir, *RETRAIN)
+    assert killed.interrupt(signal.SIGKILL, some).code == -signal.SIGKILL
+    there = len(list((run_dir / "retraining").glob("*.pt")))
+    assert 1 <= there < TRAININGS and not (run_dir / "comparison.json").exists()
+    code, out, err = call("retrain", "--run-dir", run_dir, *RETRAIN)
+    assert code == 0, err
+    assert f"{there} of {TRAININGS} trainings are in {run_dir} already" in out
+    assert comparison(run_dir) == comparison(whole)
+
+    # Once more trains nothing, and more seeds train only those that are new.
+    before, written = files(run_dir), comparison(run_dir)
+    out = call("retrain", "--run-dir", run_dir, *RETRAIN)[1]
+    assert f"{TRAININGS} of {TRAININGS} trainings are in" in out
+    assert (files(run_dir), comparison(run_dir)) == (before, written)
+    out = call("retrain", "--run-dir", run_dir, "--top", 1, "--seeds", 3, *RETRAIN[4:])[1]
+    assert "2 of 3 trainings are in" in out
+    # Another recipe is another training.
+    assert "already" not in call("retrain", "--run-dir", run_dir, *RETRAIN, "epochs=1")[1]
+
+    file = next(iter(before))
+    file.write_bytes(file.read_bytes()[:100])
+    code, _, err = call("retrain", "--run-dir", run_dir, *RETRAIN)
+    assert (code, err) == (2, f"error: {file} is damaged; delete it and start again\n")
+
+
+@pytest.mark.slow  # a search, and trainings of a residual network
+@pytest.mark.timeout(60)
+def test_retrain__of_ones_own_images_has_a_residual_network_beside_it(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    small = (f"path={small_image_folder()}", "image_size=8", "kernels=[3]", "filters=[4]", "evaluator=local")
+    search = ("--env", "NAS-ImageFolder-v0", "--run-dir", path, "--episodes", "3")
+    code, out, err = call("train_reinforce", *search, "--env-kwargs", *small, "epochs=1")
+    assert code == 0, err
+    assert f"python scripts/retrain.py --run-dir {path} trains the best networks" in " ".join(out.split())
+    retrain = ("--top", "1", "--seeds", "1", "--processes", "1", "--env-kwargs", "epochs=2")
+    code, out, err = call("retrain", "--run-dir", path, *retrain)
+    assert code == 0, err
+    network, reference = comparison(path)["models"]
+    assert (network["found"], reference["found"], reference["name"]) == (True, False, "ResNet-8")
+    parts = assemble("NAS-ImageFolder-v0", path=small_image_folder(), image_size=8, kernels=[3], filters=[4])
+    size = parts.search_space.size(parts.search_space.parse(network["name"]), (3, 8, 8), 3)
+    assert size is not None
+    assert (network["parameters"], network["multiply_adds"]) == (size.parameters, size.multiply_adds)
+    assert reference["parameters"] == 78_042 - 7 * 65, "three classes instead of ten"
+    assert "how much of that is noise cannot be told" in (path / "comparison.md").read_text()
+
+
+def finished(path: Path, env: str, best: str) -> Path:
+    """Write the folder of a finished run."""
+    path.mkdir()
+    (path / "config.json").write_text(json.dumps({"settings": {"env": env, "env_kwargs": {}}}))
+    (path / "summary.json").write_text(json.dumps({"best": {"architecture": best}}))
+    row = f"1,{best},0.5,ok,0.5,3"
+    header = "episode,architecture,reward,status,validation_accuracy,parameters"
+    (path / "evaluations.csv").write_text(f"{header}\n{row}\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("env", "best", "arguments", "says"),
+    [
+        (None, "", (), "run holds no finished run: config.json or summary.json is missing or damaged"),
+        ("NAS-Bench-Moons-v0", "ReLU", (), "NAS-Bench-Moons-v0 looks its children up in a table, there is"),
+        ("NAS-Mars-v0", "ReLU", (), "unknown environment 'NAS-Mars-v0'"),
+        ("NAS-Digits-v0", "ReLU", (), "ReLU"),
+        ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--seeds", "0"), "top, seeds and processes must be pos"),
+        ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--top", "-1"), "top, seeds and processes must be pos"),
+        ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--env-kwargs", "epoch=1"), "no keyword 'epoch'"),
+        ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--device", "abacus"), "device 'abacus' cannot be used"),
+    ],
+    ids=str,
+)
+def test_retrain__says_in_one_line_what_is_wrong(
+    env: str | None, best: str, arguments: tuple[str, ...], says: str, call: Call, tmp_path: Path
+) -> None:
+    path = tmp_path / "run"
+    if env is not None:
+        finished(path, env, best)
+    code, out, err = call("retrain", "--run-dir", path, "--processes", 1, *arguments)
+    assert code == 2, (out, err)
+    assert err.startswith("error: ") and err.count("\n") == 1 and says in err
+    assert not (path / "comparison.json").exists() and not (path / "retraining").exists()
