@@ -24,8 +24,6 @@ from nas_gym.evaluation.retraining import Accuracies, reference_models, retrain
 from nas_gym.wrappers import ROW_FIELDS, RecordEvaluations
 
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
-SEEDS = 10
-COSTLY_SEEDS = 3
 MAX_FINALISTS = 50
 
 
@@ -135,21 +133,23 @@ def _choose(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, d
     """Choose a network by more trainings on validation data."""
     candidates = finalists(rows, max(1, min(MAX_FINALISTS, len(rows) // 100)))
     architectures = [parts.search_space.parse(row["architecture"]) for row in candidates]
-    seeds = COSTLY_SEEDS if parts.costly else SEEDS
     console.print(
-        f"choosing among {len(candidates)} finalists by {seeds} more trainings each, on validation data"
+        f"choosing among {len(candidates)} finalists by {parts.trainings} more trainings each, "
+        "on validation data"
     )
-    confirmed = confirm(architectures, parts.evaluator, seeds)
+    confirmed = confirm(architectures, parts.evaluator, parts.trainings)
     return candidates[max(range(len(candidates)), key=confirmed.__getitem__)], {"finalists": len(candidates)}
 
 
 def _retrain(parts: Parts, best: str, console: Console) -> dict[str, Any]:
     """Train the chosen network again, beside scikit-learn's models, and read the test data."""
     assert parts.dataset is not None and parts.recipe is not None and parts.build is not None
-    console.print(f"training the best network again with {SEEDS} seeds, then reading the test data once")
+    console.print(
+        f"training the best network again with {parts.trainings} seeds, then reading the test data once"
+    )
     architecture = parts.search_space.parse(best)
-    retrained = retrain(architecture, parts.build, parts.dataset, parts.recipe, SEEDS)
-    models = reference_models(parts.dataset, parts.reference_models, SEEDS)
+    retrained = retrain(architecture, parts.build, parts.dataset, parts.recipe, parts.trainings)
+    models = reference_models(parts.dataset, parts.reference_models, parts.trainings)
     references = {name: accuracies.as_summary() for name, accuracies in models.items()}
     baselines = {
         name: {"test_accuracy": values["test_accuracy_mean"], **values} for name, values in references.items()

@@ -38,8 +38,8 @@ class Problem:
         table: Name of the function that returns the table, ``None`` where children are trained.
         defaults: Values of keywords where they are not the defaults of what takes them.
         retraining: Keywords for training a network that was found: all the data, a longer recipe.
-        costly: Whether training a network again takes so long that the end of a search leaves it to
-            ``scripts/retrain.py``.
+        trainings: How often each finalist of a search is trained to choose one, and that one once more.
+        costly: Whether the latter takes so long that a search leaves it to ``scripts/retrain.py``.
         reference_networks: Hand-designed networks, names of the functions that build them, by their names.
         reference_models: Names of scikit-learn's models that networks are compared with.
     """
@@ -51,6 +51,7 @@ class Problem:
     table: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     retraining: Mapping[str, Any] = field(default_factory=dict)
+    trainings: int = 10
     costly: bool = False
     reference_networks: Mapping[str, str] = field(default_factory=dict)
     reference_models: tuple[str, ...] = ()
@@ -86,13 +87,14 @@ PROBLEMS: dict[str, Problem] = {
         CONV_NETWORK,
         ("processes", "local"),
         defaults={
-            "epochs": 6,
+            "epochs": 3,
             "batch_size": 64,
             "learning_rate": 5e-3,
             "patience": None,
             "schedule": "cosine",
         },
-        retraining={**ALL_SAMPLES, "epochs": 60, "augmentation": "crop"},
+        retraining={**ALL_SAMPLES, "epochs": 40, "augmentation": "crop"},
+        trainings=3,
         reference_models=("sklearn.neural_network:MLPClassifier", "sklearn.svm:SVC"),
     ),
     "NAS-MNIST-v0": Problem(
@@ -100,8 +102,9 @@ PROBLEMS: dict[str, Problem] = {
         "mnist-v0",
         CONV_NETWORK,
         ("processes", "local"),
-        defaults={**IMAGE_RECIPE, "train_samples": 5_000, "validation_samples": 2_000, "epochs": 3},
-        retraining={**ALL_SAMPLES, "epochs": 6},
+        defaults={**IMAGE_RECIPE, "train_samples": 5_000, "validation_samples": 2_000, "epochs": 1},
+        retraining={**ALL_SAMPLES, "epochs": 5},
+        trainings=3,
         costly=True,
         reference_networks={"hand-designed": "nas_gym.search_spaces.conv.references:two_layers"},
     ),
@@ -118,6 +121,7 @@ PROBLEMS: dict[str, Problem] = {
             "epochs": 5,
         },
         retraining={**ALL_SAMPLES, **ZOPH_RECIPE},
+        trainings=3,
         costly=True,
         reference_networks=RESNET,
     ),
@@ -128,6 +132,7 @@ PROBLEMS: dict[str, Problem] = {
         ("processes", "local"),
         defaults={**IMAGE_RECIPE, "epochs": 5},
         retraining={**ALL_SAMPLES, "epochs": 20, "augmentation": "crop_flip"},
+        trainings=3,
         costly=True,
         reference_networks=RESNET,
     ),
@@ -150,6 +155,7 @@ class Parts:
         build: Makes the module of an architecture; imports PyTorch when called.
         table: All results, those on test data included: for use after the search. ``None`` where children
             are trained.
+        trainings: As in ``Problem``.
         costly: As in ``Problem``.
         reference_networks: What builds the module of each hand-designed network, by its name.
         reference_models: Import paths of scikit-learn's models to compare with.
@@ -162,6 +168,7 @@ class Parts:
     recipe: TrainingRecipe | None = None
     build: Callable[[Architecture], Any] | None = None
     table: Table | None = None
+    trainings: int = 10
     costly: bool = False
     reference_networks: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     reference_models: tuple[str, ...] = ()
@@ -316,6 +323,7 @@ def _from_data(
         dataset,
         recipe,
         build,
+        trainings=spec.trainings,
         costly=spec.costly,
         reference_networks={
             name: partial(_build_reference, network, feature_shape, dataset.classes)
