@@ -1,10 +1,12 @@
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nas_gym.envs.registration import PROBLEMS
 from nas_gym.evaluation.store import EvaluationStore
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -26,8 +28,7 @@ def search(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 @pytest.mark.timeout(60)
 def test_store__spares_another_run_all_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    monkeypatch.setattr(importlib.import_module("experiment"), "SEEDS", 1)
+    monkeypatch.setitem(PROBLEMS, "NAS-Moons-v0", replace(PROBLEMS["NAS-Moons-v0"], trainings=1))
     assert search(monkeypatch, "--run-dir", first) == 0
     store = EvaluationStore(first / "evaluations.sqlite")
     rows = list(store.rows())
