@@ -67,8 +67,8 @@ def main(args: Args) -> int:
     unknown = [agent for agent in args.agents if agent not in GRIDS]
     if unknown:
         raise InvalidArgumentError(f"no grid for agent {unknown[0]!r}; there are {', '.join(GRIDS)}")
-    if min(args.budget, args.seeds, args.processes) < 1:
-        raise InvalidArgumentError("budget, seeds and processes must be positive")
+    if min(args.budget, args.seeds - 1, args.processes) < 1:
+        raise InvalidArgumentError("budget and processes must be at least 1, seeds at least 2")
     limits = Limits(args.budget, 4 * args.budget)
     grids = {agent: {name: list(values) for name, values in GRIDS[agent].items()} for agent in args.agents}
     check_settings(args.out, {"budget": args.budget, "grids": grids})

@@ -23,6 +23,8 @@ ALWAYS_IN_ID = ("epochs", "batch_size", "learning_rate", "patience")
 class TrainingRecipe:
     """Gradient descent on the cross-entropy; the weights of the best epoch are kept.
 
+    Best is the highest validation accuracy; of equal epochs it is the first, with a schedule the last.
+
     Attributes:
         epochs: Largest number of passes through the training part.
         batch_size: Samples per step; the last batch of an epoch may be smaller.

@@ -103,7 +103,8 @@ def _train(
         losses.append(float(total_loss) / math.ceil(len(train) / recipe.batch_size))
         accuracy = accuracy_of(module, validation, mixed)
         accuracies.append(accuracy)
-        if accuracy > best_accuracy:
+        tie_goes_to_later = recipe.schedule != "constant"  # whose steps were smaller
+        if accuracy > best_accuracy or (tie_goes_to_later and accuracy == best_accuracy):
             best_accuracy, waited = accuracy, 0
             best_state = {name: value.clone() for name, value in module.state_dict().items()}
         else:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn.utils import skip_init
 
+from nas_gym.datasets.base import Split
 from nas_gym.datasets.moons import moons
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.batches import training_samples
@@ -15,7 +16,7 @@ from nas_gym.evaluation.initialisation import UnknownLayerError, initialise
 from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.retraining import retrain_once
-from nas_gym.evaluation.training import accuracy_of
+from nas_gym.evaluation.training import accuracy_of, train_child
 from tests.nas_gym.evaluation.images import build, child, digits
 
 DATA = digits()
@@ -200,3 +201,18 @@ def test_retrain_once__returns_the_weights_that_its_accuracies_belong_to() -> No
     assert (again.validation, again.test) == (found.validation, found.test)
     assert any(not torch.equal(found.weights[name], value) for name, value in other.weights.items())
     assert found.seconds > 0
+
+
+def test_schedule__gives_a_tie_to_the_later_epoch() -> None:
+    held_out = DATA.validation.features[:1], DATA.validation.labels[:1]
+    easy = replace(DATA, validation=Split(*held_out))  # right or wrong: nearly all epochs tie
+    weights = []
+    for schedule in ("constant", "cosine"):
+        recipe = TrainingRecipe(epochs=4, patience=None, schedule=schedule, learning_rate=1e-5)
+        trained = [build(child("conv")) for _ in range(2)]
+        for module, epochs in zip(trained, (4, 1), strict=True):
+            shorter = recipe if epochs == 4 else replace(recipe, epochs=1)
+            train_child(module, *training_samples(easy, "cpu"), shorter, seed=0)
+        one, other = (module.state_dict() for module in trained)
+        weights.append(all(torch.equal(one[name], other[name]) for name in one))
+    assert weights == [True, False]
