@@ -108,8 +108,27 @@ def share(combination, gradient, left, right, left_gradient, right_gradient):
             right_gradient[k] = gradient[k] * left[k]
 
 
-@njit(nogil=True, cache=True)
-def forward(program, read, inputs, recurrent, cell, mask, values, next_cell, output, next_state):
+@njit(inline="always")
+def compute(program, read, inputs, recurrent, cell, values, next_cell):
+    """Compute the values of all steps for one sample, and c_t; arguments as in ``forward``, without batch."""
+    leaves = len(inputs)
+    for step in range(len(program)):
+        combination, left, right = program[step, 0], program[step, 2], program[step, 3]
+        value = values[step]
+        if step < leaves:
+            combine(combination, inputs[step], recurrent[step], value)
+        elif right == CELL:
+            combine(combination, values[left], cell, value)
+        else:
+            combine(combination, values[left], values[right], value)
+        if step == read:
+            for k in range(len(value)):
+                next_cell[k] = value[k]
+        activate(program[step, 1], value)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def forward(program, read, inputs, recurrent, cell, mask, next_cell, output, next_state):
     """Compute one time step of a batch.
 
     Args:
@@ -118,43 +137,30 @@ def forward(program, read, inputs, recurrent, cell, mask, values, next_cell, out
         inputs: Projections of x_t, ``(batch, leaves, units)``.
         recurrent: Projections of the masked h_{t-1}, of the same shape.
         cell: c_{t-1}, ``(batch, units)``.
-        mask: Factors of the states that the next step projects, ``(batch, units)``.
-        values: Filled with the values of all steps, ``(batch, steps, units)``.
+        mask: Factors of the states that are projected, ``(batch, units)``.
         next_cell: Filled with c_t, ``(batch, units)``.
         output: Filled with h_t, ``(batch, units)``.
         next_state: Filled with h_t times the mask, ``(batch, units)``.
     """
-    leaves = inputs.shape[1]
-    steps = len(program)
+    values = np.empty((len(program), cell.shape[1]), np.float32)
     for b in range(len(cell)):
-        for step in range(steps):
-            row = values[b, step]
-            if step < leaves:
-                combine(program[step, 0], inputs[b, step], recurrent[b, step], row)
-            elif program[step, 3] == CELL:
-                combine(program[step, 0], values[b, program[step, 2]], cell[b], row)
-            else:
-                combine(program[step, 0], values[b, program[step, 2]], values[b, program[step, 3]], row)
-            if step == read:
-                target = next_cell[b]
-                for k in range(len(row)):
-                    target[k] = row[k]
-            activate(program[step, 1], row)
-        row, factors, plain, masked = values[b, steps - 1], mask[b], output[b], next_state[b]
-        for k in range(len(row)):
-            plain[k] = row[k]
-            masked[k] = row[k] * factors[k]
+        compute(program, read, inputs[b], recurrent[b], cell[b], values, next_cell[b])
+        state, factors, plain, masked = values[len(program) - 1], mask[b], output[b], next_state[b]
+        for k in range(len(state)):
+            plain[k] = state[k]
+            masked[k] = state[k] * factors[k]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def backward(
     program,
     read,
     inputs,
     recurrent,
     cell,
-    values,
+    mask,
     output_gradient,
+    next_state_gradient,
     next_cell_gradient,
     input_gradient,
     recurrent_gradient,
@@ -162,49 +168,51 @@ def backward(
 ):
     """Send the gradients of one time step back.
 
+    The values of the steps are computed again: that takes less time than to write them to memory in
+    ``forward`` and to read them here.
+
     Args:
-        program: The cell, as in ``forward``; so are the next four.
+        program: The cell, as in ``forward``; so are the next five.
         read: Number of the step whose value before activation is c_t.
         inputs: Projections of x_t.
         recurrent: Projections of the masked h_{t-1}.
         cell: c_{t-1}.
-        values: What ``forward`` filled in.
+        mask: Factors of the states that are projected.
         output_gradient: Of h_t, ``(batch, units)``.
+        next_state_gradient: Of h_t times the mask, ``(batch, units)``.
         next_cell_gradient: Of c_t, ``(batch, units)``.
         input_gradient: Filled with that of ``inputs``.
         recurrent_gradient: Filled with that of ``recurrent``.
         cell_gradient: Filled with that of c_{t-1} if a step reads it, and left alone otherwise.
     """
-    leaves = inputs.shape[1]
-    steps = len(program)
-    gradients = np.empty(values.shape[1:], np.float32)
+    leaves, units, steps = inputs.shape[1], inputs.shape[2], len(program)
+    values = np.empty((steps, units), np.float32)
+    gradients = np.empty((steps, units), np.float32)
+    unused = np.empty(units, np.float32)
     for b in range(len(cell)):
-        gradients[steps - 1] = output_gradient[b]
+        compute(program, read, inputs[b], recurrent[b], cell[b], values, unused)
+        gradient, plain, masked, factors = (
+            gradients[steps - 1],
+            output_gradient[b],
+            next_state_gradient[b],
+            mask[b],
+        )
+        for k in range(units):
+            gradient[k] = plain[k] + masked[k] * factors[k]
         for step in range(steps - 1, -1, -1):
+            combination, left, right = program[step, 0], program[step, 2], program[step, 3]
             gradient = gradients[step]
-            descend(program[step, 1], values[b, step], gradient)
+            descend(program[step, 1], values[step], gradient)
             if step == read:
                 additional = next_cell_gradient[b]
-                for k in range(len(gradient)):
+                for k in range(units):
                     gradient[k] += additional[k]
-            combination, left, right = program[step, 0], program[step, 2], program[step, 3]
             if step < leaves:
-                share(
-                    combination,
-                    gradient,
-                    inputs[b, step],
-                    recurrent[b, step],
-                    input_gradient[b, step],
-                    recurrent_gradient[b, step],
-                )
+                from_input, from_state = input_gradient[b, step], recurrent_gradient[b, step]
+                share(combination, gradient, inputs[b, step], recurrent[b, step], from_input, from_state)
             elif right == CELL:
-                share(combination, gradient, values[b, left], cell[b], gradients[left], cell_gradient[b])
+                share(combination, gradient, values[left], cell[b], gradients[left], cell_gradient[b])
             else:
                 share(
-                    combination,
-                    gradient,
-                    values[b, left],
-                    values[b, right],
-                    gradients[left],
-                    gradients[right],
+                    combination, gradient, values[left], values[right], gradients[left], gradients[right]
                 )

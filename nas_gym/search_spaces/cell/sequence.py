@@ -40,7 +40,7 @@ class CompiledSequence(torch.autograd.Function):
         cell: c_0, ``(batch, units)``.
         mask: Factors of h_{t-1} before its projection, ``(batch, units)``; no gradient is computed.
         program: From ``program_of``.
-        keep: Whether ``backward`` will follow; if not, no step's values are kept.
+        keep: Whether ``backward`` may follow; if not, less is kept.
 
     It returns h_1, h_2, ... as ``(time, batch, units)``, and the last c, ``(batch, units)``.
     """
@@ -60,28 +60,24 @@ class CompiledSequence(torch.autograd.Function):
         table, read = program
         time, batch, width = projections.shape
         units = weight.shape[1]
-        leaves = width // units
+        shape = (batch, width // units, units)
         projections, mask = projections.contiguous(), mask.contiguous()
-        kept = time if keep else 1
-        values = torch.empty(kept, batch, len(table), units)
-        recurrent = torch.empty(kept, batch, width)
+        # Without backward, all steps overwrite the recurrent projections of the one before.
+        recurrent = torch.empty(time if keep else 1, batch, width)
         outputs = torch.empty(time, batch, units)
         states, cells = torch.empty(time + 1, batch, units), torch.empty(time + 1, batch, units)
         torch.mul(state, mask, out=states[0])
         cells[0] = cell
-        transposed = weight.t()
-        arrays = (
-            projections.view(time, batch, leaves, units).numpy(),
-            recurrent.view(kept, batch, leaves, units).numpy(),
-            *(tensor.numpy() for tensor in (cells, mask, values, outputs, states)),
-        )
-        x, m, c, factors, v, h, s = arrays
-        for t in range(time):
-            slot = t if keep else 0
-            torch.mm(states[t], transposed, out=recurrent[slot])
-            kernel.forward(table, read, x[t], m[slot], c[t], factors, v[slot], c[t + 1], h[t], s[t + 1])
+        transposed, factors = weight.t(), mask.numpy()
+        x, m = projections.view(-1, *shape).numpy(), recurrent.view(-1, *shape).numpy()
+        c, h, s = cells.numpy(), outputs.numpy(), states.numpy()
+        targets = recurrent.unbind() * (1 if keep else time)
+        for t, (masked, target) in enumerate(zip(states.unbind(), targets, strict=False)):
+            torch.mm(masked, transposed, out=target)
+            now = m[t if keep else 0]
+            kernel.forward(table, read, x[t], now, c[t], factors, c[t + 1], h[t], s[t + 1])
         if keep:
-            ctx.program, ctx.made = program, (recurrent, states, cells, values)
+            ctx.program, ctx.made = program, (recurrent, states, cells)
             ctx.save_for_backward(projections, weight, mask)
         return outputs, cells[time].clone()
 
@@ -94,25 +90,25 @@ class CompiledSequence(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         """Send the gradients of outputs and last c back through all steps."""
         projections, weight, mask = ctx.saved_tensors
-        recurrent, states, cells, values = ctx.made
+        recurrent, states, cells = ctx.made
         table, read = ctx.program
         time, batch, width = projections.shape
         units = weight.shape[1]
-        leaves = width // units
-        shape = (time, batch, leaves, units)
+        shape = (batch, width // units, units)
         from_inputs, from_recurrent = torch.empty_like(projections), torch.empty_like(projections)
-        from_cells = torch.zeros_like(cells)
+        from_state, from_cells = torch.zeros(batch, units), torch.zeros_like(cells)
         from_cells[time] = end_gradient
-        from_state = torch.zeros(batch, units)
-        total = torch.empty(batch, units)
         x, m, dx, dm = (
-            tensor.view(shape).numpy() for tensor in (projections, recurrent, from_inputs, from_recurrent)
+            tensor.view(-1, *shape).numpy() for tensor in (projections, recurrent, from_inputs, from_recurrent)
         )
-        c, v, dc, dh = (tensor.numpy() for tensor in (cells, values, from_cells, total))
+        c, dc, ds, dh = (
+            tensor.numpy() for tensor in (cells, from_cells, from_state, output_gradients.contiguous())
+        )
+        factors, steps = mask.numpy(), from_recurrent.unbind()
         for t in range(time - 1, -1, -1):
-            torch.addcmul(output_gradients[t], from_state, mask, out=total)
-            kernel.backward(table, read, x[t], m[t], c[t], v[t], dh, dc[t + 1], dx[t], dm[t], dc[t])
-            torch.mm(from_recurrent[t], weight, out=from_state)
+            now = (x[t], m[t], c[t], factors, dh[t], ds, dc[t + 1], dx[t], dm[t], dc[t])
+            kernel.backward(table, read, *now)
+            torch.mm(steps[t], weight, out=from_state)
         from_weight = None
         if ctx.needs_input_grad[1]:
             from_weight = from_recurrent.view(-1, width).t() @ states[:time].view(-1, units)
