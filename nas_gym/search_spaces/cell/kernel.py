@@ -9,6 +9,10 @@ is the number of an earlier step, or ``CELL`` for c_{t-1}. So no cell has to be 
 All arrays are float32 and contiguous, and units are the innermost axis: each operation runs over rows that
 lie side by side in memory, and those of one sample stay in the processor's nearest cache.
 
+A division by zero must not raise an exception (``error_model="numpy"``): a loop that may raise does not
+become vector instructions. Loops stand in functions of their own, which Numba hands to the optimiser one by
+one: inlined before that, half of them stay scalar.
+
 There is no fast-math; products and sums are fused where the code says ``fma`` and nowhere else, so equal
 arguments give equal results. NaN and infinity go through as in PyTorch: a diverging cell shows.
 
@@ -56,7 +60,7 @@ def hyperbolic_tangent(x):
     return x * p / q
 
 
-@njit(inline="always")
+@njit(error_model="numpy")
 def combine(combination, left, right, out):
     """Set a row to the sum or product of two rows."""
     if combination == ADD:
@@ -67,7 +71,7 @@ def combine(combination, left, right, out):
             out[k] = left[k] * right[k]
 
 
-@njit(inline="always")
+@njit(error_model="numpy")
 def activate(activation, row):
     """Apply an activation to a row, in place."""
     if activation == TANH:
@@ -81,7 +85,7 @@ def activate(activation, row):
             row[k] = ZERO if row[k] < ZERO else row[k]
 
 
-@njit(inline="always")
+@njit(error_model="numpy")
 def descend(activation, value, gradient):
     """Turn the gradient of an activation's value into that of its argument, in place."""
     if activation == TANH:
@@ -95,7 +99,7 @@ def descend(activation, value, gradient):
             gradient[k] = ZERO if value[k] <= ZERO else gradient[k]
 
 
-@njit(inline="always")
+@njit(error_model="numpy")
 def share(combination, gradient, left, right, left_gradient, right_gradient):
     """Set the gradients of two operands from that of their sum or product."""
     if combination == ADD:
@@ -108,7 +112,7 @@ def share(combination, gradient, left, right, left_gradient, right_gradient):
             right_gradient[k] = gradient[k] * left[k]
 
 
-@njit(inline="always")
+@njit(error_model="numpy")
 def compute(program, read, inputs, recurrent, cell, values, next_cell):
     """Compute the values of all steps for one sample, and c_t; arguments as in ``forward``, without batch."""
     leaves = len(inputs)
@@ -213,6 +217,4 @@ def backward(
             elif right == CELL:
                 share(combination, gradient, values[left], cell[b], gradients[left], cell_gradient[b])
             else:
-                share(
-                    combination, gradient, values[left], values[right], gradients[left], gradients[right]
-                )
+                share(combination, gradient, values[left], values[right], gradients[left], gradients[right])

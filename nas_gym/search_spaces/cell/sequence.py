@@ -99,7 +99,8 @@ class CompiledSequence(torch.autograd.Function):
         from_state, from_cells = torch.zeros(batch, units), torch.zeros_like(cells)
         from_cells[time] = end_gradient
         x, m, dx, dm = (
-            tensor.view(-1, *shape).numpy() for tensor in (projections, recurrent, from_inputs, from_recurrent)
+            tensor.view(-1, *shape).numpy()
+            for tensor in (projections, recurrent, from_inputs, from_recurrent)
         )
         c, dc, ds, dh = (
             tensor.numpy() for tensor in (cells, from_cells, from_state, output_gradients.contiguous())
