@@ -85,7 +85,7 @@ class CellDescription:
         return (*self.leaves, *(step.operation for step in self.steps))
 
     def parameters(self, inputs: int, units: int, bias: bool = False) -> int:
-        """Count the weights of all leaves, each with ``units`` outputs, and one bias each if there are any."""
+        """Count the weights of all leaves, and the biases if there are any; a leaf has ``units`` outputs."""
         return len(self.leaves) * units * (inputs + units + bias)
 
 

@@ -100,22 +100,22 @@ class CellLayer(nn.Module):
             state_mask: What h_{t-1} is multiplied with before its projection, ``(batch, units)``, the same
                 at all time steps: variational dropout. What c_t and the outputs read is not masked.
         """
-        state, cell = self.start(inputs.shape[1]) if state is None else state
+        hidden, cell = self.start(inputs.shape[1]) if state is None else state
         projections = self.cell.input_map(inputs)
         weight = self.cell.state_map.weight
-        if can_be_compiled(projections, weight, state, cell):
-            mask = torch.ones_like(state) if state_mask is None else state_mask
+        if can_be_compiled(projections, weight, hidden, cell):
+            mask = torch.ones_like(hidden) if state_mask is None else state_mask
             keep = torch.is_grad_enabled()
             outputs, cell = CompiledSequence.apply(
-                projections, weight, state, cell, mask, self._program, keep
+                projections, weight, hidden, cell, mask, self._program, keep
             )
             return outputs, (outputs[-1], cell)
         steps = []
         for step in projections:
-            masked = state if state_mask is None else state * state_mask
-            state, cell = self.cell.step(step, masked, cell)
-            steps.append(state)
-        return torch.stack(steps), (state, cell)
+            masked = hidden if state_mask is None else hidden * state_mask
+            hidden, cell = self.cell.step(step, masked, cell)
+            steps.append(hidden)
+        return torch.stack(steps), (hidden, cell)
 
 
 def _activated(operation: Operation, values: Tensor) -> Tensor:

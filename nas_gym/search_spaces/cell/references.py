@@ -73,20 +73,19 @@ class GruLayer(nn.Module):
 
         With a mask there is a loop over time steps, which takes longer: PyTorch's function has none.
         """
-        state, cell = self.start(inputs.shape[1]) if state is None else state
+        hidden, cell = self.start(inputs.shape[1]) if state is None else state
         if state_mask is None:
-            weights = [
-                *(self.input_map.weight, self.state_map.weight),
-                *(self.input_map.bias, self.state_map.bias),
-            ]
-            outputs, last = torch.gru(inputs, state[None], weights, True, 1, 0.0, self.training, False, False)
+            maps = (self.input_map, self.state_map)
+            weights = [*(m.weight for m in maps), *(m.bias for m in maps)]
+            arguments = (weights, True, 1, 0.0, self.training, False, False)
+            outputs, last = torch.gru(inputs, hidden[None], *arguments)
             return outputs, (last[0], cell)
         steps = []
         for projections in self.input_map(inputs):
             from_inputs = projections.split(self.units, dim=1)
-            from_state = self.state_map(state * state_mask).split(self.units, dim=1)
+            from_state = self.state_map(hidden * state_mask).split(self.units, dim=1)
             reset, update = ((a + b).sigmoid() for a, b in zip(from_inputs[:2], from_state[:2], strict=True))
             candidate = (from_inputs[2] + reset * from_state[2]).tanh()
-            state = candidate + update * (state - candidate)
-            steps.append(state)
-        return torch.stack(steps), (state, cell)
+            hidden = candidate + update * (hidden - candidate)
+            steps.append(hidden)
+        return torch.stack(steps), (hidden, cell)
