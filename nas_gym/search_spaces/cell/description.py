@@ -84,6 +84,11 @@ class CellDescription:
         """The operations of all steps, those of the leaves first."""
         return (*self.leaves, *(step.operation for step in self.steps))
 
+    @property
+    def leaf_order(self) -> tuple[int, ...]:
+        """The leaves in the order of their rows in weight matrices: those that add, then the others."""
+        return tuple(sorted(range(len(self.leaves)), key=lambda leaf: self.leaves[leaf].combination != "add"))
+
     def parameters(self, inputs: int, units: int, bias: bool = False) -> int:
         """Count the weights of all leaves, and the biases if there are any; a leaf has ``units`` outputs."""
         return len(self.leaves) * units * (inputs + units + bias)

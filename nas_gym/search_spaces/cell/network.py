@@ -14,6 +14,9 @@ State = tuple[Tensor, Tensor]
 class Cell(nn.Module):
     """One step of a recurrent cell, in PyTorch's own operations; its parameters are not yet initialised.
 
+    The rows of both weights, and of the bias, are those of the first leaf, then of the second and so on, each
+    ``units`` of them; but leaves that add come before those that multiply (``CellDescription.leaf_order``).
+
     Args:
         description: How h_t and c_t are computed.
         inputs: Number of features of x_t.
@@ -47,13 +50,13 @@ class Cell(nn.Module):
             cell: c_{t-1}.
         """
         description = self.description
-        from_inputs = projections.split(self.units, dim=1)
-        from_state = self.state_map(state).split(self.units, dim=1)
+        parts = (projections.split(self.units, dim=1), self.state_map(state).split(self.units, dim=1))
+        operands = dict(zip(description.leaf_order, zip(*parts, strict=True), strict=True))
         values: list[Tensor] = []
         next_cell = cell
         for number, operation in enumerate(description.operations):
             if number < len(description.leaves):
-                left, right = from_inputs[number], from_state[number]
+                left, right = operands[number]
             else:
                 step = description.steps[number - len(description.leaves)]
                 left, right = values[step.left], cell if step.right == CELL_STATE else values[step.right]
@@ -101,17 +104,15 @@ class CellLayer(nn.Module):
                 at all time steps: variational dropout. What c_t and the outputs read is not masked.
         """
         hidden, cell = self.start(inputs.shape[1]) if state is None else state
-        projections = self.cell.input_map(inputs)
-        weight = self.cell.state_map.weight
-        if can_be_compiled(projections, weight, hidden, cell):
+        input_map, weight = self.cell.input_map, self.cell.state_map.weight
+        if can_be_compiled(inputs, weight, hidden, cell):
             mask = torch.ones_like(hidden) if state_mask is None else state_mask
+            maps = (input_map.weight, input_map.bias, weight)
             keep = torch.is_grad_enabled()
-            outputs, cell = CompiledSequence.apply(
-                projections, weight, hidden, cell, mask, self._program, keep
-            )
+            outputs, cell = CompiledSequence.apply(inputs, *maps, hidden, cell, mask, self._program, keep)
             return outputs, (outputs[-1], cell)
         steps = []
-        for step in projections:
+        for step in input_map(inputs):
             masked = hidden if state_mask is None else hidden * state_mask
             hidden, cell = self.cell.step(step, masked, cell)
             steps.append(hidden)

@@ -29,11 +29,13 @@ def unrolled(
     layer: CellLayer, equations: Equations, inputs: Tensor, state: Tensor, cell: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Compute a layer's outputs and last c by equations written elsewhere."""
-    leaves = layer.cell.state_map.weight.shape[0] // layer.units
+    leaves = layer.cell.description.leaves
+    rows = sorted(range(len(leaves)), key=lambda leaf: leaves[leaf].combination)  # add, then elem_mult
     outputs = []
     for x in inputs:
-        from_inputs = layer.cell.input_map(x).chunk(leaves, dim=1)
-        from_state = layer.cell.state_map(state).chunk(leaves, dim=1)
+        projections = (layer.cell.input_map(x), layer.cell.state_map(state))
+        by_row = [p.chunk(len(leaves), dim=1) for p in projections]
+        from_inputs, from_state = ([part[rows.index(k)] for k in range(len(leaves))] for part in by_row)
         state, cell = equations(from_inputs, from_state, cell)
         outputs.append(state)
     return torch.stack(outputs), cell
