@@ -198,7 +198,7 @@ def backward(
         next_cell_gradient: Of c_t, ``(batch, units)``.
         recurrent_gradient: Filled with that of each leaf's projection of h_{t-1}, ``(batch, leaves, units)``;
             where leaves add, that of x_t has the same.
-        input_gradient: Filled with that of the projections of x_t where leaves multiply; shape of ``recurrent``.
+        input_gradient: Filled with that of the projections of x_t where leaves multiply, like ``recurrent``.
         cell_gradient: Filled with that of c_{t-1} if a step reads it, and left alone otherwise.
     """
     leaves, units, steps = projections.shape[1], projections.shape[2], len(program)
