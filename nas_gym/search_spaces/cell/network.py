@@ -71,8 +71,8 @@ class CellLayer(nn.Module):
     """A cell that reads a whole sequence; its parameters are not yet initialised.
 
     The inputs' projections are one matrix product for all time steps. For float32 on the CPU each step is
-    one more matrix product and one call of a compiled kernel, which serves every cell; else the steps are
-    those of ``Cell``. Both compute the same, but for rounding.
+    one more matrix product, or two if some leaves add and others multiply, and one call of a compiled kernel,
+    which serves every cell; else the steps are those of ``Cell``. Both compute the same, but for rounding.
 
     Args:
         description: How h_t and c_t are computed.
@@ -101,12 +101,13 @@ class CellLayer(nn.Module):
             inputs: Shape ``(time, batch, inputs)``, at least one time step.
             state: h and c before the first time step, by default ``start``.
             state_mask: What h_{t-1} is multiplied with before its projection, ``(batch, units)``, the same
-                at all time steps: variational dropout. What c_t and the outputs read is not masked.
+                at all time steps: variational dropout (Gal & Ghahramani 2016, https://arxiv.org/abs/1512.05287).
+                No gradient is computed for it. Outputs, and the state that is returned, are not masked.
         """
         hidden, cell = self.start(inputs.shape[1]) if state is None else state
         input_map, weight = self.cell.input_map, self.cell.state_map.weight
         if can_be_compiled(inputs, weight, hidden, cell):
-            mask = torch.ones_like(hidden) if state_mask is None else state_mask
+            mask = torch.ones_like(hidden) if state_mask is None else state_mask.detach().to(hidden)
             maps = (input_map.weight, input_map.bias, weight)
             keep = torch.is_grad_enabled()
             outputs, cell = CompiledSequence.apply(inputs, *maps, hidden, cell, mask, self._program, keep)

@@ -9,6 +9,7 @@ from torch.testing import assert_close
 
 from nas_gym.evaluation.initialisation import initialise
 from nas_gym.search_spaces import CellSpace
+from nas_gym.search_spaces.cell import kernel
 from nas_gym.search_spaces.cell.description import describe
 from nas_gym.search_spaces.cell.network import CellLayer
 from nas_gym.search_spaces.cell.references import NASCELL, GruLayer, lstm_layer, nascell_layer
@@ -122,6 +123,7 @@ def test_random_cells__compute_the_same_compiled_and_in_pytorch(base: int, cells
         for compiled, plain in zip(*found, strict=True):
             scale = max(1.0, plain.abs().max().item())
             assert_close(compiled.double(), plain, rtol=0, atol=1e-5 * scale, msg=str(architecture))
+    assert len(kernel.forward.signatures) == len(kernel.backward.signatures) == 1  # nothing compiled again
 
 
 def test_state__goes_on_where_a_sequence_was_cut() -> None:
