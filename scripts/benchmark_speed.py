@@ -1,10 +1,11 @@
-"""Measure speed: children a second, fused beside local, environment steps a second, a search on a table."""
+"""Measure speed: children and environment steps a second, a search on a table, recurrent cells."""
 
 import json
 import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from command_line import run
 from rich.console import Console
 from sklearn.datasets import load_digits
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from agents import agent_spec, make_agent
@@ -30,9 +31,11 @@ from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.processes import ProcessEvaluator
 from nas_gym.evaluation.table import Table
 from nas_gym.search_spaces import Architecture, NasBench201Space
+from nas_gym.search_spaces.cell.references import lstm_layer, nascell_layer
 from nas_gym.testing import random_sentence
 
 TABLE_LANES = 256
+CELL_TIME, CELL_BATCH, CELL_UNITS = 35, 32, (32, 64, 128)
 
 
 @dataclass
@@ -49,6 +52,8 @@ class Args:
     """Environment steps of each measurement."""
     lanes: int = 1024
     """Environments in the vector environment."""
+    cell_rounds: int = 20
+    """Training steps of each recurrent layer; the fastest counts."""
     out: Path = Path("runs/benchmark_speed.json")
     """File for the results."""
 
@@ -65,8 +70,9 @@ class InstantEvaluator:
 
 def main(args: Args) -> int:
     """Measure everything once, print a table and write it as JSON."""
-    if min(args.children, args.local_children, args.image_children, args.steps, args.lanes) < 1:
-        raise InvalidArgumentError("children, local and image children, steps and lanes must be at least 1")
+    counts = (args.children, args.local_children, args.image_children, args.steps, args.lanes)
+    if min(*counts, args.cell_rounds) < 1:
+        raise InvalidArgumentError("children of all kinds, steps, lanes and rounds must be at least 1")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # the faster setting of local for networks this small
     fused, local = measure_children(args.children, args.local_children)
@@ -90,6 +96,8 @@ def main(args: Args) -> int:
         "table_lanes": TABLE_LANES,
         "reinforce_500_cells_seconds": measure_search(500),
     }
+    cell_seconds = {units: measure_cells(units, args.cell_rounds) for units in CELL_UNITS}
+    results["cell_seconds"] = cell_seconds
     write_atomically(args.out, lambda path: path.write_text(json.dumps(results, indent=2) + "\n"))
     table = rich.table.Table("what", "per second", title=f"NAS-Moons-v0 on {results['cores']} cores")
     table.add_row("children trained, fused", f"{fused:,.0f}")
@@ -110,7 +118,14 @@ def main(args: Args) -> int:
         "with the start"
     )
     seconds = results["reinforce_500_cells_seconds"]
-    console.print(f"REINFORCE on NAS-Bench-201-v0, 500 cells: {seconds:.2f} s\nwritten to {args.out}")
+    console.print(f"REINFORCE on NAS-Bench-201-v0, 500 cells: {seconds:.2f} s")
+    for units, times in cell_seconds.items():
+        console.print(
+            f"a training step of {units} units, {CELL_TIME} time steps, batch {CELL_BATCH}, one thread: "
+            f"NASCell {times['nascell'] * 1000:.1f} ms, {times['nascell'] / times['plain']:.2f} of a plain "
+            f"loop's; our LSTM {times['lstm'] / times['torch_lstm']:.2f} of torch.nn.LSTM's"
+        )
+    console.print(f"written to {args.out}")
     return 0
 
 
@@ -224,6 +239,62 @@ def measure_search(episodes: int) -> float:
     torch.set_num_threads(1)
     agent = make_agent("reinforce", env, 0)
     return seconds_of(lambda: agent.learn(episodes))
+
+
+class PlainNasCell(nn.Module):
+    """NASCell in the plain way: a loop over time steps, and for each leaf one linear map for x and for h."""
+
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        maps = [nn.Linear(units, units, bias=False) for _ in range(16)]
+        self.of_input, self.of_state = nn.ModuleList(maps[:8]), nn.ModuleList(maps[8:])
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return h of all time steps; inputs and outputs have the shape ``(time, batch, units)``."""
+        state = cell = torch.zeros_like(inputs[0])
+        outputs = []
+        for x in inputs:
+            a = [linear(x) for linear in self.of_input]
+            b = [linear(state) for linear in self.of_state]
+            left = torch.tanh(torch.sigmoid(a[0] + b[0]) * torch.relu(a[1] + b[1]))
+            second = torch.tanh(torch.sigmoid(a[2] + b[2]) + torch.relu(a[3] * b[3]))
+            third = torch.tanh(torch.tanh(a[4] + b[4]) * torch.sigmoid(a[5] + b[5]))
+            fourth = torch.sigmoid(torch.tanh(a[6] + b[6]) + torch.sigmoid(a[7] + b[7]))
+            cell = torch.tanh(left + cell) * second
+            state = torch.tanh(cell * torch.tanh(third + fourth))
+            outputs.append(state)
+        return torch.stack(outputs)
+
+
+def measure_cells(units: int, rounds: int) -> dict[str, float]:
+    """Return the seconds of a training step, forward and backward, of recurrent layers on one thread.
+
+    The layers take turns, and the fastest of their rounds counts, so that all have the same machine.
+    """
+    torch.set_num_threads(1)
+    layers: dict[str, nn.Module] = {
+        "nascell": nascell_layer(units, units),
+        "plain": PlainNasCell(units),
+        "lstm": lstm_layer(units, units),
+        "torch_lstm": nn.LSTM(units, units),
+    }
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(CELL_TIME, CELL_BATCH, units, generator=generator).requires_grad_()
+    for layer in layers.values():
+        for parameter in layer.parameters():
+            nn.init.uniform_(parameter, -0.1, 0.1, generator)
+
+    def step(layer: nn.Module) -> None:
+        layer.zero_grad()
+        outputs = layer(inputs)
+        (outputs if isinstance(outputs, Tensor) else outputs[0]).sum().backward()
+
+    for layer in layers.values():
+        step(layer)  # compiles the kernel, or loads it from the cache
+    times = [
+        {name: seconds_of(partial(step, layer)) for name, layer in layers.items()} for _ in range(rounds)
+    ]
+    return {name: min(time[name] for time in times) for name in layers}
 
 
 def seconds_of(work: Callable[[], Any]) -> float:

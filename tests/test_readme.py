@@ -24,6 +24,8 @@ SMALL = {
         "2",
         "--steps",
         "2000",
+        "--cell-rounds",
+        "1",
     ],
 }
 # The official files, a store, a finished run, hours: tests/scripts makes small ones.

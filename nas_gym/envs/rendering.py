@@ -18,6 +18,8 @@ MAX_DRAWN_UNITS = 16
 MAX_BLANKS = 16
 WIDE_PITCH, NARROW_PITCH, MAX_WIDE_COLUMNS = 1.25, 0.9, 8
 """Inches from column to column, and up to how many columns they are wide."""
+ROW_PITCH = 0.5
+"""Smallest distance of blocks above one another; the height of a column without any is 2."""
 SKIPS = ("#4c8fbd", "#d98032", "#5a9e6f", "#a0649c")
 """Colours of connections that skip columns; all that end at one block have the same."""
 
@@ -54,18 +56,19 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
     blocks = search_space.diagram([search_space.tokens[token] for token in sentence])
     width = search_space.drawing_columns
     pitch = WIDE_PITCH if width <= MAX_WIDE_COLUMNS else NARROW_PITCH
-    figure = Figure(figsize=(2.2 + pitch * (width + 1), 4.2), dpi=80)
+    stretch = max(1.0, search_space.drawing_rows * ROW_PITCH / 2)
+    figure = Figure(figsize=(2.2 + pitch * (width + 1), 4.2 * stretch), dpi=80)
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0.0, 0.0, 1.0, 0.9))
     axes.set_xlim(-1.7, width + 0.7)
-    axes.set_ylim(-1.35, 1.15)
+    axes.set_ylim(-1.35 * stretch, 1.15 * stretch)
     axes.axis("off")
     columns = {-1: -1.0}
     heights = {-1: np.zeros(1)}
     _draw_box(axes, (-1.0, 0.0), "input")
     for index, block in enumerate(blocks):
         columns[index], height = block.place or (float(index), 0.0)
-        heights[index] = _unit_heights(block) + height
+        heights[index] = _unit_heights(block) + height * stretch
         for source in block.inputs:
             if block.place is None and columns[index] - columns[source] > 1:
                 label = blocks[source].label if source >= 0 else "input"

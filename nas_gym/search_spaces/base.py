@@ -93,6 +93,11 @@ class SearchSpace(ABC):
         """How many columns the largest ``diagram`` takes: by default one for each token of a sentence."""
         return self.max_length
 
+    @property
+    def drawing_rows(self) -> int:
+        """How many blocks the largest ``diagram`` has above one another: by default so few that they fit."""
+        return 1
+
     def check_feature_shape(self, feature_shape: tuple[int, ...]) -> None:
         """Refuse samples that this space's networks cannot read; by default all are accepted.
 

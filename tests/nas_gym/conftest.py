@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.nas_gym.images import write_cifar10, write_mnist
 
@@ -20,3 +21,13 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name, checksums in write_cifar10(folder).items():
             patch.setattr(CIFAR10, name, checksums)  # torchvision opens no other files than those it knows
         yield folder
+
+
+@pytest.fixture(scope="session")
+def compiled_cells() -> None:
+    """Compile what computes recurrent cells, so that no test's time holds it."""
+    from nas_gym.search_spaces.cell.references import lstm_layer
+    from tests.nas_gym.search_spaces.cells import draw_weights
+
+    outputs, _ = draw_weights(lstm_layer(1, 1))(torch.ones(1, 1, 1))
+    outputs.sum().backward()

@@ -1,0 +1,144 @@
+"""Grammar of ``cell-v0``: tokens of recurrent cells, and where they may stand."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.search_spaces.base import Block
+from nas_gym.search_spaces.cell.description import (
+    ACTIVATIONS,
+    COMBINATIONS,
+    Operation,
+    children_of,
+    node_of,
+    operation_of,
+)
+from nas_gym.search_spaces.ranked import RankedSpace
+
+MAX_BASE = 32
+SIGNS = {"add": "+", "elem_mult": "×"}  # noqa: RUF001 - the sign of multiplication is meant
+
+
+class CellSpace(RankedSpace):
+    """Recurrent cells as trees: Zoph & Le 2016, https://arxiv.org/abs/1611.01578, section 3.4.
+
+    A cell computes h_t and c_t of x_t, h_{t-1} and c_{t-1}. It is a full binary tree whose nodes are numbered
+    level by level, its ``base`` leaves first and the root last. Leaf k combines ``W x_t`` and ``U h_{t-1}``,
+    with matrices of its own; node ``base + m`` combines the nodes 2m and 2m + 1 and has no parameters. Each
+    node then applies its activation, and h_t is the root's value.
+
+    A sentence has ``2 * base + 2`` tokens: one for each node in the order of their numbers, for example
+    ``add:tanh`` or ``elem_mult:identity``; one such token for the injection of c_{t-1}; and two nodes, for
+    example ``node-12 node-8``: the one that c_t is read from, and the one that c_{t-1} enters. There c_{t-1}
+    is combined with the node's value, the injection's activation is applied, and whoever reads the node
+    reads the result. c_t is a node's value before its activation.
+
+    The paper leaves two corners open, decided here: injected into the root, the result is h_t; and c_t read
+    from the node that c_{t-1} enters is that node's own combination, before its activation and the
+    injection. The paper writes two tokens for a node, a combination and an activation; here they are one,
+    and the numbers of cells are the same: 36,864 for base 2 and 63,331,869,759,897,600 for base 8.
+
+    Args:
+        base: Number of leaves: 2, 4, 8, 16 or 32.
+
+    Raises:
+        InvalidArgumentError: If ``base`` is another number.
+    """
+
+    id: ClassVar[str] = "cell-v0"
+
+    def __init__(self, base: int = 8) -> None:
+        if type(base) is not int or not 2 <= base <= MAX_BASE or base & (base - 1):
+            raise InvalidArgumentError(f"base must be a power of two from 2 to {MAX_BASE}, got {base!r}")
+        operations = [str(Operation(c, a)) for c in COMBINATIONS for a in ACTIVATIONS]
+        nodes = 2 * base - 1
+        self.base = base
+        self.tokens = (*operations, *(f"node-{node}" for node in range(nodes)))
+        self.end_token = None
+        self.max_length = nodes + 3
+        self._operations = len(operations)
+        # Rows: a prefix of so many tokens.
+        self._masks = np.zeros((self.max_length + 1, len(self.tokens)), dtype=np.bool_)
+        for position in range(self.max_length):
+            self._masks[position, self.layers_at(position)] = True
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The number of leaves."""
+        return {"base": self.base}
+
+    def layers_at(self, position: int) -> range:
+        """Return the tokens that may stand at a position: operations, or nodes at the last two."""
+        if position < 2 * self.base:
+            return range(self._operations)
+        return range(self._operations, len(self.tokens))
+
+    def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
+        """Say which tokens may follow: the position alone decides."""
+        return np.array(self._masks[len(prefix)])
+
+    def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Answer ``legal_next`` for every row."""
+        return self._masks[lengths]
+
+    def is_complete(self, prefix: Sequence[int]) -> bool:
+        """Say whether the sentence has all its tokens."""
+        return len(prefix) == self.max_length
+
+    def count(self) -> int:
+        """Return the number of cells."""
+        nodes = 2 * self.base - 1
+        return int(self._operations ** (nodes + 1) * nodes**2)
+
+    @property
+    def drawing_columns(self) -> int:
+        """How many columns a drawing takes: two for each level, and one for h_t."""
+        return 2 * self.base.bit_length() + 1
+
+    @property
+    def drawing_rows(self) -> int:
+        """How many blocks stand above one another: the leaves."""
+        return self.base
+
+    def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
+        """Draw the tree, leaves on the left; where c_{t-1} enters and c_t leaves as soon as that is known."""
+        base, nodes = self.base, 2 * self.base - 1
+        operations = [operation_of(token) for token in tokens[: nodes + 1]]
+        read, enter = ([node_of(token) for token in tokens[nodes + 1 :]] + [-1, -1])[:2]
+        blocks: list[Block] = []
+        shown: list[int] = []  # for each node, the block that gives its value
+
+        def draw(label: str, inputs: tuple[int, ...], column: float, height: float) -> int:
+            blocks.append(Block(label, None, inputs, dense=False, place=(column, height)))
+            return len(blocks) - 1
+
+        for node, operation in enumerate(operations[:nodes]):
+            column, height = _place(node, base)
+            sources = (-1,) if node < base else tuple(shown[child] for child in children_of(node, base))
+            shown.append(draw(f"{node}\n{_label(operation)}", sources, column, height))
+            if node == read:
+                # Edges run towards the sibling; the other side is free.
+                beside = min(1.6 / base, 0.45) * (-1 if node % 2 else 1)
+                draw("c(t)", (shown[node],), column + 0.9, height + beside)
+            if node == enter:
+                label = f"c(t-1)\n{_label(operations[nodes])}"
+                shown[node] = draw(label, (shown[node],), column + 0.9, height)
+        if len(tokens) == self.max_length:
+            draw("h(t)", (shown[-1],), self.drawing_columns - 1, 0.0)
+        return tuple(blocks)
+
+
+def _place(node: int, base: int) -> tuple[float, float]:
+    """Return column and height of a node: leaves evenly spaced, other nodes half-way between two."""
+    if node < base:
+        return 0.5, 1.0 - (2 * node + 1) / base
+    (column, above), (_, below) = (_place(child, base) for child in children_of(node, base))
+    return column + 1.9, (above + below) / 2
+
+
+def _label(operation: Operation) -> str:
+    sign = SIGNS[operation.combination]
+    return sign if operation.activation == "identity" else f"{operation.activation} {sign}"

@@ -1,0 +1,64 @@
+"""Cells that several tests use."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from nas_gym.search_spaces.cell.network import CellLayer
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+FIGURE_5 = "add:tanh elem_mult:relu elem_mult:sigmoid add:relu node-1 node-0"
+"""The worked example of base 2 in Zoph & Le 2016, Figure 5."""
+
+Equations = Callable[[Sequence[Tensor], Sequence[Tensor], Tensor], tuple[Tensor, Tensor]]
+"""From the leaves' projections of x_t, those of h_{t-1}, and c_{t-1}, to h_t and c_t."""
+
+
+def draw_weights(module: ModuleT, scale: float = 0.5, seed: int = 0) -> ModuleT:
+    """Give all parameters values within plus and minus ``scale``, in the same order for equal modules."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.uniform_(-scale, scale, generator=generator)
+    return module
+
+
+def unrolled(
+    layer: CellLayer, equations: Equations, inputs: Tensor, state: Tensor, cell: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Compute a layer's outputs and last c by equations written elsewhere."""
+    leaves = layer.cell.description.leaves
+    rows = sorted(range(len(leaves)), key=lambda leaf: leaves[leaf].combination)  # add, then elem_mult
+    outputs = []
+    for x in inputs:
+        projections = (layer.cell.input_map(x), layer.cell.state_map(state))
+        by_row = [p.chunk(len(leaves), dim=1) for p in projections]
+        from_inputs, from_state = ([part[rows.index(k)] for k in range(len(leaves))] for part in by_row)
+        state, cell = equations(from_inputs, from_state, cell)
+        outputs.append(state)
+    return torch.stack(outputs), cell
+
+
+def nascell(x: Sequence[Tensor], m: Sequence[Tensor], c: Tensor) -> tuple[Tensor, Tensor]:
+    """The published equations of NASCell."""
+    left = torch.tanh(torch.sigmoid(x[0] + m[0]) * torch.relu(x[1] + m[1]))
+    beside = torch.tanh(torch.sigmoid(x[2] + m[2]) + torch.relu(x[3] * m[3]))
+    third = torch.tanh(torch.tanh(x[4] + m[4]) * torch.sigmoid(x[5] + m[5]))
+    fourth = torch.sigmoid(torch.tanh(x[6] + m[6]) + torch.sigmoid(x[7] + m[7]))
+    memory = torch.tanh(left + c) * beside
+    return torch.tanh(memory * torch.tanh(third + fourth)), memory
+
+
+def figure_5(x: Sequence[Tensor], m: Sequence[Tensor], c: Tensor) -> tuple[Tensor, Tensor]:
+    """The equations below Figure 5."""
+    memory = x[1] * m[1]
+    injected = torch.relu(torch.tanh(x[0] + m[0]) + c)
+    return torch.sigmoid(injected * torch.relu(memory)), memory
+
+
+def root(x: Sequence[Tensor], m: Sequence[Tensor], c: Tensor) -> tuple[Tensor, Tensor]:
+    """What ``add:tanh add:relu add:sigmoid elem_mult:tanh node-2 node-2`` means."""
+    memory = torch.tanh(x[0] + m[0]) + torch.relu(x[1] + m[1])
+    return torch.tanh(torch.sigmoid(memory) * c), memory
