@@ -132,9 +132,10 @@ def reward_keywords(reward: str | Reward) -> dict[str, bool]:
 def _known(evaluation: Evaluation, field: str, reward: str) -> float:
     value: float | None = getattr(evaluation, field)
     if value is None:
+        remedy = "make the environment with measure_latency=True" if field == "latency_seconds" else ""
         raise InvalidArgumentError(
             f"the reward {reward} needs {field}, which the evaluator of {evaluation.dataset} "
-            f"with {evaluation.recipe} does not tell; choose another reward or evaluator"
+            f"with {evaluation.recipe} does not tell; {remedy or 'choose another reward or evaluator'}"
         )
     return value
 

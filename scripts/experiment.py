@@ -24,7 +24,7 @@ from nas_gym.evaluation.retraining import Accuracies, reference_models, retrain
 from nas_gym.wrappers import ROW_FIELDS, RecordEvaluations
 
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
-MAX_FINALISTS = 50
+MIN_FINALISTS, MAX_FINALISTS = 3, 50
 
 
 def run_experiment(
@@ -63,9 +63,9 @@ def run_experiment(
         "episodes": episodes,
         "agent_arguments": spec.arguments,
         "num_envs": spec.num_envs,
+        **_origin(parts),
     }
     about = {
-        **_origin(parts),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
     }
@@ -76,8 +76,10 @@ def run_experiment(
         given = {"store": str(run.path / "evaluations.sqlite")}
         parts = assemble(env_id, **env_kwargs, **given)
     env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=spec.num_envs, **env_kwargs, **given))
-    # What a simulated budget has left stands in no checkpoint: such a run is played again from its start.
-    checkpoint = None if "budget_seconds" in env_kwargs else run.path / "checkpoint.pt"
+    # What a simulated budget has left, or how deep networks may be by now, stands in no checkpoint: such a
+    # run is played again from its start.
+    remembers = {"budget_seconds", "initial_layers"} & set(env_kwargs)
+    checkpoint = None if remembers else run.path / "checkpoint.pt"
     agent = make_agent(spec, env, seed, run.path / "tensorboard", checkpoint)
     console.print(
         f"{agent_name} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {run.path}"
@@ -88,14 +90,13 @@ def run_experiment(
         )
         return INTERRUPTED
     rows = env.rows[:episodes]
-    if parts.table is None:
-        best, found = _choose(parts, rows, console)
-        if not parts.costly:
-            again = assemble_for_retraining(env_id, env_kwargs, {})
-            found |= _retrain(again, best["architecture"], console)
-    else:
-        best, found = _answer_by_table(parts, rows, console)
+    answer = _choose if parts.table is None else _answer_by_table
+    best, found = answer(parts, rows, console)
     summary = summarise(env_id, agent_name, seed, rows, run.read_times(), best) | found
+    run.write_summary(summary)  # retraining may fail
+    if parts.table is None and not parts.costly:
+        again = assemble_for_retraining(env_id, env_kwargs, {})
+        summary |= _retrain(again, best["architecture"], env_kwargs.get("device", "cpu"), console)
     curve, front = run.path / "learning_curve.png", run.path / "pareto_front.png"
     title = f"{agent_name} on {env_id}, seed {seed}"
     draw_learning_curve(curve, [row["reward"] for row in rows], title)
@@ -117,21 +118,22 @@ def run_experiment(
     return 0
 
 
-def _origin(parts: Parts) -> dict[str, str]:
-    """Return what the children's results come from, for ``config.json``."""
+def _origin(parts: Parts) -> dict[str, str | None]:
+    """Return what the results come from: a run goes on, and is retrained, with the same alone."""
     if parts.table is not None:
         return {"dataset": parts.table.dataset, "recipe": parts.table.recipe}
     assert parts.dataset is not None and parts.recipe is not None
     return {
         "dataset": parts.dataset.id,
         "dataset_checksum": parts.dataset.checksum,
+        "test_checksum": parts.dataset.test_checksum,
         "recipe": parts.recipe.id,
     }
 
 
 def _choose(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, dict[str, Any]]:
     """Choose a network by more trainings on validation data."""
-    candidates = finalists(rows, max(1, min(MAX_FINALISTS, len(rows) // 100)))
+    candidates = finalists(rows, max(MIN_FINALISTS, min(MAX_FINALISTS, len(rows) // 100)))
     architectures = [parts.search_space.parse(row["architecture"]) for row in candidates]
     console.print(
         f"choosing among {len(candidates)} finalists by {parts.trainings} more trainings each, "
@@ -141,14 +143,14 @@ def _choose(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, d
     return candidates[max(range(len(candidates)), key=confirmed.__getitem__)], {"finalists": len(candidates)}
 
 
-def _retrain(parts: Parts, best: str, console: Console) -> dict[str, Any]:
+def _retrain(parts: Parts, best: str, device: str, console: Console) -> dict[str, Any]:
     """Train the chosen network again, beside scikit-learn's models, and read the test data."""
     assert parts.dataset is not None and parts.recipe is not None and parts.build is not None
     console.print(
         f"training the best network again with {parts.trainings} seeds, then reading the test data once"
     )
     architecture = parts.search_space.parse(best)
-    retrained = retrain(architecture, parts.build, parts.dataset, parts.recipe, parts.trainings)
+    retrained = retrain(architecture, parts.build, parts.dataset, parts.recipe, parts.trainings, device)
     models = reference_models(parts.dataset, parts.reference_models, parts.trainings)
     references = {name: accuracies.as_summary() for name, accuracies in models.items()}
     baselines = {

@@ -1,6 +1,7 @@
 """Train a run's best networks from scratch, beside hand-designed references, and read the test data."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -25,6 +26,7 @@ from nas_gym.evaluation import TrainingRecipe
 from nas_gym.evaluation.base import repeat_seeds
 from nas_gym.evaluation.comparison import Contender, markdown, verdict, winner
 from nas_gym.evaluation.retraining import Retraining, module_size, reference_models, retrain_once
+from nas_gym.evaluation.worker import end_with
 from nas_gym.search_spaces import Architecture
 
 
@@ -68,6 +70,11 @@ def main(args: Args) -> int:
     settings, rows, summary = read_run(args.run_dir)
     parts = assemble_for_retraining(settings["env"], settings["env_kwargs"], parse_keywords(args.env_kwargs))
     assert parts.dataset is not None and parts.recipe is not None
+    if parts.dataset.test_checksum != settings.get("test_checksum"):
+        raise InvalidArgumentError(
+            f"{parts.dataset.id} has other test data than the search in {args.run_dir} locked away: "
+            "its new test part may hold what the search has seen"
+        )
     best = [summary["best"], *finalists(rows, args.top)]
     names = list(dict.fromkeys(row["architecture"] for row in best))[: args.top]
     models = [*found_models(parts, names), *reference_networks(parts)]
@@ -139,8 +146,11 @@ def train_all(args: Args, parts: Parts, models: Sequence[Model]) -> dict[Archite
     missing = [job for job in jobs if not job[2].exists()]
     if len(missing) < len(jobs):
         print(f"{len(jobs) - len(missing)} of {len(jobs)} trainings are in {args.run_dir} already")
-    training = joblib.Parallel(args.processes, return_as="generator_unordered")(
-        joblib.delayed(train_and_write)(model, parts.dataset, parts.recipe, seed, args.device, file)
+    workers = joblib.Parallel(args.processes, return_as="generator_unordered", mmap_mode="c")
+    training = workers(
+        joblib.delayed(train_and_write)(
+            model, parts.dataset, parts.recipe, seed, args.device, file, os.getpid()
+        )
         for model, seed, file in missing
     )
     for _ in track(training, "trainings", len(missing)):
@@ -159,10 +169,11 @@ def result_file(args: Args, parts: Parts, model: Model, seed: int) -> Path:
 
 
 def train_and_write(
-    model: Model, dataset: Dataset, recipe: TrainingRecipe, seed: int, device: str, file: Path
+    model: Model, dataset: Dataset, recipe: TrainingRecipe, seed: int, device: str, file: Path, parent: int
 ) -> None:
     """Train once in a worker process and keep the result."""
     torch.set_num_threads(1)
+    end_with(parent)
     training = retrain_once(model.architecture, model.build, dataset, recipe, seed, device)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, lambda path: torch.save(asdict(training), path))

@@ -80,7 +80,8 @@ class Reinforce(EpisodicAgent):
             equal returns are not blown up); a batch of one has none and is left as it is.
         max_grad_norm: Gradients are scaled down to this norm.
         distinct: Whether no sentence is ever proposed twice: draws of known ones are rejected, before
-            anything is played. Learning ends when all were drawn. Masks must depend on the prefix alone.
+            anything is played. Learning ends when all were drawn. Masks must depend on the prefix alone,
+            or widen in the course of a search as a depth schedule's do.
             Lanes whose draws leave what is known at the same place are played one after the other, so a
             batch may take several rounds through the environment.
         epochs: Updates from each batch; from the second on importance ratios weigh the advantages.

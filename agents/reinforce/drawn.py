@@ -11,7 +11,8 @@ from agents.replay import Sentence
 class DrawnSentences:
     """The tree of all sentences drawn so far: which prefixes are known, and what is new behind them.
 
-    It relies on masks that depend on the prefix alone.
+    It relies on masks that depend on the prefix alone, but for masks that widen in the course of a search: a
+    sentence that shows it opens what has become legal.
 
     Attributes:
         sentences: All of them, in the order in which they were drawn.
@@ -33,9 +34,15 @@ class DrawnSentences:
         for sentence in sentences:
             actions = sentence.actions
             for step in range(len(actions)):
-                if actions[:step] not in self._legal:
-                    self._legal[actions[:step]] = sentence.masks[step]
-                    self._open[actions[:step]] = sentence.masks[step].copy()
+                prefix, mask = actions[:step], sentence.masks[step]
+                if prefix not in self._legal:
+                    self._legal[prefix] = mask
+                    self._open[prefix] = mask.copy()
+                elif (widened := mask & ~self._legal[prefix]).any():
+                    self._legal[prefix] = self._legal[prefix] | mask
+                    self._open[prefix] |= widened
+                    for earlier in range(step):
+                        self._open[actions[:earlier]][actions[earlier]] = True
             for step in reversed(range(len(actions))):
                 self._open[actions[:step]][actions[step]] = False
                 if self._open[actions[:step]].any():

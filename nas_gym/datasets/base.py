@@ -121,6 +121,11 @@ class Dataset:
             digest.update(np.ascontiguousarray(split.labels).tobytes())
         return digest.hexdigest()
 
+    @property
+    def test_checksum(self) -> str | None:
+        """SHA-256 over the test part alone, in hexadecimal digits, ``None`` without one."""
+        return None if self.test is None else replace(self, train=self.test, validation=self.test).checksum
+
     def _parts(self) -> dict[str, Split]:
         parts = {"training": self.train, "validation": self.validation, "test": self.test}
         return {name: split for name, split in parts.items() if split is not None}

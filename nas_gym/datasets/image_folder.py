@@ -138,7 +138,14 @@ def _list_files(root: Path) -> tuple[list[str], list[Path], NDArray[np.int64]]:
     if not counts.all():
         empty = root / found.classes[counts.argmin()]
         raise InvalidDataError(f"{empty} holds no image; images end with {', '.join(IMG_EXTENSIONS)}")
-    return found.classes, [Path(file) for file, _ in found.samples], labels
+    files = [Path(file) for file, _ in found.samples]
+    nested = [file for file in files if file.parent.parent != root]
+    if nested:
+        raise InvalidDataError(
+            f"{nested[0]} stands in a folder within a class; {root} must hold <class>/<image>, "
+            "or train/<class>/<image> and test/<class>/<image>"
+        )
+    return found.classes, files, labels
 
 
 def _read(files: Sequence[Path], size: Size | None, channels: int | None) -> NDArray[np.uint8]:

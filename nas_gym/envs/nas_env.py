@@ -52,10 +52,10 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
     With ``initial_layers``, a sentence may have only so many layers at first, and more after every
     ``architectures_per_growth`` networks that were evaluated, failed ones included; masks, legality and
     ``action_masks()`` follow, the spaces stay those of the full depth. A sentence keeps the limit with which
-    it began (``layer_limit``). What is legal then depends on what came before: ``reset(seed=...)`` begins
-    the schedule anew, ``reset()`` goes on with it, so that the same seed and actions still give the same
-    results. All lanes of a vector environment share one schedule: the networks that end in one step are
-    counted together, before the next sentences begin.
+    it began (``layer_limit``). What is legal then depends on all that came before: no ``reset`` begins the
+    schedule anew, with a seed or without, since agents seed every batch; only a new environment does.
+    All lanes of a vector environment share one schedule: the networks that end in one step are counted
+    together, before the next sentences begin.
 
     ## Version History
     * v0: the first version.
@@ -136,7 +136,6 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         super().reset(seed=seed)
         self._sentence = []
         if self.depth is not None:
-            self._evaluated = self._evaluated if seed is None else 0
             self.layer_limit = self.depth.schedule.layers(self._evaluated)
         self._legal = self.search_space.legal_next(())
         self._ended = False

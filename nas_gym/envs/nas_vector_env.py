@@ -101,8 +101,6 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             for lane in lanes.tolist():
                 if seeds[lane] is not None:
                     self._generators[lane] = seeding.np_random(seeds[lane])[0]
-            if len(lanes) == self.num_envs and None not in seeds:
-                self._evaluated = 0
         self._was_reset = True
         self._clear(lanes)
         return self._observations.copy(), self._mask_infos(lanes)

@@ -128,7 +128,7 @@ def dot(typing_context, a, a_row, b, b_row):
     return types.float32(a, types.intp, b, types.intp), generate
 
 
-@njit(inline="always")
+@njit(inline="always", error_model="numpy")
 def exponential(x):
     """Return exp of a float32 to about 1e-7 relative; the argument is clamped to [-87, 88].
 
@@ -147,7 +147,7 @@ def exponential(x):
     return p * float_of_bits((np.int32(n) + np.int32(127)) << np.int32(23))
 
 
-@njit(inline="always")
+@njit(inline="always", error_model="numpy")
 def hyperbolic_tangent(x):
     """Return tanh of a float32 to about 3e-7 relative, with the rational function of Eigen's ``ptanh``."""
     limit = np.float32(7.90531110763549805)
@@ -168,7 +168,7 @@ def hyperbolic_tangent(x):
 # Random numbers ------------------------------------------------------------------------------------
 
 
-@njit(inline="always")
+@njit(inline="always", error_model="numpy")
 def next_random(state):
     """Advance ``state``, uint64 of shape ``(1,)``, and return 64 random bits.
 
@@ -181,7 +181,7 @@ def next_random(state):
     return z ^ (z >> np.uint64(31))
 
 
-@njit(inline="always")
+@njit(inline="always", error_model="numpy")
 def shuffle(order, state):
     """Shuffle an int64 array in place (Fisher & Yates)."""
     for i in range(len(order) - 1, 0, -1):
@@ -189,7 +189,7 @@ def shuffle(order, state):
         order[i], order[j] = order[j], order[i]
 
 
-@njit(inline="always")
+@njit(inline="always", error_model="numpy")
 def draw_weights(kinds, widths, weights, state):
     """Draw weights and biases uniformly within plus and minus 1 / sqrt(inputs), as PyTorch does."""
     end = 0
@@ -205,7 +205,7 @@ def draw_weights(kinds, widths, weights, state):
 # The network ---------------------------------------------------------------------------------------
 
 
-@njit
+@njit(error_model="numpy")
 def count_weights(kinds, widths):
     """Return the length of the weight array."""
     count = 0
@@ -215,7 +215,7 @@ def count_weights(kinds, widths):
     return count
 
 
-@njit
+@njit(error_model="numpy")
 def forward(kinds, widths, weights, units):
     """Compute all units from the features, which stand in the first rows.
 
@@ -255,7 +255,7 @@ def forward(kinds, widths, weights, units):
         row = out
 
 
-@njit(inline="always")
+@njit(inline="always", error_model="numpy")
 def backward(kinds, widths, weights, units, deltas, ones, gradients):
     """Add to ``gradients`` what the deltas of the logits, in the last rows of ``deltas``, send back."""
     row, weight = len(units) - widths[-1], len(weights)
@@ -288,7 +288,7 @@ def backward(kinds, widths, weights, units, deltas, ones, gradients):
         row = source
 
 
-@njit(inline="always")
+@njit(inline="always", error_model="numpy")
 def load(features, order, start, lanes, units):
     """Copy samples ``order[start : start + lanes]`` into the first rows; idle lanes repeat the first one."""
     for k in range(LANES):
@@ -297,7 +297,7 @@ def load(features, order, start, lanes, units):
             units[f, k] = features[sample, f]
 
 
-@njit(inline="always")
+@njit(inline="always", error_model="numpy")
 def softmax(logits, probabilities):
     """Turn logits ``(classes, LANES)`` into probabilities of the same shape."""
     largest = np.empty(LANES, np.float32)
@@ -317,7 +317,7 @@ def softmax(logits, probabilities):
             probabilities[c, k] /= total[k]
 
 
-@njit
+@njit(error_model="numpy")
 def batch_gradients(
     kinds,
     widths,
@@ -348,7 +348,7 @@ def batch_gradients(
         backward(kinds, widths, weights, units, deltas, ones, gradients)
 
 
-@njit(inline="always")
+@njit(inline="always", error_model="numpy")
 def adam_step(weights, gradients, mean, variance, step_size, correction):
     """Move the weights by Adam's rule, Kingma & Ba, https://arxiv.org/abs/1412.6980.
 
@@ -362,7 +362,7 @@ def adam_step(weights, gradients, mean, variance, step_size, correction):
         weights[j] -= step_size * mean[j] / (np.sqrt(variance[j]) * correction + EPSILON)
 
 
-@njit
+@njit(error_model="numpy")
 def count_correct(kinds, widths, weights, features, labels, units):
     """Return how many samples have their largest logit at their label; ties go to the first class."""
     first_logit = len(units) - widths[-1]
@@ -385,7 +385,7 @@ def count_correct(kinds, widths, weights, features, labels, units):
 # Entry points --------------------------------------------------------------------------------------
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def train_mlp(
     kinds,
     widths,
@@ -453,14 +453,14 @@ def train_mlp(
     return best_correct, epoch, best_weights
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def count_hits(kinds, widths, weights, features, labels):
     """Return how many samples a trained network classifies correctly; arguments as in ``train_mlp``."""
     units = np.zeros((np.sum(widths), LANES), np.float32)
     return count_correct(kinds, widths, weights, features, labels, units)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def loss_and_gradients(kinds, widths, weights, features, labels):
     """Return the mean cross-entropy (float64) over all samples and its gradients (float32, as the weights).
 

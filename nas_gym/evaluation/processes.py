@@ -4,9 +4,9 @@ import os
 import shutil
 import tempfile
 import threading
-import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.util import Finalize
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -141,9 +141,11 @@ class ProcessEvaluator:
 
     def _have_workers(self, count: int) -> list[Worker]:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="nas_gym-"))
-            self._finish = weakref.finalize(self, _finish, self._workers, self._folder, os.getpid())
-            joblib.dump(self.dataset, self._folder / DATASET)
+            folder = Path(tempfile.mkdtemp(prefix="nas_gym-"))
+            # Not weakref.finalize: a child of multiprocessing waits for its own children before that runs.
+            self._finish = Finalize(self, _finish, (self._workers, folder), exitpriority=100)
+            joblib.dump(self.dataset, folder / DATASET)
+            self._folder = folder
         names = ("build", "recipe", "seed", "device", "network_size", "measure_latency")
         trainer = {name: getattr(self, name) for name in names}
         while len(self._workers) < count:
@@ -186,8 +188,7 @@ class ProcessEvaluator:
             idle.put(worker)
 
 
-def _finish(workers: list[Worker], folder: Path, owner: int) -> None:
-    if os.getpid() == owner:  # not in a fork of it
-        for worker in workers:
-            worker.close()
-        shutil.rmtree(folder, ignore_errors=True)
+def _finish(workers: list[Worker], folder: Path) -> None:
+    for worker in workers:
+        worker.close()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -103,10 +103,11 @@ def _train(
         losses.append(float(total_loss) / math.ceil(len(train) / recipe.batch_size))
         accuracy = accuracy_of(module, validation, mixed)
         accuracies.append(accuracy)
-        tie_goes_to_later = recipe.schedule != "constant"  # whose steps were smaller
-        if accuracy > best_accuracy or (tie_goes_to_later and accuracy == best_accuracy):
-            best_accuracy, waited = accuracy, 0
+        later_is_better = recipe.schedule != "constant"  # its steps were smaller
+        if accuracy > best_accuracy or (later_is_better and accuracy == best_accuracy):
             best_state = {name: value.clone() for name, value in module.state_dict().items()}
+        if accuracy > best_accuracy:
+            best_accuracy, waited = accuracy, 0
         else:
             waited += 1
             if waited == recipe.patience:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +125,7 @@ _trainer: "LocalEvaluator"
 def _prepare(parent: int, folder: Path, trainer: dict[str, Any]) -> None:
     """Leave Ctrl-C to the parent, do not outlive it, and map the data set into memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent, folder), daemon=True).start()
+    end_with(parent, folder)
     import torch
 
     from nas_gym.evaluation.local import LocalEvaluator
@@ -137,11 +138,24 @@ def _prepare(parent: int, folder: Path, trainer: dict[str, Any]) -> None:
     load_optimizers()
 
 
-def _end_with(parent: int, folder: Path) -> None:
-    while os.getppid() == parent:
-        time.sleep(WATCH_SECONDS)
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(1)
+@cache
+def end_with(parent: int, folder: Path | None = None) -> None:
+    """Let this process end as soon as its parent has, in whatever way; nothing to do in the parent itself.
+
+    Args:
+        parent: Its process id.
+        folder: What to remove then.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+    if os.getpid() != parent:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _wait() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from nas_gym.datasets.digits import digits
 from nas_gym.envs.registration import PROBLEMS, assemble, assemble_for_retraining
 from nas_gym.evaluation.batches import Samples
 from nas_gym.evaluation.training import accuracy_of
@@ -178,7 +179,8 @@ def test_retrain__of_ones_own_images_has_a_residual_network_beside_it(call: Call
 def finished(path: Path, env: str, best: str) -> Path:
     """Write the folder of a finished run."""
     path.mkdir()
-    (path / "config.json").write_text(json.dumps({"settings": {"env": env, "env_kwargs": {}}}))
+    settings: dict[str, Any] = {"env": env, "env_kwargs": {}, "test_checksum": digits().test_checksum}
+    (path / "config.json").write_text(json.dumps({"settings": settings}))
     (path / "summary.json").write_text(json.dumps({"best": {"architecture": best}}))
     row = f"1,{best},0.5,ok,0.5,3"
     header = "episode,architecture,reward,status,validation_accuracy,parameters"
@@ -196,6 +198,7 @@ def finished(path: Path, env: str, best: str) -> Path:
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--seeds", "0"), "top, seeds and processes must be pos"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--top", "-1"), "top, seeds and processes must be pos"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--env-kwargs", "epoch=1"), "no keyword 'epoch'"),
+        ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--env-kwargs", "seed=1"), "other test data than the"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--device", "abacus"), "device 'abacus' cannot be used"),
     ],
     ids=str,

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from agents import make_agent
 from nas_gym.envs.depth_schedule import DepthSchedule
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces import ConvSpace, MlpSpace, NasBench201Space, SearchSpace
+from nas_gym.wrappers import RecordEvaluations
 from tests.nas_gym.doubles import InstantEvaluator
 from tests.nas_gym.envs.test_nas_vector_env import assert_same
 
@@ -68,13 +70,24 @@ def test_env__counts_layers_and_not_links() -> None:
     assert [tokens[t] for t in np.flatnonzero(env.action_masks())] == ["EOS"]
 
 
-def test_env__goes_on_with_its_schedule_until_it_is_seeded() -> None:
+def test_env__goes_on_with_its_schedule_when_it_is_seeded() -> None:
     env = single()
-    depths = [longest(env) for _ in range(5)]
+    assert [longest(env) for _ in range(4)] == [1, 1, 1, 3]
     env.reset(seed=0)
-    assert env.layer_limit == 1
-    assert [longest(env) for _ in range(5)] == depths == [1, 1, 1, 3, 3]
     assert env.layer_limit == 3
+
+
+@pytest.mark.parametrize("agent", ["reinforce", "random_search", "regularized_evolution"])
+def test_agents__reach_the_depths_that_open_up(agent: str) -> None:
+    keywords: dict[str, Any] = {"initial_layers": 2, "layers_per_growth": 1, "architectures_per_growth": 20}
+    env = RecordEvaluations(NasVectorEnv(single(**keywords), 5))
+    make_agent(agent, env, seed=0).learn(100)
+    depths = [len(row["architecture"].split()) for row in env.rows if row["architecture"]]
+    assert len(depths) >= 100
+    assert max(depths[:20]) == 2
+    assert max(depths) > 3
+    if agent == "reinforce":
+        assert len({row["architecture"] for row in env.rows}) == len(depths), "none comes twice"
 
 
 def test_ansi__shows_what_is_legal_now() -> None:
@@ -123,7 +136,7 @@ def test_vector_env__counts_over_all_lanes_and_keeps_the_limit_of_a_sentence_beg
     assert lanes.layer_limits.tolist() == [5, 5, 5, 5]
 
 
-def test_vector_env__begins_anew_when_all_lanes_are_seeded() -> None:
+def test_vector_env__goes_on_with_its_schedule_when_lanes_are_seeded() -> None:
     lanes = NasVectorEnv(single(), 2)
     lanes.reset()
 
@@ -138,7 +151,7 @@ def test_vector_env__begins_anew_when_all_lanes_are_seeded() -> None:
     assert limits_after() == [3, 3]
     assert limits_after(seed=[1, None]) == [5, 5]
     assert limits_after(seed=3, options={"reset_mask": np.array([True, False])}) == [9, 9]
-    assert limits_after(seed=3) == [1, 1]
+    assert limits_after(seed=3) == [11, 11]
 
 
 def test_schedule__is_made_from_plain_values() -> None:

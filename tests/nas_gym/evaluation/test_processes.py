@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import pickle
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from nas_gym.envs.registration import assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import Trainer, child_seed
 from nas_gym.evaluation.evaluation import Evaluation
@@ -186,3 +188,33 @@ def test_processes__refuse_what_is_out_of_range(keywords: dict[str, Any], says: 
         ProcessEvaluator(build, DATA, RECIPE, **keywords)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+kept: list[ProcessEvaluator] = []
+
+
+def evaluate_and_keep() -> None:
+    kept.append(ProcessEvaluator(build, DATA, RECIPE, workers=1))  # as a cache of a benchmark's process does
+    kept[0].evaluate(NETWORKS[:1])
+
+
+def test_processes__let_a_child_of_multiprocessing_end() -> None:
+    process = multiprocessing.get_context("spawn").Process(target=evaluate_and_keep)
+    process.start()
+    process.join(60)
+    try:
+        assert process.exitcode == 0
+    finally:
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    "tokens", ["conv3x3-8-pool2-drop0.25", "conv5x5-8-pool1-drop0 conv3x3-8-pool2-drop0.5"]
+)
+def test_processes__give_what_local_gives_for_networks_of_the_registry(tokens: str) -> None:
+    found = []
+    for evaluator in ("processes", "local"):
+        parts = assemble("NAS-Digits-v0", evaluator=evaluator, train_samples=100, epochs=2)
+        found.append(timeless(parts.evaluator.evaluate([parts.search_space.parse(tokens)])))
+    assert found[0] == found[1]
+    assert found[0][0].status == "ok"
