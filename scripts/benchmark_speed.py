@@ -16,19 +16,13 @@ import rich.table
 import torch
 from command_line import run
 from rich.console import Console
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from agents import agent_spec, make_agent
 from agents.files import write_atomically
-from nas_gym.datasets import Dataset
-from nas_gym.datasets.base import Split
 from nas_gym.envs.registration import assemble
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation import Evaluation, TrainingRecipe
-from nas_gym.evaluation.local import LocalEvaluator
-from nas_gym.evaluation.processes import ProcessEvaluator
+from nas_gym.evaluation import Evaluation
 from nas_gym.evaluation.table import Table
 from nas_gym.search_spaces import Architecture, NasBench201Space
 from nas_gym.search_spaces.cell.references import lstm_layer, nascell_layer
@@ -147,41 +141,20 @@ def measure_children(count: int, local_count: int) -> tuple[float, float]:
 
 
 def measure_images(count: int) -> tuple[float, float, float]:
-    """Return the seconds of children on one thread, of starting workers, and of the same children in them."""
-    features, labels = load_digits(return_X_y=True)
-    images = (features.reshape(-1, 1, 8, 8) * 255 / 16).astype(np.uint8)
-    parts = [Split(images[part], labels[part]) for part in (slice(1300), slice(1300, 1500))]
-    train, validation = parts
-    dataset = Dataset("digits", train, validation, None, 10, source="scikit-learn", licence="BSD-3-Clause")
-    recipe = TrainingRecipe(epochs=10, learning_rate=1e-3, patience=None)
-    local = LocalEvaluator(build_digits_network, dataset, recipe)
-    workers = ProcessEvaluator(build_digits_network, dataset, recipe)
-    first = Architecture("benchmark", ("8",))
-    children = [Architecture("benchmark", (str(8 + index % 9),)) for index in range(count)]
-    local.evaluate([first])  # loads what PyTorch imports late
-    start_seconds = seconds_of(lambda: workers.evaluate([first] * workers.workers)) - seconds_of(
-        lambda: local.evaluate([first])
+    """Return seconds: of digits children on one thread, of starting workers, of the children in them."""
+    parts = {name: assemble("NAS-Digits-v0", evaluator=name) for name in ("local", "processes")}
+    space, generator = parts["local"].search_space, np.random.default_rng(0)
+    children = [space.architecture(random_sentence(space, generator)) for _ in range(count)]
+    seeds = list(range(count))  # named seeds pass by the memory of what is known
+    local, workers = (part.evaluator for part in parts.values())
+    local.evaluate(children[:1], [0])  # loads what PyTorch imports late
+    cores = joblib.cpu_count()
+    start_seconds = seconds_of(lambda: workers.evaluate(children[:1] * cores, [0] * cores)) - seconds_of(
+        lambda: local.evaluate(children[:1], [0])
     )
-    seeds = list(range(count))
     local_seconds = seconds_of(lambda: local.evaluate(children, seeds))
     workers_seconds = seconds_of(lambda: workers.evaluate(children, seeds))
-    workers.close()
     return local_seconds, start_seconds, workers_seconds
-
-
-def build_digits_network(architecture: Architecture) -> nn.Module:
-    """Build two convolutional layers, with batch normalisation, pooling and dropout."""
-    width = int(architecture.tokens[0])
-    layers: list[nn.Module] = []
-    for inputs, outputs in ((1, width), (width, 2 * width)):
-        layers += [
-            skip_init(nn.Conv2d, inputs, outputs, 3, padding=1, bias=False),
-            skip_init(nn.BatchNorm2d, outputs),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Dropout(0.25),
-        ]
-    return nn.Sequential(*layers, nn.Flatten(), skip_init(nn.Linear, 8 * width, 10))
 
 
 def measure_single(steps: int) -> float:

@@ -41,8 +41,8 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
 
     ## Information
     ``action_mask`` at every step. With the last one of a trained network also ``architecture`` (its text)
-    and ``evaluation`` (``Evaluation.as_info()``: status, validation accuracy, parameters, seed, reason;
-    what is unknown is left out). After an illegal token ``illegal_token`` holds its name instead.
+    and ``evaluation`` (``Evaluation.as_info()``: status, accuracies, parameters, multiply-adds, seed,
+    reason; what is unknown is left out). After an illegal token ``illegal_token`` holds its name instead.
 
     ## Arguments
     By default a child's seed follows from its architecture, so that the reward is a fixed function of

@@ -81,8 +81,8 @@ def retrain(
 ) -> Accuracies:
     """Train a network from scratch in PyTorch, and read the test data at the end of each training.
 
-    The seeds are not those of the search. All of PyTorch's threads are used; with their number, results
-    may differ in the last digits.
+    The seeds are not those of the search. As many threads are used as PyTorch is set to; with their number,
+    results may differ in the last digits.
 
     Args:
         architecture: The network.
