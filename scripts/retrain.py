@@ -196,8 +196,8 @@ def contender(model: Model, trainings: Sequence[Retraining], parts: Parts) -> Co
     return Contender(
         name=str(model.architecture),
         found=model.found,
-        validation=tuple(training.validation for training in trainings),
-        test=tuple(training.test for training in trainings),
+        validation_accuracies=tuple(training.validation for training in trainings),
+        test_accuracies=tuple(training.test for training in trainings),
         parameters=size.parameters,
         multiply_adds=size.multiply_adds,
         seconds=mean(training.seconds for training in trainings),
@@ -213,8 +213,8 @@ def reference_estimators(parts: Parts, seeds: int) -> list[Contender]:
         Contender(
             name,
             found=False,
-            validation=accuracies.validation * (seeds // len(accuracies.validation)),
-            test=accuracies.test * (seeds // len(accuracies.test)),
+            validation_accuracies=accuracies.validation * (seeds // len(accuracies.validation)),
+            test_accuracies=accuracies.test * (seeds // len(accuracies.test)),
         )
         for name, accuracies in models.items()
     ]

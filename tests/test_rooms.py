@@ -232,10 +232,8 @@ def test_test_data__is_read_after_the_search_alone() -> None:
         for path in files()
         if not within(name_of(path), ("nas_gym.datasets",)) and readers_of_test_data(path.read_text())
     }
-    # A table holds test results for use after the search; its evaluator gets it without them. A comparison
-    # is given test accuracies, no data.
+    # A table holds test results for use after the search; its evaluator gets it without them.
     assert readers == {
-        "nas_gym.evaluation.comparison",
         "nas_gym.evaluation.retraining",
         "nas_gym.evaluation.table",
         "nas_gym.evaluation.tabulation",

@@ -16,8 +16,8 @@ class Contender:
     Attributes:
         name: A found architecture's text, or a reference's name.
         found: Whether a search found it.
-        validation: One validation accuracy a seed.
-        test: One test accuracy a seed.
+        validation_accuracies: One validation accuracy a seed.
+        test_accuracies: One test accuracy a seed.
         parameters: Number of trained values, ``None`` if unknown.
         multiply_adds: Multiplications with a weight for one sample, ``None`` if unknown.
         seconds: Mean time of one training, ``None`` if unknown.
@@ -26,8 +26,8 @@ class Contender:
 
     name: str
     found: bool
-    validation: tuple[float, ...]
-    test: tuple[float, ...]
+    validation_accuracies: tuple[float, ...]
+    test_accuracies: tuple[float, ...]
     parameters: int | None = None
     multiply_adds: int | None = None
     seconds: float | None = None
@@ -35,10 +35,10 @@ class Contender:
 
     def as_summary(self) -> dict[str, Any]:
         """Return the fields, means and the interval of the mean test accuracy as JSON values."""
-        low, high = interval(self.test) or (None, None)
+        low, high = interval(self.test_accuracies) or (None, None)
         return asdict(self) | {
-            "validation_accuracy_mean": mean(self.validation),
-            "test_accuracy_mean": mean(self.test),
+            "validation_accuracy_mean": mean(self.validation_accuracies),
+            "test_accuracy_mean": mean(self.test_accuracies),
             "test_accuracy_low": low,
             "test_accuracy_high": high,
         }
@@ -75,7 +75,7 @@ def gap(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, 
 
 def winner(contenders: Sequence[Contender]) -> Contender:
     """Return the found network that is best on validation data; test data have no say."""
-    return max((c for c in contenders if c.found), key=lambda c: mean(c.validation))
+    return max((c for c in contenders if c.found), key=lambda c: mean(c.validation_accuracies))
 
 
 def verdict(contenders: Sequence[Contender]) -> str:
@@ -86,12 +86,12 @@ def verdict(contenders: Sequence[Contender]) -> str:
         return (
             f"The best found network, {found.name}, stands alone: there is no reference to compare it with."
         )
-    reference = max(references, key=lambda c: mean(c.validation))
-    points = 100 * (mean(found.test) - mean(reference.test))
+    reference = max(references, key=lambda c: mean(c.validation_accuracies))
+    points = 100 * (mean(found.test_accuracies) - mean(reference.test_accuracies))
     what = (
         f"The found network {found.name} and {reference.name} differ by {points:+.2f} points of test accuracy"
     )
-    bounds = gap(found.test, reference.test)
+    bounds = gap(found.test_accuracies, reference.test_accuracies)
     if bounds is None:
         return f"{what}; how much of that is noise cannot be told without two seeds that differ."
     _, low, high = bounds
@@ -109,11 +109,13 @@ def markdown(contenders: Sequence[Contender]) -> str:
         "| parameters | multiply-adds | seconds |",
         "|---|---|---|---|---|---|",
     ]
-    for c in sorted(contenders, key=lambda c: -mean(c.validation)):
-        bounds = interval(c.test)
-        test = f"{mean(c.test):.4f}" + ("" if bounds is None else f" [{bounds[0]:.4f}, {bounds[1]:.4f}]")
+    for c in sorted(contenders, key=lambda c: -mean(c.validation_accuracies)):
+        bounds = interval(c.test_accuracies)
+        test = f"{mean(c.test_accuracies):.4f}" + (
+            "" if bounds is None else f" [{bounds[0]:.4f}, {bounds[1]:.4f}]"
+        )
         name = f"`{c.name}`" if c.found else c.name
         counts = " | ".join("" if n is None else f"{n:,}" for n in (c.parameters, c.multiply_adds))
         seconds = "" if c.seconds is None else f"{c.seconds:.1f}"
-        lines.append(f"| {name} | {test} | {mean(c.validation):.4f} | {counts} | {seconds} |")
+        lines.append(f"| {name} | {test} | {mean(c.validation_accuracies):.4f} | {counts} | {seconds} |")
     return "\n".join(lines) + "\n"

@@ -89,13 +89,17 @@ def test_retrain__compares_the_best_networks_with_references(run_dir: Path, call
     assert networks[0]["name"] == summary["best"]["architecture"]
     assert len({model["name"] for model in networks}) == len(networks) == 2
     for model in found["models"]:
-        assert len(model["test"]) == len(model["validation"]) == 2
-        assert all(0.1 < accuracy <= 1 for accuracy in (*model["test"], *model["validation"]))
+        assert len(model["test_accuracies"]) == len(model["validation_accuracies"]) == 2
+        assert all(
+            0.1 < accuracy <= 1 for accuracy in (*model["test_accuracies"], *model["validation_accuracies"])
+        )
         assert model["test_accuracy_low"] <= model["test_accuracy_mean"] <= model["test_accuracy_high"]
     for model in networks:
         assert len(model["losses"]) == 4 and model["losses"][-1] < model["losses"][0]
         assert model["parameters"] > 0 and model["multiply_adds"] > 0
-        assert len(set(model["validation"]) | set(model["test"])) > 1, "two seeds, two trainings"
+        assert len(set(model["validation_accuracies"]) | set(model["test_accuracies"])) > 1, (
+            "two seeds, two trainings"
+        )
 
     table = (run_dir / "comparison.md").read_text()
     assert table.endswith(f"\n{found['verdict']}\n") and found["verdict"] in out
@@ -112,8 +116,8 @@ def test_retrain__compares_the_best_networks_with_references(run_dir: Path, call
         accuracy_of(module, Samples.of(part, parts.dataset.channel_statistics))
         for part in (parts.dataset.validation, parts.dataset.test)
     ]
-    assert judged[0] == max(best["validation"])
-    assert tuple(judged) in list(zip(best["validation"], best["test"], strict=True))
+    assert judged[0] == max(best["validation_accuracies"])
+    assert tuple(judged) in list(zip(best["validation_accuracies"], best["test_accuracies"], strict=True))
 
 
 @pytest.mark.slow  # a process that is killed, and what it left undone
