@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import entr
 
 from nas_gym.datasets.corpus import Tokens
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
@@ -73,8 +74,7 @@ class BracketGrammar:
         the long run.
         """
         p = self._opening_by_depth
-        either = -p * np.log(p) - (1 - p) * np.log1p(-np.where(p < 1, p, 0.0))
-        return float(self.stationary @ (either + p * math.log(self.kinds)))
+        return float(self.stationary @ (entr(p) + entr(1 - p) + p * math.log(self.kinds)))
 
     def sample(self, tokens: int, generator: np.random.Generator) -> Tokens:
         """Write brackets, beginning with none open; the end may leave some open.
@@ -124,7 +124,7 @@ class BracketGrammar:
                 stack.append(kind)
             else:
                 raise InvalidDataError(
-                    f"the grammar never writes token {token} at place {place}, with {len(stack)} brackets open"
+                    f"the grammar never writes token {token} at place {place}, where {len(stack)} are open"
                 )
         return np.array(surprise)
 

@@ -53,7 +53,7 @@ class Corpus:
         """Refuse text that nothing can be learned from."""
         if len(self.vocabulary) < 2:
             raise InvalidDataError(
-                f"{self.id} has {len(self.vocabulary)} different tokens in its vocabulary, at least 2 are needed"
+                f"the vocabulary of {self.id} has {len(self.vocabulary)} tokens, at least 2 are needed"
             )
         if len(set(self.vocabulary)) < len(self.vocabulary):
             raise InvalidDataError(f"the vocabulary of {self.id} holds a token twice")

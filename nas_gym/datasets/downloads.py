@@ -1,4 +1,4 @@
-"""Opens published files in the data folder, checks that they are the published ones, downloads missing ones."""
+"""Opens files in the data folder, checks that they are the published ones, and downloads missing ones."""
 
 import hashlib
 import os

@@ -27,7 +27,7 @@ def text(
 
     By word, tokens are what stands between blanks, and ``<eos>`` at the end of each line that has a word;
     nothing is put into lower case, and no punctuation is split off. By character, every character is a
-    token, blanks and ends of line (``\\n``) too. The vocabulary is the most frequent tokens of the training
+    token, blanks and ends of line, too. The vocabulary is the most frequent tokens of the training
     part; every other token, in all parts, becomes ``<unk>``. So perplexities by different
     ``max_vocabulary`` or ``min_count`` cannot be compared.
 
@@ -74,7 +74,7 @@ def text(
     vocabulary = choose_vocabulary(parts[0], parts[1:], max_vocabulary, min_count)
     if len(vocabulary) > MAX_VOCABULARY:
         raise InvalidDataError(
-            f"{file} has a vocabulary of {len(vocabulary)} different {by}s, at most {MAX_VOCABULARY} are allowed; "
+            f"{file} has a vocabulary of {len(vocabulary)} {by}s, at most {MAX_VOCABULARY} are allowed; "
             "set max_vocabulary, and the rarer ones become <unk>"
         )
     if len(vocabulary) < 2:
