@@ -57,6 +57,7 @@ def test_without_test__leaves_no_trace_of_the_test_part(corpus_id: str) -> None:
 @pytest.mark.parametrize("corpus_id", CORPORA)
 def test_corpus__keeps_the_beginning_of_a_part_for_low_fidelity(corpus_id: str) -> None:
     whole, few = make(corpus_id), make(corpus_id, train_tokens=150, validation_tokens=20)
+    check_corpus(few)
     assert few.train.tolist() == whole.train[:150].tolist()
     assert few.validation.tolist() == whole.validation[:20].tolist()
     assert few.vocabulary == whole.vocabulary
