@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.corpus import Corpus
 from nas_gym.errors import InvalidArchitectureError
 from nas_gym.evaluation.base import Evaluator
 from nas_gym.search_spaces.architecture import Architecture
@@ -105,6 +106,26 @@ def check_dataset(dataset: Dataset) -> None:
     assert dataset.source, "a data set says where it comes from"
     assert dataset.licence, "a data set says its terms of use"
     assert dataset.checksum != dataset.without_test().checksum, "the checksum must cover the test part"
+
+
+def check_corpus(corpus: Corpus) -> None:
+    """Check the promises of ``Corpus`` that its constructor cannot check."""
+    assert corpus.test is not None, "a corpus is made with its test part"
+    locked = corpus.without_test()
+    assert locked.test is None, "without_test must lock the test part away"
+    assert corpus.checksum != locked.checksum, "the checksum must cover the test part"
+    for tokens in (corpus.train, corpus.validation, corpus.test):
+        assert tokens.base is None or tokens.base.nbytes == tokens.nbytes, (
+            "no part may hold on to the memory of another"
+        )
+    assert not any("\n" in text for text in (corpus.id, corpus.source, corpus.licence)), "one line each"
+    assert corpus.source, "a corpus says where it comes from"
+    assert corpus.licence, "a corpus says its terms of use"
+    assert corpus.unit, "a corpus says what its tokens are"
+    if corpus.entropy_rate is not None:
+        assert 0 <= corpus.entropy_rate <= np.log(len(corpus.vocabulary)), (
+            "no text is harder to predict than by equal chances"
+        )
 
 
 def check_evaluator(evaluator: Evaluator, architectures: Sequence[Architecture]) -> None:

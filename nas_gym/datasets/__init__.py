@@ -4,6 +4,7 @@ Factories are named, not imported, so that ``import nas_gym`` does not load scik
 """
 
 from nas_gym.datasets.base import Dataset, Split
+from nas_gym.datasets.corpus import Corpus
 
 DATASETS: dict[str, str] = {
     "moons-v0": "nas_gym.datasets.moons:moons",
@@ -14,4 +15,12 @@ DATASETS: dict[str, str] = {
     "tabular": "nas_gym.datasets.tabular:tabular",
 }
 
-__all__ = ["DATASETS", "Dataset", "Split"]
+CORPORA: dict[str, str] = {
+    "brackets-v0": "nas_gym.datasets.brackets:brackets",
+    "ptb-v0": "nas_gym.datasets.penn_treebank:ptb",
+    "ptb-char-v0": "nas_gym.datasets.penn_treebank:ptb_char",
+    "text": "nas_gym.datasets.text:text",
+}
+"""Data sets to learn language models of: another task than those of ``DATASETS``, which are classified."""
+
+__all__ = ["CORPORA", "DATASETS", "Corpus", "Dataset", "Split"]

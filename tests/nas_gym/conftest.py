@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from nas_gym.datasets import penn_treebank
 from tests.nas_gym.images import write_cifar10, write_mnist
+from tests.nas_gym.texts import write_ptb
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +22,16 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("NAS_GYM_DATA", str(folder))
         for name, checksums in write_cifar10(folder).items():
             patch.setattr(CIFAR10, name, checksums)  # torchvision opens no other files than those it knows
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def small_ptb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Let ``$NAS_GYM_DATA`` name a folder with a small Penn Treebank for one test file."""
+    folder = tmp_path_factory.mktemp("texts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(penn_treebank, "FILES", write_ptb(folder))
+        patch.setenv("NAS_GYM_DATA", str(folder))
         yield folder
 
 

@@ -17,6 +17,7 @@ from nas_gym.evaluation.table import Table
 from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace, SearchSpace
 from nas_gym.testing import random_sentence
 from tests.nas_gym.images import small_image_folder
+from tests.nas_gym.texts import small_text
 
 
 class InstantEvaluator:
@@ -130,6 +131,7 @@ ALL_IMAGES: dict[str, Any] = {"train_samples": None, "validation_samples": None}
 REQUIRED: dict[str, dict[str, Any]] = {
     "tabular": blobs(),
     "image_folder": {"path": small_image_folder()},
+    "text": {"path": small_text()},
     "NAS-Tabular-v0": blobs(),
     "NAS-MNIST-v0": ALL_IMAGES,
     "NAS-CIFAR10-v0": ALL_IMAGES,

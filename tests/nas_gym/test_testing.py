@@ -9,10 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from nas_gym.datasets.base import Dataset, Split
+from nas_gym.datasets.brackets import brackets
 from nas_gym.datasets.moons import moons
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.search_spaces import Architecture, MlpSpace
-from nas_gym.testing import check_dataset, check_evaluator, check_search_space, random_sentence
+from nas_gym.testing import check_corpus, check_dataset, check_evaluator, check_search_space, random_sentence
 from tests.nas_gym.doubles import InstantEvaluator, random_networks
 
 
@@ -115,6 +116,25 @@ def test_check_dataset__sees_a_broken_promise(changes: dict[str, Any], says: str
     check_dataset(spoiled_dataset())
     with pytest.raises(AssertionError, match=says):
         check_dataset(spoiled_dataset(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"test": None}, "made with its test part"),
+        ({"train": np.zeros(4, np.int32)[:2]}, "memory of another"),
+        ({"source": ""}, "where it comes from"),
+        ({"licence": ""}, "terms of use"),
+        ({"licence": "two\nlines"}, "one line"),
+        ({"unit": ""}, "what its tokens are"),
+        ({"entropy_rate": 2.1}, "by equal chances"),
+    ],
+)
+def test_check_corpus__sees_a_broken_promise(changes: dict[str, Any], says: str) -> None:
+    corpus = brackets(20, 20, 20)
+    check_corpus(corpus)
+    with pytest.raises(AssertionError, match=says):
+        check_corpus(replace(corpus, **changes))
 
 
 class SpoiledEvaluator(InstantEvaluator):
