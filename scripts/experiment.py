@@ -139,7 +139,7 @@ def _choose(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, d
         f"choosing among {len(candidates)} finalists by {parts.trainings} more trainings each, "
         "on validation data"
     )
-    confirmed = confirm(architectures, parts.evaluator, parts.trainings)
+    confirmed = confirm(architectures, parts.evaluator, parts.env_options["reward"], parts.trainings)
     return candidates[max(range(len(candidates)), key=confirmed.__getitem__)], {"finalists": len(candidates)}
 
 

@@ -37,7 +37,7 @@ class Args:
     run_dir: Path
     """Folder of a finished run of train_reinforce.py or train_sb3.py."""
     top: int = 3
-    """So many networks of the run are trained: the one it chose, and the next by validation accuracy."""
+    """So many networks of the run are trained: the one it chose, and the next by reward."""
     seeds: int = 3
     """Trainings of each network."""
     env_kwargs: list[str] = field(default_factory=list)

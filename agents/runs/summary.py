@@ -24,8 +24,8 @@ def distinct_architectures(rows: Sequence[Row]) -> int:
 def finalists(rows: Sequence[Row], count: int) -> list[Row]:
     """Return one row each of the architectures that did best.
 
-    Highest validation accuracy first; among equals the one that was proposed most often, then the one
-    with fewest parameters, then the one that was proposed first.
+    Highest reward first, which is what was searched for; among equals the one that was proposed most often,
+    then the one with fewest parameters, then the one that was proposed first.
 
     Args:
         rows: All rows of a search.
@@ -42,7 +42,7 @@ def finalists(rows: Sequence[Row], count: int) -> list[Row]:
         )
 
     def rank(row: Row) -> tuple[float, int, int, int]:
-        return -row["validation_accuracy"], -proposals[row["architecture"]], row["parameters"], row["episode"]
+        return -row["reward"], -proposals[row["architecture"]], row["parameters"], row["episode"]
 
     return sorted(trained.values(), key=rank)[:count]
 

@@ -1,15 +1,21 @@
 """Between search and test: telling good networks from lucky ones, on validation data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import mean
 
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import Evaluator, repeat_seeds
+from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.search_spaces.architecture import Architecture
 
 
-def confirm(architectures: Sequence[Architecture], evaluator: Evaluator, seeds: int = 10) -> list[float]:
-    """Train each network anew with several seeds and return its mean validation accuracy.
+def confirm(
+    architectures: Sequence[Architecture],
+    evaluator: Evaluator,
+    score: Callable[[Evaluation], float],
+    seeds: int = 10,
+) -> list[float]:
+    """Train each network anew with several seeds and return its mean score.
 
     The best of thousands of single trainings is partly luck: a network that reached 98 % once may reach
     90 % on average. So the networks that a search found best compete once more before one is chosen.
@@ -17,7 +23,8 @@ def confirm(architectures: Sequence[Architecture], evaluator: Evaluator, seeds: 
     Args:
         architectures: The finalists.
         evaluator: The one of the search.
-        seeds: Trainings of each; a failed one counts as accuracy 0.
+        score: How good an evaluation is, the reward of the search.
+        seeds: Trainings of each; a failed one has the score 0.
 
     Returns:
         One mean for each architecture, in order.
@@ -29,5 +36,5 @@ def confirm(architectures: Sequence[Architecture], evaluator: Evaluator, seeds: 
         raise InvalidArgumentError(f"seeds must be a positive integer, got {seeds!r}")
     children = [(a, seed) for a in architectures for seed in repeat_seeds("confirmation", a, seeds)]
     evaluations = evaluator.evaluate([a for a, _ in children], [seed for _, seed in children])
-    accuracies = [evaluation.validation_accuracy or 0.0 for evaluation in evaluations]
-    return [mean(accuracies[i : i + seeds]) for i in range(0, len(accuracies), seeds)]
+    scores = [score(evaluation) if evaluation.status == "ok" else 0.0 for evaluation in evaluations]
+    return [mean(scores[i : i + seeds]) for i in range(0, len(scores), seeds)]

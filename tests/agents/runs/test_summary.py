@@ -50,6 +50,12 @@ def test_finalists__ties_go_to_often_proposed_then_small_then_early() -> None:
     assert found[1]["episode"] == 4  # the first proposal's row
 
 
+def test_finalists__are_those_with_the_highest_rewards() -> None:
+    found = rows(("accurate", 0.9, 5, "ok"), ("rewarded", 0.8, 5, "ok"), ("failed", None, None, "failed"))
+    found[1]["reward"], found[2]["reward"] = 1.2, 5.0
+    assert [row["architecture"] for row in finalists(found, 3)] == ["rewarded", "accurate"]
+
+
 def test_finalists__none_trained_is_one_line() -> None:
     with pytest.raises(RunFolderError, match="none of 2 episodes ended with a trained network"):
         finalists(rows((None, None, None, "illegal"), ("ReLU", None, None, "failed")), 1)
