@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
 from statistics import mean
+from tempfile import TemporaryDirectory
 
 import joblib
 import torch
@@ -19,7 +20,6 @@ from agents.errors import RunFolderError
 from agents.files import write_atomically
 from agents.runs import read_run
 from agents.runs.summary import finalists
-from nas_gym.datasets import Dataset
 from nas_gym.envs.registration import Parts, assemble_for_retraining
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import TrainingRecipe
@@ -146,15 +146,15 @@ def train_all(args: Args, parts: Parts, models: Sequence[Model]) -> dict[Archite
     missing = [job for job in jobs if not job[2].exists()]
     if len(missing) < len(jobs):
         print(f"{len(jobs) - len(missing)} of {len(jobs)} trainings are in {args.run_dir} already")
-    workers = joblib.Parallel(args.processes, return_as="generator_unordered", mmap_mode="c")
-    training = workers(
-        joblib.delayed(train_and_write)(
-            model, parts.dataset, parts.recipe, seed, args.device, file, os.getpid()
+    with TemporaryDirectory(prefix="nas_gym-") as folder:
+        data = Path(folder) / "dataset.joblib"  # mapped into memory by all workers
+        joblib.dump(parts.dataset, data)
+        training = joblib.Parallel(args.processes, return_as="generator_unordered")(
+            joblib.delayed(train_and_write)(model, data, parts.recipe, seed, args.device, file, os.getpid())
+            for model, seed, file in missing
         )
-        for model, seed, file in missing
-    )
-    for _ in track(training, "trainings", len(missing)):
-        pass
+        for _ in track(training, "trainings", len(missing)):
+            pass
     found: dict[Architecture, list[Retraining]] = {}
     for model, _, file in jobs:
         found.setdefault(model.architecture, []).append(read_training(file))
@@ -169,11 +169,12 @@ def result_file(args: Args, parts: Parts, model: Model, seed: int) -> Path:
 
 
 def train_and_write(
-    model: Model, dataset: Dataset, recipe: TrainingRecipe, seed: int, device: str, file: Path, parent: int
+    model: Model, data: Path, recipe: TrainingRecipe, seed: int, device: str, file: Path, parent: int
 ) -> None:
     """Train once in a worker process and keep the result."""
     torch.set_num_threads(1)
     end_with(parent)
+    dataset = joblib.load(data, mmap_mode="c")  # copied on write, that is, never
     training = retrain_once(model.architecture, model.build, dataset, recipe, seed, device)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, lambda path: torch.save(asdict(training), path))
