@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.errors import RunFolderError
+from agents.runs.metric import metric_of
 from agents.runs.pareto_front import pareto_fronts
 
 Row = Mapping[str, Any]
@@ -24,8 +25,8 @@ def distinct_architectures(rows: Sequence[Row]) -> int:
 def finalists(rows: Sequence[Row], count: int) -> list[Row]:
     """Return one row each of the architectures that did best.
 
-    Highest validation accuracy first; among equals the one that was proposed most often, then the one
-    with fewest parameters, then the one that was proposed first.
+    Highest validation accuracy, or lowest perplexity, first; among equals the one that was proposed most
+    often, then the one with fewest parameters, then the one that was proposed first.
 
     Args:
         rows: All rows of a search.
@@ -41,8 +42,10 @@ def finalists(rows: Sequence[Row], count: int) -> list[Row]:
             f"none of {len(rows)} episodes ended with a trained network, there is no best one"
         )
 
+    metric = metric_of(rows)
+
     def rank(row: Row) -> tuple[float, int, int, int]:
-        return -row["validation_accuracy"], -proposals[row["architecture"]], row["parameters"], row["episode"]
+        return metric.rank(row), -proposals[row["architecture"]], row["parameters"], row["episode"]
 
     return sorted(trained.values(), key=rank)[:count]
 
@@ -60,6 +63,8 @@ def summarise(
         times: ``search_seconds`` and ``evaluation_seconds``.
         best: Row of the network chosen among the finalists.
     """
+    metric = metric_of(rows)
+    trained = [row for row in rows if row[metric.name] is not None]
     return {
         "env": env,
         "agent": agent,
@@ -69,10 +74,8 @@ def summarise(
         "illegal_episodes": sum(row["status"] == "illegal" for row in rows),
         "failed_children": sum(row["status"] in ("failed", "timed_out") for row in rows),
         "mean_reward_last_10_percent": last_tenth_mean([row["reward"] for row in rows]),
-        "highest_validation_accuracy": max(
-            row["validation_accuracy"] for row in rows if row["validation_accuracy"] is not None
-        ),
+        metric.best: min(trained, key=metric.rank)[metric.name],
         **times,
-        "best": {name: best[name] for name in ("architecture", "validation_accuracy", "parameters")},
+        "best": {name: best[name] for name in ("architecture", metric.name, "parameters")},
         "pareto_front": pareto_fronts(rows),
     }

@@ -9,7 +9,7 @@ from nas_gym.search_spaces.architecture import Architecture
 
 
 def confirm(architectures: Sequence[Architecture], evaluator: Evaluator, seeds: int = 10) -> list[float]:
-    """Train each network anew with several seeds and return its mean validation accuracy.
+    """Train each network anew with several seeds and return its mean ``Evaluation.score``.
 
     The best of thousands of single trainings is partly luck: a network that reached 98 % once may reach
     90 % on average. So the networks that a search found best compete once more before one is chosen.
@@ -17,7 +17,7 @@ def confirm(architectures: Sequence[Architecture], evaluator: Evaluator, seeds: 
     Args:
         architectures: The finalists.
         evaluator: The one of the search.
-        seeds: Trainings of each; a failed one counts as accuracy 0.
+        seeds: Trainings of each; a failed one counts as 0.
 
     Returns:
         One mean for each architecture, in order.
@@ -29,5 +29,5 @@ def confirm(architectures: Sequence[Architecture], evaluator: Evaluator, seeds: 
         raise InvalidArgumentError(f"seeds must be a positive integer, got {seeds!r}")
     children = [(a, seed) for a in architectures for seed in repeat_seeds("confirmation", a, seeds)]
     evaluations = evaluator.evaluate([a for a, _ in children], [seed for _, seed in children])
-    accuracies = [evaluation.validation_accuracy or 0.0 for evaluation in evaluations]
-    return [mean(accuracies[i : i + seeds]) for i in range(0, len(accuracies), seeds)]
+    scores = [evaluation.score or 0.0 for evaluation in evaluations]
+    return [mean(scores[i : i + seeds]) for i in range(0, len(scores), seeds)]
