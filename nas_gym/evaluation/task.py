@@ -32,7 +32,7 @@ class Outcome:
 
 
 class Task(Protocol):
-    """What a module has to learn. Data and recipe are those of the task; each task has types of its own."""
+    """What a module has to learn. Each task has its own types of modules, data and recipes."""
 
     def check(self, recipe: Any, data: Any, device: str) -> None:  # noqa: ANN401
         """Refuse a recipe that suits neither the data nor the device.
@@ -46,7 +46,7 @@ class Task(Protocol):
         """Put training and validation part on a device, once for all children."""
         ...
 
-    def train(self, module: nn.Module, prepared: Any, recipe: Any, seed: int) -> Outcome:  # noqa: ANN401
+    def train(self, module: Any, prepared: Any, recipe: Any, seed: int) -> Outcome:  # noqa: ANN401
         """Initialise and train a module in place, on the device of what was prepared."""
         ...
 

@@ -50,6 +50,29 @@ def test_finalists__ties_go_to_often_proposed_then_small_then_early() -> None:
     assert found[1]["episode"] == 4  # the first proposal's row
 
 
+def perplexities(*entries: tuple[str, float]) -> list[dict[str, Any]]:
+    found = rows(*((name, None, 5, "ok") for name, _ in entries))
+    for row, (_, perplexity) in zip(found, entries, strict=True):
+        row["validation_perplexity"] = perplexity
+    return [*found, *rows((None, None, None, "illegal"))]
+
+
+def test_finalists__of_language_models_have_the_lowest_perplexity() -> None:
+    found = finalists(perplexities(("worst", 90.0), ("best", 10.0), ("second", 20.0)), 2)
+    assert [row["architecture"] for row in found] == ["best", "second"]
+
+
+def test_summarise__of_language_models_tells_the_lowest_perplexity() -> None:
+    episodes = perplexities(("worse", 90.0), ("best", 10.0))
+    episodes[-1]["validation_perplexity"] = None
+    summary = summarise("E", "a", 7, episodes, {}, episodes[0])
+    assert summary["lowest_validation_perplexity"] == 10.0
+    assert "highest_validation_accuracy" not in summary
+    assert summary["best"] == {"architecture": "worse", "validation_perplexity": 90.0, "parameters": 5}
+    front = [{"architecture": "best", "validation_perplexity": 10.0, "parameters": 5}]
+    assert summary["pareto_front"] == {"parameters": front}
+
+
 def test_finalists__none_trained_is_one_line() -> None:
     with pytest.raises(RunFolderError, match="none of 2 episodes ended with a trained network"):
         finalists(rows((None, None, None, "illegal"), ("ReLU", None, None, "failed")), 1)

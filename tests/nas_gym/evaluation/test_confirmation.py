@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -5,6 +6,8 @@ import pytest
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.cached import CachedEvaluator
 from nas_gym.evaluation.confirmation import confirm
+from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.search_spaces import Architecture
 from tests.nas_gym.doubles import InstantEvaluator, random_networks
 
 
@@ -16,6 +19,17 @@ def test_confirm__returns_each_networks_mean_over_seeds() -> None:
     for index, (network, found) in enumerate(zip(networks, means, strict=True)):
         alone = InstantEvaluator().evaluate([network] * 5, inner.seeds[5 * index : 5 * index + 5])
         assert found == pytest.approx(sum(e.validation_accuracy or 0 for e in alone) / 5)
+
+
+def test_confirm__prefers_the_lower_perplexity() -> None:
+    class Perplexities(InstantEvaluator):
+        def _evaluate(self, architecture: Architecture, seed: int) -> Evaluation:
+            evaluation = super()._evaluate(architecture, seed)
+            perplexity = 4.0 if architecture == networks[0] else 5.0
+            return replace(evaluation, validation_accuracy=None, validation_perplexity=perplexity)
+
+    networks = random_networks(2)
+    assert confirm(networks, Perplexities(), seeds=3) == pytest.approx([0.25, 0.2])
 
 
 def test_confirm__counts_a_failure_as_nothing() -> None:

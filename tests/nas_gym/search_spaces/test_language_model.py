@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,5 +112,6 @@ def test_masks__reach_words_inputs_states_and_outputs() -> None:
     for layer in range(2):
         for part in ("inputs", "states"):
             changed = [nothing if i == layer else mask for i, mask in enumerate(getattr(masks, part))]
-            changed_logits = logits(module, replace(masks, **{part: tuple(changed)}))
+            masks_of_part: dict[str, Any] = {part: tuple(changed)}
+            changed_logits = logits(module, replace(masks, **masks_of_part))
             assert not torch.allclose(changed_logits[1:], logits(module)[1:])
