@@ -1,4 +1,7 @@
-"""Training of one language model in PyTorch: another loss loop than that of samples in random order."""
+"""Training of one language model in PyTorch.
+
+``training.py`` reads samples in random order, here is a text to be read in its own, with a state.
+"""
 
 import math
 from collections.abc import Iterator
