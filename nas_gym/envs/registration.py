@@ -84,7 +84,9 @@ ZOPH_RECIPE = {
 the cosine are ours."""
 ALL_SAMPLES = {"train_samples": None, "validation_samples": None}
 ALL_TOKENS = {"train_tokens": None, "validation_tokens": None}
-FEW_WORDS = {"train_tokens": 100_000, "validation_tokens": 10_000}
+FEW_TOKENS = {"train_tokens": 100_000, "validation_tokens": 10_000}
+# Softmax over thousands of words is what takes time: one epoch, in more and smaller steps.
+WORD_RECIPE = {"units": 64, "epochs": 1, "batch_size": 16}
 ZOPH_LANGUAGE_RECIPE = {
     **ALL_TOKENS,
     "epochs": 35,
@@ -184,11 +186,11 @@ PROBLEMS: dict[str, Problem] = {
     "NAS-Brackets-v0": _language_problem("brackets-v0"),
     "NAS-PTB-v0": _language_problem(
         "ptb-v0",
-        defaults={**FEW_WORDS, "units": 64, "epochs": 1},
+        defaults={**FEW_TOKENS, **WORD_RECIPE},
         recipes={"paper": ZOPH_LANGUAGE_RECIPE},
     ),
-    "NAS-PTBChar-v0": _language_problem("ptb-char-v0", defaults={**FEW_WORDS, "units": 64}),
-    "NAS-Text-v0": _language_problem("text", defaults={"units": 64}),
+    "NAS-PTBChar-v0": _language_problem("ptb-char-v0", defaults={**FEW_TOKENS, "units": 64}),
+    "NAS-Text-v0": _language_problem("text", defaults={**WORD_RECIPE, "max_batches": 200}),
     "NAS-Bench-Moons-v0": Problem("mlp-v0", table="nas_gym.evaluation.nas_bench:moons_table"),
     "NAS-Bench-201-v0": Problem("nas-bench-201-v0", table="nas_gym.evaluation.nas_bench:nas_bench_201_table"),
 }
