@@ -14,9 +14,12 @@ MNASNET_EXPONENT = -0.07
 
 
 def validation_accuracy(evaluation: Evaluation) -> float:
-    """Return the validation accuracy, from 0 to 1."""
-    assert evaluation.validation_accuracy is not None, "an evaluation with status 'ok' has an accuracy"
-    return evaluation.validation_accuracy
+    """Return the validation accuracy, from 0 to 1.
+
+    Raises:
+        InvalidArgumentError: If it is not known, as of a language model.
+    """
+    return _known(evaluation, "validation_accuracy", "validation_accuracy")
 
 
 def cubed_accuracy(evaluation: Evaluation) -> float:
@@ -74,10 +77,38 @@ class AccuracyWithCost:
         return float(validation_accuracy(evaluation) * (cost / self.target) ** self.exponent)
 
 
-REWARDS: dict[str, Reward | type[AccuracyWithCost]] = {
+@dataclass(frozen=True, slots=True)
+class InverseSquaredPerplexity:
+    """Of a language model: ``c / validation_perplexity ** 2``.
+
+    Paper: Zoph & Le 2016, https://arxiv.org/abs/1611.01578, section 4.2.
+
+    Args:
+        c: A positive number, "usually set at 80" in the paper. It scales all rewards alike.
+
+    Raises:
+        InvalidArgumentError: If ``c`` is out of range. When called, if the evaluation has no perplexity.
+    """
+
+    c: float = 80.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no scale."""
+        if not _is_number(self.c) or self.c <= 0:
+            raise InvalidArgumentError(f"c must be a positive number, got {self.c!r}")
+
+    def __call__(self, evaluation: Evaluation) -> float:
+        """Return the reward of an evaluation."""
+        # Divided twice: the square of a huge perplexity would be too large for a float.
+        perplexity = _known(evaluation, "validation_perplexity", "inverse_squared_perplexity")
+        return self.c / perplexity / perplexity
+
+
+REWARDS: dict[str, Reward | type[AccuracyWithCost] | type[InverseSquaredPerplexity]] = {
     "validation_accuracy": validation_accuracy,
     "cubed_accuracy": cubed_accuracy,
     "accuracy_with_cost": AccuracyWithCost,
+    "inverse_squared_perplexity": InverseSquaredPerplexity,
 }
 """A class is called with the reward's own keywords first, and so becomes a function."""
 

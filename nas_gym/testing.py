@@ -140,10 +140,15 @@ def check_evaluator(evaluator: Evaluator, architectures: Sequence[Architecture])
     together = evaluator.evaluate(architectures)
     assert [e.architecture for e in together] == list(architectures), "evaluations must come in order"
     for evaluation in together:
-        accuracy = evaluation.validation_accuracy
+        accuracy, perplexity = evaluation.validation_accuracy, evaluation.validation_perplexity
         assert evaluation.status == "ok", f"{evaluation.architecture} failed: {evaluation.reason}"
-        assert accuracy is not None, "an evaluation with status 'ok' has an accuracy"
-        assert 0.0 <= accuracy <= 1.0, f"accuracy must be from 0 to 1, got {accuracy}"
+        assert (accuracy is None) != (perplexity is None), (
+            "an evaluation with status 'ok' has an accuracy, or else a perplexity"
+        )
+        assert accuracy is None or 0.0 <= accuracy <= 1.0, f"accuracy must be from 0 to 1, got {accuracy}"
+        assert perplexity is None or 1.0 <= perplexity < np.inf, (
+            f"perplexity must be from 1, and finite, got {perplexity}"
+        )
         assert evaluation.reason is None, "only a failure has a reason"
     seeds_used = {e.seed for e in together}
     assert seeds_used == {None} or len(seeds_used) == len(set(architectures)), (

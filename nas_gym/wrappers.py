@@ -19,6 +19,7 @@ ROW_FIELDS = (
     "status",
     "validation_accuracy",
     "last_epochs_accuracy",
+    "validation_perplexity",
     "parameters",
     "multiply_adds",
     "seed",

@@ -65,7 +65,8 @@ def main(args: Args) -> int:
     limits = Limits(budget, 4 * (budget or 0) if args.episodes is None else args.episodes)
     keywords = keywords_by_env(envs, parse_keywords(args.env_kwargs))
     for env in envs:
-        assemble(env, **keywords[env])
+        if assemble(env, **keywords[env]).corpus is not None:
+            raise InvalidArgumentError(f"agents are compared by accuracies, {env} has perplexities")
     for agent in agents:
         agent_spec(agent)
     settings = {"budget": limits.budget, "episodes": limits.episodes, "nas_gym": nas_gym.__version__}

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
+from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def run_experiment(
     rows = env.rows[:episodes]
     answer = _choose if parts.table is None else _answer_by_table
     best, found = answer(parts, rows, console)
-    summary = summarise(env_id, agent_name, seed, rows, run.read_times(), best) | found
+    summary = summarise(env_id, agent_name, seed, rows, run.read_times(), best) | found | _known(parts)
     run.write_summary(summary)  # retraining may fail
     if parts.table is None and not parts.costly:
         again = assemble_for_retraining(env_id, env_kwargs, {})
@@ -105,7 +106,7 @@ def run_experiment(
     _print_search(console, summary)
     if "retrained" in summary:
         _print_table(console, summary)
-    else:
+    elif parts.corpus is None:
         console.print(
             f"[bold]python scripts/retrain.py --run-dir {run.path}[/bold] trains the best networks with all "
             "data and a longer recipe, beside a hand-designed one, and reads the test data",
@@ -114,7 +115,8 @@ def run_experiment(
         )
     console.print(f"learning curve: {curve}")
     if has_front:
-        console.print(f"accuracy against size: {front}")
+        what = "accuracy" if parts.corpus is None else "perplexity"
+        console.print(f"{what} against size: {front}")
     return 0
 
 
@@ -122,13 +124,21 @@ def _origin(parts: Parts) -> dict[str, str | None]:
     """Return what the results come from: a run goes on, and is retrained, with the same alone."""
     if parts.table is not None:
         return {"dataset": parts.table.dataset, "recipe": parts.table.recipe}
-    assert parts.dataset is not None and parts.recipe is not None
+    data, recipe = parts.dataset or parts.corpus, parts.recipe or parts.language_recipe
+    assert data is not None and recipe is not None
     return {
-        "dataset": parts.dataset.id,
-        "dataset_checksum": parts.dataset.checksum,
-        "test_checksum": parts.dataset.test_checksum,
-        "recipe": parts.recipe.id,
+        "dataset": data.id,
+        "dataset_checksum": data.checksum,
+        "test_checksum": data.test_checksum,
+        "recipe": recipe.id,
     }
+
+
+def _known(parts: Parts) -> dict[str, Any]:
+    """Return what is known of a text: what its tokens are, and the best perplexity there can be."""
+    if parts.corpus is None:
+        return {}
+    return {"corpus": {"unit": parts.corpus.unit, "best_possible_perplexity": parts.corpus.best_perplexity}}
 
 
 def _choose(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, dict[str, Any]]:
@@ -187,8 +197,7 @@ def _print_search(console: Console, summary: dict[str, Any]) -> None:
     best = summary["best"]
     size = "" if best["parameters"] is None else f", {best['parameters']} parameters"
     console.print(
-        f"\nbest network: [bold]{best['architecture']}[/bold]{size}, "
-        f"validation accuracy {best['validation_accuracy']:.4f} in the search\n"
+        f"\nbest network: [bold]{best['architecture']}[/bold]{size}, {_result(summary)} in the search\n"
         f"{summary['episodes']} architectures, {summary['distinct_architectures']} of them distinct, "
         f"mean reward of the last 10 %: {summary['mean_reward_last_10_percent']:.4f}\n"
         f"{summary['search_seconds']:.1f} s of search, {summary['evaluation_seconds']:.1f} s of it "
@@ -196,6 +205,17 @@ def _print_search(console: Console, summary: dict[str, Any]) -> None:
         soft_wrap=True,
         highlight=False,
     )
+
+
+def _result(summary: dict[str, Any]) -> str:
+    best, corpus = summary["best"], summary.get("corpus")
+    if corpus is None:
+        return f"validation accuracy {best['validation_accuracy']:.4f}"
+    perplexity, limit = best["validation_perplexity"], corpus["best_possible_perplexity"]
+    words = f"validation perplexity {perplexity:.4f}"
+    if corpus["unit"] == "character":
+        words += f" ({log2(perplexity):.4f} bits per character)"
+    return words if limit is None else f"{words} (the grammar's own is {limit:.4f})"
 
 
 def _print_table(console: Console, summary: dict[str, Any]) -> None:

@@ -69,6 +69,8 @@ def main(args: Args) -> int:
         raise InvalidArgumentError("top, seeds and processes must be positive integers")
     settings, rows, summary = read_run(args.run_dir)
     parts = assemble_for_retraining(settings["env"], settings["env_kwargs"], parse_keywords(args.env_kwargs))
+    if parts.corpus is not None:
+        raise InvalidArgumentError(f"{settings['env']} has language models, which are not retrained yet")
     assert parts.dataset is not None and parts.recipe is not None
     if parts.dataset.test_checksum != settings.get("test_checksum"):
         raise InvalidArgumentError(

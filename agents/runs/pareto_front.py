@@ -1,4 +1,4 @@
-"""What accuracy costs: the architectures of a search that no other one beats in everything."""
+"""What accuracy, or perplexity, costs: the architectures that no other one beats in everything."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from agents.files import write_atomically
+from agents.runs.metric import Metric, metric_of
 
 Row = Mapping[str, Any]
 COSTS = {"parameters": "parameters", "multiply_adds": "multiply-adds for one sample"}
@@ -20,7 +21,7 @@ COSTS = {"parameters": "parameters", "multiply_adds": "multiply-adds for one sam
 def pareto_fronts(rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
     """Return for each of ``COSTS`` the architectures that no other one beats, cheapest first.
 
-    One beats another if it is as good in validation accuracy and in cost, and better in one of them.
+    One beats another if it is as good in the metric (``metric_of``) and in cost, and better in one of them.
     Among equals the one that was proposed first stands for all. A cost that some trained architecture
     does not know is left out.
 
@@ -28,20 +29,22 @@ def pareto_fronts(rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
         rows: All rows of a search.
 
     Returns:
-        Dicts with ``architecture``, ``validation_accuracy`` (the mean if it was trained several times)
-        and the costs.
+        Dicts with ``architecture``, ``validation_accuracy`` or ``validation_perplexity`` (the mean if it
+        was trained several times) and the costs.
     """
-    points = _points(rows)
-    return {cost: _front(points, cost) for cost in _known_costs(points)}
+    metric = metric_of(rows)
+    points = _points(rows, metric)
+    return {cost: _front(points, cost, metric) for cost in _known_costs(points)}
 
 
 def draw_pareto_front(path: Path, rows: Sequence[Row], title: str) -> bool:
-    """Write a PNG of accuracy against each cost that is known.
+    """Write a PNG of the metric against each cost that is known; better is higher up.
 
     Returns:
         Whether there was anything to draw.
     """
-    points = _points(rows)
+    metric = metric_of(rows)
+    points = _points(rows, metric)
     costs = _known_costs(points)
     if not costs:
         return False
@@ -49,15 +52,15 @@ def draw_pareto_front(path: Path, rows: Sequence[Row], title: str) -> bool:
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(costs), squeeze=False, sharey=True)[0]
     for axes, cost in zip(panels, costs, strict=True):
-        _draw(axes, cost, points, _front(points, cost))
-    panels[0].set_ylabel("validation accuracy")
+        _draw(axes, cost, metric, points, _front(points, cost, metric))
+    panels[0].set_ylabel(metric.name.replace("_", " "))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     figure.suptitle(title)
     write_atomically(path, lambda temporary: figure.savefig(temporary, format="png"))
     return True
 
 
-def _points(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _points(rows: Sequence[Row], metric: Metric) -> list[dict[str, Any]]:
     """Return one dict for each trained architecture, in the order of their first proposals."""
     trainings: dict[str, list[Row]] = {}
     for row in rows:
@@ -66,7 +69,7 @@ def _points(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [
         {
             "architecture": architecture,
-            "validation_accuracy": fmean(row["validation_accuracy"] for row in same),
+            metric.name: fmean(row[metric.name] for row in same),
             **{cost: same[0][cost] for cost in COSTS if same[0].get(cost) is not None},
         }
         for architecture, same in trainings.items()
@@ -77,23 +80,23 @@ def _known_costs(points: Sequence[Row]) -> list[str]:
     return [cost for cost in COSTS if points and all(cost in point for point in points)]
 
 
-def _front(points: Sequence[dict[str, Any]], cost: str) -> list[dict[str, Any]]:
+def _front(points: Sequence[dict[str, Any]], cost: str, metric: Metric) -> list[dict[str, Any]]:
     front: list[dict[str, Any]] = []
-    for point in sorted(points, key=lambda point: (point[cost], -point["validation_accuracy"])):
-        if not front or point["validation_accuracy"] > front[-1]["validation_accuracy"]:
+    for point in sorted(points, key=lambda point: (point[cost], metric.rank(point))):
+        if not front or metric.rank(point) < metric.rank(front[-1]):
             front.append(point)
     return front
 
 
-def _draw(axes: Axes, cost: str, points: Sequence[Row], front: Sequence[Row]) -> None:
+def _draw(axes: Axes, cost: str, metric: Metric, points: Sequence[Row], front: Sequence[Row]) -> None:
     def column(some: Sequence[Row], name: str) -> list[float]:
         return [point[name] for point in some]
 
-    sizes, accuracies = column(points, cost), column(points, "validation_accuracy")
+    sizes, values = column(points, cost), column(points, metric.name)
     left, right = min(sizes) / 1.15, max(sizes) * 1.15
     axes.scatter(
         sizes,
-        accuracies,
+        values,
         s=8,
         color="#6f8ea3",
         alpha=0.6,
@@ -103,7 +106,7 @@ def _draw(axes: Axes, cost: str, points: Sequence[Row], front: Sequence[Row]) ->
     )
     axes.plot(
         [*column(front, cost), right],
-        [*column(front, "validation_accuracy"), front[-1]["validation_accuracy"]],
+        [*column(front, metric.name), front[-1][metric.name]],
         drawstyle="steps-post",
         color="#eec08f",
         linewidth=1.5,
@@ -111,15 +114,17 @@ def _draw(axes: Axes, cost: str, points: Sequence[Row], front: Sequence[Row]) ->
     )
     axes.scatter(
         column(front, cost),
-        column(front, "validation_accuracy"),
+        column(front, metric.name),
         s=28,
         color="#d9822b",
         zorder=3,
         label="Pareto front",
     )
-    low = min(np.quantile(accuracies, 0.01), front[0]["validation_accuracy"])
-    margin = 0.05 * max(max(accuracies) - low, 1e-3)
-    axes.set_ylim(low - margin, max(accuracies) + margin)
+    # Few very bad ones would leave no room for the others.
+    ranks = [-metric.rank(point) for point in points]
+    worst, best = min(float(np.quantile(ranks, 0.01)), -metric.rank(front[0])), max(ranks)
+    margin = 0.05 * max(best - worst, 1e-3)
+    axes.set_ylim(metric.sign * (worst - margin), metric.sign * (best + margin))
     if right > 5 * left:  # else a logarithmic axis might have no number at all
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if right > 50 * left else (1.0, 2.0, 5.0)))

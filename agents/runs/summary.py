@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.errors import RunFolderError
+from agents.runs.metric import metric_of
 from agents.runs.pareto_front import pareto_fronts
 
 Row = Mapping[str, Any]
@@ -60,6 +61,8 @@ def summarise(
         times: ``search_seconds`` and ``evaluation_seconds``.
         best: Row of the network chosen among the finalists.
     """
+    metric = metric_of(rows)
+    trained = [row for row in rows if row[metric.name] is not None]
     return {
         "env": env,
         "agent": agent,
@@ -69,10 +72,8 @@ def summarise(
         "illegal_episodes": sum(row["status"] == "illegal" for row in rows),
         "failed_children": sum(row["status"] in ("failed", "timed_out") for row in rows),
         "mean_reward_last_10_percent": last_tenth_mean([row["reward"] for row in rows]),
-        "highest_validation_accuracy": max(
-            row["validation_accuracy"] for row in rows if row["validation_accuracy"] is not None
-        ),
+        metric.best: min(trained, key=metric.rank)[metric.name],
         **times,
-        "best": {name: best[name] for name in ("architecture", "validation_accuracy", "parameters")},
+        "best": {name: best[name] for name in ("architecture", metric.name, "parameters")},
         "pareto_front": pareto_fronts(rows),
     }

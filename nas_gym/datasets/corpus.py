@@ -92,6 +92,11 @@ class Corpus:
             digest.update(np.ascontiguousarray(tokens).tobytes())
         return digest.hexdigest()
 
+    @property
+    def test_checksum(self) -> str | None:
+        """SHA-256 over the vocabulary and the test part alone, ``None`` without one."""
+        return None if self.test is None else replace(self, train=self.test, validation=self.test).checksum
+
     def _parts(self) -> dict[str, Tokens]:
         parts = {"training": self.train, "validation": self.validation, "test": self.test}
         return {name: tokens for name, tokens in parts.items() if tokens is not None}

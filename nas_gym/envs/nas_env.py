@@ -33,16 +33,18 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
 
     ## Rewards
     0 until the sentence ends. Then ``reward(evaluation)``, by default the validation accuracy of the
-    trained network; ``failure_reward`` if its training failed; ``illegal_reward`` if the sentence was
-    ended by an illegal token, in which case nothing is trained.
+    trained network, or for the ids of language models ``80 / perplexity ** 2``; ``failure_reward`` if its
+    training failed; ``illegal_reward`` if the sentence was ended by an illegal token, in which case nothing
+    is trained.
 
     ## Episode End
     ``terminated`` when the sentence is complete or a token was illegal. ``truncated`` is always False.
 
     ## Information
     ``action_mask`` at every step. With the last one of a trained network also ``architecture`` (its text)
-    and ``evaluation`` (``Evaluation.as_info()``: status, accuracies, parameters, multiply-adds, seed,
-    reason; what is unknown is left out). After an illegal token ``illegal_token`` holds its name instead.
+    and ``evaluation`` (``Evaluation.as_info()``: status, accuracies or perplexity, parameters,
+    multiply-adds, seed, reason; what is unknown is left out). After an illegal token ``illegal_token``
+    holds its name instead.
 
     ## Arguments
     By default a child's seed follows from its architecture, so that the reward is a fixed function of

@@ -13,12 +13,14 @@ from typing import Any
 
 import gymnasium as gym
 
-from nas_gym.datasets import DATASETS, Dataset
+from nas_gym.datasets import CORPORA, DATASETS, Corpus, Dataset
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import EVALUATORS, Evaluator, TrainingRecipe
+from nas_gym.evaluation.base import NetworkSizeOf
 from nas_gym.evaluation.cached import CachedEvaluator, StoredEvaluator
+from nas_gym.evaluation.language_recipe import LanguageRecipe
 from nas_gym.evaluation.size_limit import SizeLimitedEvaluator
 from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.evaluation.table import Table
@@ -32,11 +34,16 @@ class Problem:
 
     Attributes:
         search_space: Id in ``SEARCH_SPACES``.
-        dataset: Id in ``DATASETS``, ``None`` for a table.
+        dataset: Id in ``DATASETS``, or in ``CORPORA`` where children are language models; ``None`` for a
+            table.
         network: Name of the function that builds the module of an architecture, ``None`` for a table.
+        network_size: Name of the function that computes the size of a language model.
         evaluators: Ids in ``EVALUATORS``, the default first; none for a table.
         table: Name of the function that returns the table, ``None`` where children are trained.
         defaults: Values of keywords where they are not the defaults of what takes them.
+        recipes: Values of keywords that stand in for those of ``defaults``, by the value of the keyword
+            ``recipe`` that asks for them.
+        reward: Name in ``REWARDS`` of the reward that is not asked for.
         retraining: Keywords for training a network that was found: all the data, a longer recipe.
         trainings: How often each finalist of a search is trained to choose one, and that one once more.
         costly: Whether the latter takes so long that a search leaves it to ``scripts/retrain.py``.
@@ -47,9 +54,12 @@ class Problem:
     search_space: str
     dataset: str | None = None
     network: str | None = None
+    network_size: str | None = None
     evaluators: tuple[str, ...] = ()
     table: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reward: str = "validation_accuracy"
     retraining: Mapping[str, Any] = field(default_factory=dict)
     trainings: int = 10
     costly: bool = False
@@ -73,19 +83,56 @@ ZOPH_RECIPE = {
 """Training of children in Zoph & Le 2016, https://arxiv.org/abs/1611.01578, as for DenseNet; the batch and
 the cosine are ours."""
 ALL_SAMPLES = {"train_samples": None, "validation_samples": None}
+ALL_TOKENS = {"train_tokens": None, "validation_tokens": None}
+FEW_TOKENS = {"train_tokens": 100_000, "validation_tokens": 10_000}
+# Softmax over thousands of words is what takes time: one epoch, in more and smaller steps.
+WORD_RECIPE = {"units": 64, "epochs": 1, "batch_size": 16}
+ZOPH_LANGUAGE_RECIPE = {
+    **ALL_TOKENS,
+    "epochs": 35,
+    "batch_size": 20,
+    "bptt": 35,
+    "units": 538,
+    "layers": 2,
+    "dropout": 0.5,
+    "optimizer": "sgd",
+    "learning_rate": 1.0,
+    "constant_epochs": 6,
+    "decay": 1 / 1.2,
+    "clip": 5.0,
+}
+"""Training of children in Zoph & Le 2016 on the Penn Treebank: 35 epochs of 2 layers, with as many parameters
+as the medium LSTM of Zaremba et al. 2014, https://arxiv.org/abs/1409.2329; what the paper does not tell is
+as there. With 538 units, cells of base 8 have 20 million parameters."""
+
+
+def _language_problem(dataset: str, **values: Any) -> Problem:  # noqa: ANN401
+    """Return the problem of finding a recurrent cell for the language model of a text."""
+    return Problem(
+        "cell-v0",
+        dataset,
+        "nas_gym.search_spaces.cell.language_model:build",
+        "nas_gym.search_spaces.cell.size:language_model_size",
+        ("processes", "local"),
+        reward="inverse_squared_perplexity",
+        trainings=3,
+        costly=True,
+        **values,
+    )
+
 
 PROBLEMS: dict[str, Problem] = {
     "NAS-Moons-v0": Problem(
-        "mlp-v0", "moons-v0", MLP_NETWORK, ("fused", "local"), reference_models=MLP_MODELS
+        "mlp-v0", "moons-v0", MLP_NETWORK, evaluators=("fused", "local"), reference_models=MLP_MODELS
     ),
     "NAS-Tabular-v0": Problem(
-        "mlp-v0", "tabular", MLP_NETWORK, ("fused", "local"), reference_models=MLP_MODELS
+        "mlp-v0", "tabular", MLP_NETWORK, evaluators=("fused", "local"), reference_models=MLP_MODELS
     ),
     "NAS-Digits-v0": Problem(
         "conv-v0",
         "digits-v0",
         CONV_NETWORK,
-        ("processes", "local"),
+        evaluators=("processes", "local"),
         defaults={
             "epochs": 3,
             "batch_size": 64,
@@ -101,7 +148,7 @@ PROBLEMS: dict[str, Problem] = {
         "conv-v0",
         "mnist-v0",
         CONV_NETWORK,
-        ("processes", "local"),
+        evaluators=("processes", "local"),
         defaults={**IMAGE_RECIPE, "train_samples": 5_000, "validation_samples": 2_000, "epochs": 1},
         retraining={**ALL_SAMPLES, "epochs": 5},
         trainings=3,
@@ -112,7 +159,7 @@ PROBLEMS: dict[str, Problem] = {
         "conv-v0",
         "cifar10-v0",
         CONV_NETWORK,
-        ("processes", "local"),
+        evaluators=("processes", "local"),
         defaults={
             **IMAGE_RECIPE,
             "preset": "graph",
@@ -129,13 +176,21 @@ PROBLEMS: dict[str, Problem] = {
         "conv-v0",
         "image_folder",
         CONV_NETWORK,
-        ("processes", "local"),
+        evaluators=("processes", "local"),
         defaults={**IMAGE_RECIPE, "epochs": 5},
         retraining={**ALL_SAMPLES, "epochs": 20, "augmentation": "crop_flip"},
         trainings=3,
         costly=True,
         reference_networks=RESNET,
     ),
+    "NAS-Brackets-v0": _language_problem("brackets-v0"),
+    "NAS-PTB-v0": _language_problem(
+        "ptb-v0",
+        defaults={**FEW_TOKENS, **WORD_RECIPE},
+        recipes={"paper": ZOPH_LANGUAGE_RECIPE},
+    ),
+    "NAS-PTBChar-v0": _language_problem("ptb-char-v0", defaults={**FEW_TOKENS, "units": 64}),
+    "NAS-Text-v0": _language_problem("text", defaults={**WORD_RECIPE, "max_batches": 200}),
     "NAS-Bench-Moons-v0": Problem("mlp-v0", table="nas_gym.evaluation.nas_bench:moons_table"),
     "NAS-Bench-201-v0": Problem("nas-bench-201-v0", table="nas_gym.evaluation.nas_bench:nas_bench_201_table"),
 }
@@ -150,8 +205,10 @@ class Parts:
         evaluator: What a child is worth; test data and test results are out of its reach.
         env_options: Keywords of ``NasEnv``.
         dataset: What is to be learned, its test part included: for retraining after the search. ``None``,
-            as the two below, where results come from a table.
+            as ``recipe`` and ``build``, where results come from a table.
         recipe: How a child is trained.
+        corpus: Instead of ``dataset``, the text to learn language models of, its test part included.
+        language_recipe: Instead of ``recipe``, how a language model is made and trained.
         build: Makes the module of an architecture; imports PyTorch when called.
         table: All results, those on test data included: for use after the search. ``None`` where children
             are trained.
@@ -167,6 +224,8 @@ class Parts:
     dataset: Dataset | None = None
     recipe: TrainingRecipe | None = None
     build: Callable[[Architecture], Any] | None = None
+    corpus: Corpus | None = None
+    language_recipe: LanguageRecipe | None = None
     table: Table | None = None
     trainings: int = 10
     costly: bool = False
@@ -200,7 +259,7 @@ def assemble(
     problem: str,
     *,
     evaluator: str | Evaluator | None = None,
-    reward: str | Reward = "validation_accuracy",
+    reward: str | Reward | None = None,
     **keywords: Any,  # noqa: ANN401
 ) -> Parts:
     """Put together what an environment is made of.
@@ -209,9 +268,10 @@ def assemble(
         problem: Id of the environment, with or without ``nas_gym:`` before it.
         evaluator: Id of an evaluator, or an evaluator of your own.
         reward: Name of a reward, whose own arguments are keywords then, or a function from an evaluation
-            to a number.
+            to a number; by default the problem's own.
         **keywords: Arguments of ``NasEnv`` and, told apart by their names, of the data set, the search
-            space, ``TrainingRecipe`` and the evaluator, with ``training_seed``, from which and the
+            space, ``TrainingRecipe`` or ``LanguageRecipe``, and the evaluator, with ``recipe``, the name
+            of values of theirs where the problem has some, with ``training_seed``, from which and the
             architecture follows a child's seed, ``store``, the file of an ``EvaluationStore``, whose
             children are not trained again, and ``max_parameters``: a larger network fails and is not
             even built; or of the function that returns the table and of
@@ -233,14 +293,25 @@ def assemble(
             f"unknown evaluator {evaluator!r}; {problem} has "
             f"{', '.join(spec.evaluators) or 'its table, or an object with evaluate'}"
         )
+    reward = spec.reward if reward is None else reward
     chosen = get_reward(
         reward, **{name: keywords[name] for name in reward_keywords(reward) if name in keywords}
     )
-    keywords = {**spec.defaults, **keywords}
+    keywords = {**_values(problem, spec, keywords.pop("recipe", None)), **keywords}
     put_together = _from_data if spec.table is None else _from_table
     parts = put_together(problem, spec, evaluator, keywords | {"reward": reward})
     parts.env_options["reward"] = chosen
     return parts
+
+
+def _values(problem: str, spec: Problem, recipe: object) -> Mapping[str, Any]:
+    """Return the values of keywords that are not given."""
+    if recipe is None:
+        return spec.defaults
+    if recipe not in spec.recipes:
+        there = ", ".join(spec.recipes) or "none but its own"
+        raise InvalidArgumentError(f"unknown recipe {recipe!r}; {problem} has {there}")
+    return {**spec.defaults, **spec.recipes[str(recipe)]}
 
 
 def assemble_for_retraining(problem: str, searched: Mapping[str, Any], keywords: Mapping[str, Any]) -> Parts:
@@ -287,26 +358,28 @@ def _from_data(
         raise InvalidArgumentError(f"store must be the name of a file or None, got {store!r}")
     max_parameters = keywords.get("max_parameters")
     evaluator = spec.evaluators[0] if evaluator is None else evaluator
-    make_dataset, make_space = resolve_name(DATASETS[spec.dataset]), SEARCH_SPACES[spec.search_space]
-    makers: list[Callable[..., Any]] = [make_dataset, make_space, TrainingRecipe, NasEnv]
+    is_text = spec.dataset in CORPORA
+    make_dataset = resolve_name((CORPORA if is_text else DATASETS)[spec.dataset])
+    make_space = SEARCH_SPACES[spec.search_space]
+    make_recipe: Callable[..., Any] = LanguageRecipe if is_text else TrainingRecipe
+    makers: list[Callable[..., Any]] = [make_dataset, make_space, make_recipe, NasEnv]
     if isinstance(evaluator, str):
         makers.append(resolve_name(EVALUATORS[evaluator]))
     data, space, training, options, *evaluating = _sort_keywords(
         problem,
         makers,
         keywords,
-        {"search_space", "dataset", "recipe", "build", "network_size"},
+        {"search_space", "dataset", "recipe", "build", "network_size", "task"},
         ("training_seed", "store", "max_parameters"),
     )
-    dataset, search_space, recipe = make_dataset(**data), make_space(**space), TrainingRecipe(**training)
-    feature_shape = dataset.train.features.shape[1:]
-    search_space.check_feature_shape(feature_shape)
-    build = partial(_build, spec.network, feature_shape, dataset.classes)
-    size = partial(search_space.size, feature_shape=feature_shape, classes=dataset.classes)
+    dataset, search_space, recipe = make_dataset(**data), make_space(**space), make_recipe(**training)
+    join = _language_models if is_text else _classifiers
+    children = join(spec, search_space, dataset, recipe)
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
         named = inspect.signature(make_evaluator).parameters
-        given = {n: v for n, v in {"build": build, "network_size": size}.items() if n in named}
+        offered = {"build": children.build, "network_size": children.size, "task": children.task}
+        given = {name: value for name, value in offered.items() if name in named and value is not None}
         trainer: Evaluator = make_evaluator(
             dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0]
         )
@@ -314,22 +387,75 @@ def _from_data(
         trainer = evaluator
     limited: Evaluator = _stored(trainer, store)
     if max_parameters is not None:
-        limited = SizeLimitedEvaluator(limited, size, max_parameters, dataset.id, recipe.id, training_seed)
-    evaluator = CachedEvaluator(limited)
+        limited = SizeLimitedEvaluator(
+            limited, children.size, max_parameters, dataset.id, recipe.id, training_seed
+        )
     return Parts(
         search_space,
-        evaluator,
+        CachedEvaluator(limited),
         options,
-        dataset,
-        recipe,
-        build,
+        build=children.build,
         trainings=spec.trainings,
         costly=spec.costly,
-        reference_networks={
-            name: partial(_build_reference, network, feature_shape, dataset.classes)
-            for name, network in spec.reference_networks.items()
+        **children.parts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Children:
+    """What depends on whether children classify or are language models.
+
+    Attributes:
+        build: Makes the module of an architecture.
+        size: Computes what a network costs.
+        task: The evaluators' argument of that name, ``None`` for their default.
+        parts: More of ``Parts``.
+    """
+
+    build: Callable[[Architecture], Any]
+    size: NetworkSizeOf
+    task: Any
+    parts: dict[str, Any]
+
+
+def _classifiers(
+    spec: Problem, search_space: SearchSpace, dataset: Dataset, recipe: TrainingRecipe
+) -> _Children:
+    assert spec.network is not None
+    feature_shape = dataset.train.features.shape[1:]
+    search_space.check_feature_shape(feature_shape)
+    references = {
+        name: partial(_build_reference, network, feature_shape, dataset.classes)
+        for name, network in spec.reference_networks.items()
+    }
+    return _Children(
+        partial(_build, spec.network, feature_shape, dataset.classes),
+        partial(search_space.size, feature_shape=feature_shape, classes=dataset.classes),
+        None,
+        {
+            "dataset": dataset,
+            "recipe": recipe,
+            "reference_networks": references,
+            "reference_models": spec.reference_models,
         },
-        reference_models=spec.reference_models,
+    )
+
+
+def _language_models(
+    spec: Problem, search_space: SearchSpace, corpus: Corpus, recipe: LanguageRecipe
+) -> _Children:
+    assert spec.network is not None and spec.network_size is not None
+    model = {
+        "vocabulary": len(corpus.vocabulary),
+        "units": recipe.units,
+        "layers": recipe.layers,
+        "tied": recipe.tied,
+    }
+    return _Children(
+        partial(_build_named, spec.network, model),
+        partial(_build_named, spec.network_size, model),
+        resolve_name("nas_gym.evaluation.language_training:LanguageModelling")(),
+        {"corpus": corpus, "language_recipe": recipe},
     )
 
 
@@ -380,6 +506,10 @@ def _sort_keywords(
 
 def _build(network: str, feature_shape: tuple[int, ...], classes: int, architecture: Architecture) -> Any:  # noqa: ANN401
     return resolve_name(network)(architecture, feature_shape, classes)
+
+
+def _build_named(network: str, model: Mapping[str, Any], architecture: Architecture) -> Any:  # noqa: ANN401
+    return resolve_name(network)(architecture, **model)
 
 
 def _build_reference(network: str, feature_shape: tuple[int, ...], classes: int) -> Any:  # noqa: ANN401

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.corpus import Corpus
 from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.evaluation.language_recipe import LanguageRecipe
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize
@@ -47,9 +49,13 @@ class Trainer(Evaluator, Protocol):
     """
 
     id: str
-    dataset: Dataset
-    recipe: TrainingRecipe
     seed: int
+
+    @property
+    def dataset(self) -> Dataset | Corpus: ...  # noqa: D102
+
+    @property
+    def recipe(self) -> TrainingRecipe | LanguageRecipe: ...  # noqa: D102
 
 
 NetworkSizeOf = Callable[[Architecture], NetworkSize | None]

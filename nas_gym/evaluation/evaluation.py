@@ -28,6 +28,8 @@ class Evaluation:
         last_epochs_accuracy: Largest validation accuracy of the last five epochs, ``None`` if unknown.
         multiply_adds: Multiplications with a weight for one sample, ``None`` if unknown.
         latency_seconds: Measured time of a forward pass, ``None`` if it was not measured.
+        validation_perplexity: Of a language model, ``exp`` of its mean loss on validation data, in nats per
+            token; ``None`` if unknown, and where samples are classified.
     """
 
     architecture: Architecture
@@ -43,6 +45,7 @@ class Evaluation:
     last_epochs_accuracy: float | None = None
     multiply_adds: int | None = None
     latency_seconds: float | None = None
+    validation_perplexity: float | None = None
 
     def as_info(self) -> dict[str, str | int | float]:
         """Return what may stand in an environment's info: plain, known and repeatable values.
@@ -53,6 +56,7 @@ class Evaluation:
             "status": self.status,
             "validation_accuracy": self.validation_accuracy,
             "last_epochs_accuracy": self.last_epochs_accuracy,
+            "validation_perplexity": self.validation_perplexity,
             "parameters": self.parameters,
             "multiply_adds": self.multiply_adds,
             "seed": self.seed,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nas_gym.datasets.base import Dataset
 from nas_gym.errors import StoreError
 from nas_gym.evaluation.base import Trainer, child_seed
 from nas_gym.evaluation.store import COLUMNS, EvaluationStore, Setting
@@ -40,6 +41,8 @@ def table_of(store: EvaluationStore, search_space: RankedSpace, trainer: Trainer
         StoreError: If a training is missing, or the store cannot be read.
     """
     setting, total = Setting.of(trainer), search_space.count()
+    if not isinstance(trainer.dataset, Dataset):
+        raise StoreError(f"a table holds accuracies, {trainer.dataset.id} has perplexities")
     samples = len(trainer.dataset.validation)
     hits = np.zeros((total, seeds), dtype=np.int64)
     failed = np.zeros((total, seeds), dtype=np.bool_)

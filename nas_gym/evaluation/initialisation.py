@@ -13,7 +13,8 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """Draw weights and biases as PyTorch's own layers do, but from an explicit generator.
 
     Those of linear and convolutional layers are uniform within plus and minus 1 / sqrt(inputs of a unit).
-    Batch normalisation starts as the identity that has seen nothing.
+    An embedding's are, unlike PyTorch's, uniform within plus and minus 1 / sqrt(its width): so they suit
+    linear layers that share them. Batch normalisation starts as the identity that has seen nothing.
 
     Raises:
         UnknownLayerError: If a layer with parameters is of another kind.
@@ -25,6 +26,9 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 layer.weight.uniform_(-bound, bound, generator=generator)
                 if layer.bias is not None:
                     layer.bias.uniform_(-bound, bound, generator=generator)
+            elif isinstance(layer, nn.Embedding):
+                bound = layer.embedding_dim**-0.5
+                layer.weight.uniform_(-bound, bound, generator=generator)
             elif isinstance(layer, _BatchNorm):
                 layer.reset_parameters()
             elif next(layer.parameters(recurse=False), None) is not None:

@@ -4,7 +4,7 @@ from statistics import median
 from time import perf_counter
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nas_gym.evaluation.batches import Samples
 
@@ -18,7 +18,16 @@ def latency_of(module: nn.Module, samples: Samples) -> float:
         module: On the device of the samples.
         samples: The first of them is used.
     """
-    sample = samples.to_input(samples.features[:1])
+    return median_seconds(module, samples.to_input(samples.features[:1]))
+
+
+def median_seconds(module: nn.Module, sample: Tensor) -> float:
+    """Return the median time of a forward pass, in seconds.
+
+    Args:
+        module: On the device of the sample.
+        sample: What it reads.
+    """
     seconds = []
     module.eval()
     with torch.inference_mode():

@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.corpus import Corpus
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import NetworkSizeOf, child_seed
-from nas_gym.evaluation.batches import Samples, training_samples
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.initialisation import UnknownLayerError
-from nas_gym.evaluation.latency import latency_of
+from nas_gym.evaluation.language_recipe import LanguageRecipe
 from nas_gym.evaluation.recipe import TrainingRecipe
-from nas_gym.evaluation.training import train_child
+from nas_gym.evaluation.task import CLASSIFICATION, Outcome, Task
 from nas_gym.search_spaces.architecture import Architecture
 
 
@@ -36,6 +36,7 @@ class LocalEvaluator:
         network_size: What a network costs, computed from its description, for the records.
         measure_latency: Whether to measure how long a trained network takes for one sample. Such times do
             not repeat, and children that train at the same time disturb one another's.
+        task: What the data and the recipe are for, by default those of ``Classification``.
 
     Raises:
         InvalidArgumentError: If there is no such device here, or the recipe suits neither it nor the data.
@@ -44,15 +45,16 @@ class LocalEvaluator:
     def __init__(
         self,
         build: Callable[[Architecture], nn.Module],
-        dataset: Dataset,
-        recipe: TrainingRecipe,
+        dataset: Dataset | Corpus,
+        recipe: TrainingRecipe | LanguageRecipe,
         seed: int = 0,
         device: str = "cpu",
         network_size: NetworkSizeOf | None = None,
         measure_latency: bool = False,
+        task: Task = CLASSIFICATION,
     ) -> None:
         check_device(device)
-        check_recipe(recipe, dataset, device)
+        task.check(recipe, dataset, device)
         # Devices round differently; and what has no latency must not stand in for what should.
         self.id = f"local({device}{', latency' if measure_latency else ''})"
         self.build = build
@@ -62,11 +64,12 @@ class LocalEvaluator:
         self.device = device
         self.network_size = network_size
         self.measure_latency = measure_latency
-        self._samples: tuple[Samples, Samples] | None = None
+        self.task = task
+        self._prepared: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the samples on the device behind."""
-        return self.__dict__ | {"_samples": None}
+        """Leave what is on the device behind."""
+        return self.__dict__ | {"_prepared": None}
 
     def evaluate(
         self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
@@ -84,35 +87,35 @@ class LocalEvaluator:
 
     def _train(self, architecture: Architecture, seed: int) -> Evaluation:
         start = perf_counter()
-        if self._samples is None:
-            self._samples = training_samples(self.dataset, self.device)
-        accuracy = last = latency = None
+        if self._prepared is None:
+            self._prepared = self.task.prepare(self.dataset, self.device)
+        latency = None
         size = None if self.network_size is None else self.network_size(architecture)
         parameters = None if size is None else size.parameters
         try:
             module = self.build(architecture)
             parameters = sum(parameter.numel() for parameter in module.parameters())
-            result = train_child(module, *self._samples, self.recipe, seed)
+            outcome = self.task.train(module, self._prepared, self.recipe, seed)
             if self.measure_latency:
-                latency = latency_of(module, self._samples[0])
-            accuracy, last, reason = result.validation_accuracy, result.last_epochs_accuracy, result.reason
+                latency = self.task.latency(module, self._prepared)
         except (UnknownLayerError, torch.AcceleratorError):
             raise  # every other child would end the same way
         except Exception as error:
-            reason = one_line(error)
+            outcome = Outcome(one_line(error))
         return Evaluation(
             architecture=architecture,
             dataset=self.dataset.id,
             recipe=self.recipe.id,
             seed=seed,
-            status="ok" if reason is None else "failed",
-            validation_accuracy=accuracy,
+            status="ok" if outcome.reason is None else "failed",
+            validation_accuracy=outcome.validation_accuracy,
             parameters=parameters,
             seconds=perf_counter() - start,
-            reason=reason,
-            last_epochs_accuracy=last,
+            reason=outcome.reason,
+            last_epochs_accuracy=outcome.last_epochs_accuracy,
             multiply_adds=None if size is None else size.multiply_adds,
             latency_seconds=latency,
+            validation_perplexity=outcome.validation_perplexity,
         )
 
 
@@ -127,22 +130,6 @@ def check_device(device: str) -> None:
     except (RuntimeError, AssertionError, TypeError) as error:
         cause = str(error).splitlines()[0]
         raise InvalidArgumentError(f"device {device!r} cannot be used here: {cause}") from None
-
-
-def check_recipe(recipe: TrainingRecipe, dataset: Dataset, device: str) -> None:
-    """Refuse a recipe that suits neither the data nor the device.
-
-    Raises:
-        InvalidArgumentError: If it augments what is no image, or wants half precision without CUDA.
-    """
-    shape = dataset.train.features.shape[1:]
-    if recipe.augmentation != "none" and len(shape) != 3:
-        raise InvalidArgumentError(
-            f"augmentation {recipe.augmentation!r} needs images of shape (channels, height, width), the "
-            f"samples of {dataset.id} have the shape {shape}"
-        )
-    if recipe.precision == "mixed" and torch.device(device).type != "cuda":
-        raise InvalidArgumentError(f"precision 'mixed' needs a CUDA device, device is {device!r}")
 
 
 def one_line(error: BaseException) -> str:

@@ -15,11 +15,14 @@ import joblib
 from torch import nn
 
 from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.corpus import Corpus
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import NetworkSizeOf, child_seed
 from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.evaluation.language_recipe import LanguageRecipe
 from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.recipe import TrainingRecipe
+from nas_gym.evaluation.task import CLASSIFICATION, Task
 from nas_gym.evaluation.worker import DATASET, Worker, WorkerDiedError
 from nas_gym.search_spaces.architecture import Architecture
 
@@ -50,6 +53,7 @@ class ProcessEvaluator:
         network_size: What a network costs, computed from its description, for the records.
         measure_latency: Whether to measure how long a trained network takes for one sample, see
             ``LocalEvaluator``.
+        task: What the data and the recipe are for, as in ``LocalEvaluator``.
 
     Raises:
         InvalidArgumentError: If there is no such device here, the recipe suits neither it nor the data, or
@@ -59,14 +63,15 @@ class ProcessEvaluator:
     def __init__(
         self,
         build: Callable[[Architecture], nn.Module],
-        dataset: Dataset,
-        recipe: TrainingRecipe,
+        dataset: Dataset | Corpus,
+        recipe: TrainingRecipe | LanguageRecipe,
         seed: int = 0,
         device: str = "cpu",
         workers: int | None = None,
         timeout_seconds: float | None = None,
         network_size: NetworkSizeOf | None = None,
         measure_latency: bool = False,
+        task: Task = CLASSIFICATION,
     ) -> None:
         if workers is not None and (type(workers) is not int or workers < 1):
             raise InvalidArgumentError(f"workers must be a positive integer or None, got {workers!r}")
@@ -75,7 +80,7 @@ class ProcessEvaluator:
             raise InvalidArgumentError(
                 f"timeout_seconds must be a positive number or None, got {timeout_seconds!r}"
             )
-        same = LocalEvaluator(build, dataset, recipe, seed, device, network_size, measure_latency)
+        same = LocalEvaluator(build, dataset, recipe, seed, device, network_size, measure_latency, task)
         self.id = same.id  # equal results, which may stand for one another in a store
         self.build = build
         self.dataset = same.dataset
@@ -84,6 +89,7 @@ class ProcessEvaluator:
         self.device = device
         self.network_size = network_size
         self.measure_latency = measure_latency
+        self.task = task
         self.workers = workers or joblib.cpu_count()
         self.timeout_seconds = timeout_seconds
         self._forget_workers()
@@ -146,7 +152,7 @@ class ProcessEvaluator:
             self._finish = Finalize(self, _finish, (self._workers, folder), exitpriority=100)
             joblib.dump(self.dataset, folder / DATASET)
             self._folder = folder
-        names = ("build", "recipe", "seed", "device", "network_size", "measure_latency")
+        names = ("build", "recipe", "seed", "device", "network_size", "measure_latency", "task")
         trainer = {name: getattr(self, name) for name in names}
         while len(self._workers) < count:
             self._workers.append(Worker(self._folder, trainer))

@@ -16,8 +16,9 @@ from nas_gym.datasets.base import Dataset, Split
 from nas_gym.errors import InvalidArgumentError, NasGymError
 from nas_gym.evaluation.base import repeat_seeds
 from nas_gym.evaluation.batches import Samples, training_samples
-from nas_gym.evaluation.local import check_device, check_recipe
+from nas_gym.evaluation.local import check_device
 from nas_gym.evaluation.recipe import TrainingRecipe
+from nas_gym.evaluation.task import check_recipe
 from nas_gym.evaluation.training import accuracy_of, is_mixed, train_child
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize

@@ -17,11 +17,12 @@ Child = tuple[Architecture, int]
 """An architecture and the seed it is trained with."""
 
 APPLICATION_ID = int.from_bytes(b"NASe", "big")
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 COLUMNS = {
     "architecture": "TEXT NOT NULL",
     "validation_accuracy": "REAL",
     "last_epochs_accuracy": "REAL",
+    "validation_perplexity": "REAL",
     "parameters": "INTEGER",
     "multiply_adds": "INTEGER",
     "latency_seconds": "REAL",
@@ -46,6 +47,7 @@ _RESULT = (
     "last_epochs_accuracy",
     "multiply_adds",
     "latency_seconds",
+    "validation_perplexity",
 )
 """What an evaluation holds beside what its key says."""
 _NAMES = ", ".join(COLUMNS)
@@ -156,6 +158,7 @@ class EvaluationStore:
                 str(e.architecture),
                 e.validation_accuracy,
                 e.last_epochs_accuracy,
+                e.validation_perplexity,
                 e.parameters,
                 e.multiply_adds,
                 e.latency_seconds,

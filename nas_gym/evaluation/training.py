@@ -1,4 +1,7 @@
-"""Training of one child in PyTorch: the only file with a loss and an optimizer."""
+"""Training of one child that classifies, in PyTorch.
+
+Here, and in ``language_training.py``, are the only losses and optimizers.
+"""
 
 import math
 from collections import deque

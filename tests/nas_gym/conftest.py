@@ -12,14 +12,15 @@ from tests.nas_gym.texts import write_ptb
 
 
 @pytest.fixture(scope="module")
-def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Let ``$NAS_GYM_DATA`` name a folder with a small MNIST and a small CIFAR-10 for one test file."""
+def small_data(tmp_path_factory: pytest.TempPathFactory, compiled_cells: None) -> Iterator[Path]:
+    """Let ``$NAS_GYM_DATA`` name a folder with small data sets, all that are files, for one test file."""
     from torchvision.datasets import CIFAR10  # slow to import, and few files need it
 
     folder = tmp_path_factory.mktemp("data")
     write_mnist(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NAS_GYM_DATA", str(folder))
+        patch.setattr(penn_treebank, "FILES", write_ptb(folder))
         for name, checksums in write_cifar10(folder).items():
             patch.setattr(CIFAR10, name, checksums)  # torchvision opens no other files than those it knows
         yield folder

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.datasets import CORPORA
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.moons import moons
-from nas_gym.envs.registration import PROBLEMS
+from nas_gym.envs.registration import PROBLEMS, Parts
 from nas_gym.evaluation.base import child_seed
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.recipe import TrainingRecipe
@@ -125,6 +126,8 @@ def made_up_table(space: RankedSpace, seeds: int = 2, **columns: Any) -> Table: 
     return Table(space, "made up", "none", **(made_up | columns))
 
 
+FEW_TOKENS: dict[str, Any] = {"train_tokens": 400, "validation_tokens": 100}
+"""The environments take more by default than there are in the small files."""
 ALL_IMAGES: dict[str, Any] = {"train_samples": None, "validation_samples": None}
 """There are fewer of them in the small files than the environments take by default."""
 
@@ -136,6 +139,9 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "NAS-MNIST-v0": ALL_IMAGES,
     "NAS-CIFAR10-v0": ALL_IMAGES,
     "NAS-ImageFolder-v0": {"path": small_image_folder(), "image_size": 8},
+    "NAS-PTB-v0": FEW_TOKENS,
+    "NAS-PTBChar-v0": FEW_TOKENS,
+    "NAS-Text-v0": {"path": small_text()},
     "NAS-Bench-Moons-v0": {"table": made_up_table(MlpSpace(max_length=3))},
     "NAS-Bench-201-v0": {"table": made_up_table(NasBench201Space())},
 }
@@ -152,13 +158,15 @@ TINY_GRAPH: dict[str, Any] = {
     "filters": (2,),
     "max_layers": 3,
 }
+TINY_CELL: dict[str, Any] = {**FEW_TOKENS, "base": 2, "units": 4, "batch_size": 8}
 TINY: dict[str, dict[str, Any]] = {
+    **{problem: TINY_CELL for problem, spec in PROBLEMS.items() if spec.dataset in CORPORA},
     "NAS-Digits-v0": {**TINY_CHAIN, "train_samples": 60, "validation_samples": 50},
     "NAS-MNIST-v0": {**TINY_CHAIN, "max_layers": 1},
     "NAS-CIFAR10-v0": TINY_GRAPH,
     "NAS-ImageFolder-v0": {**TINY_CHAIN, "max_layers": 3},
 }
-"""Keywords that make images few and networks small."""
+"""Keywords that make images and tokens few, and networks small."""
 
 QUICK: dict[str, dict[str, Any]] = {
     problem: {
@@ -175,6 +183,23 @@ IN_PROCESS = [
     (problem, name) for problem in TRAINED for name in PROBLEMS[problem].evaluators if name != "processes"
 ]
 """Environments with each of their ways to train children that start no other processes."""
+
+
+def ids_of(parts: Parts) -> tuple[str, str]:
+    """Return the ids of data set and recipe."""
+    data, recipe = parts.dataset or parts.corpus, parts.recipe or parts.language_recipe
+    assert data is not None and recipe is not None
+    return data.id, recipe.id
+
+
+def pieces_of_data(parts: Parts) -> tuple[bytes, list[bytes]]:
+    """Return the beginning of the training part, and pieces of the test part, each of them unique."""
+    if parts.corpus is not None:
+        test = parts.corpus.test
+        assert test is not None
+        return parts.corpus.train[:50].tobytes(), [p.tobytes() for p in np.array_split(test[:500], 10)]
+    assert parts.dataset is not None and parts.dataset.test is not None
+    return parts.dataset.train.features[:3].tobytes(), [r.tobytes() for r in parts.dataset.test.features]
 
 
 def random_children(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:

@@ -18,13 +18,17 @@ EVALUATION = replace(
     parameters=200,
     multiply_adds=4000,
     latency_seconds=0.25,
+    validation_perplexity=20.0,
 )
 
 
 @pytest.mark.parametrize("name", REWARDS)
 def test_reward__is_a_number_for_every_good_evaluation(name: str) -> None:
     reward = get_reward(name, **KEYWORDS.get(name, {}))
-    rewards = [reward(evaluation) for evaluation in InstantEvaluator().evaluate(random_networks(20))]
+    evaluations = InstantEvaluator().evaluate(random_networks(20))
+    rewards = [
+        reward(replace(e, validation_perplexity=2 - (e.validation_accuracy or 0))) for e in evaluations
+    ]
     assert all(type(value) is float for value in rewards)
     assert len(set(rewards)) > 10
 
@@ -41,6 +45,29 @@ def test_validation_accuracy__is_that_of_the_evaluation() -> None:
 
 def test_cubed_accuracy__is_of_the_last_epochs() -> None:
     assert get_reward("cubed_accuracy")(EVALUATION) == 0.125
+
+
+def test_inverse_squared_perplexity__is_scaled_by_c() -> None:
+    assert get_reward("inverse_squared_perplexity")(EVALUATION) == pytest.approx(80 / 400)
+    assert get_reward("inverse_squared_perplexity", c=2)(EVALUATION) == pytest.approx(2 / 400)
+    enormous = replace(EVALUATION, validation_perplexity=1e300)
+    assert get_reward("inverse_squared_perplexity")(enormous) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("field", "reward"),
+    [("validation_accuracy",) * 2, ("validation_perplexity", "inverse_squared_perplexity")],
+)
+def test_metric__that_is_not_known_is_one_line(field: str, reward: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"the reward {reward} needs {field}, which"):
+        unknown: dict[str, Any] = {field: None}
+        get_reward(reward)(replace(EVALUATION, **unknown))
+
+
+@pytest.mark.parametrize("c", [0, -1.0, float("inf"), "80"])
+def test_inverse_squared_perplexity__refuses_what_is_no_scale(c: Any) -> None:  # noqa: ANN401
+    with pytest.raises(InvalidArgumentError, match=f"c must be a positive number, got {c!r}"):
+        get_reward("inverse_squared_perplexity", c=c)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,13 @@ def test_benchmark__of_episodes_has_no_budget(
     assert "There is one run of each agent" in capsys.readouterr().out
 
 
+def test_benchmark__has_no_place_for_perplexities(benchmark: ModuleType, tmp_path: Path) -> None:
+    args = benchmark.Args(env=["NAS-Brackets-v0"], out=tmp_path / "out")
+    with pytest.raises(InvalidArgumentError, match="by accuracies, NAS-Brackets-v0 has perplexities"):
+        benchmark.main(args)
+    assert not (tmp_path / "out").exists()
+
+
 def test_benchmark__gives_keywords_to_all_environments_or_to_one(benchmark: ModuleType) -> None:
     keywords = {"size": 100, "nas_gym:A:noise": 0.3}
     assert benchmark.keywords_by_env(["A", "B"], keywords) == {

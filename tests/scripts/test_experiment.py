@@ -1,5 +1,6 @@
 import importlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from nas_gym.evaluation.store import EvaluationStore
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
-def search(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+def search(monkeypatch: pytest.MonkeyPatch, *arguments: object, keywords: Sequence[str] = ()) -> int:
     """Call the script in this process."""
     monkeypatch.syspath_prepend(str(SCRIPTS))
     script: Any = importlib.import_module("train_reinforce")
     command_line: Any = importlib.import_module("command_line")
-    small = ["--episodes", "40", "--env-kwargs", "epochs=1"]
+    small = ["--episodes", "40", "--env-kwargs", "epochs=1", *keywords]
     monkeypatch.setattr("sys.argv", ["train_reinforce.py", *small, *map(str, arguments)])
     with pytest.raises(SystemExit) as stop:
         command_line.run(script.Args, script.main, script.__doc__)
@@ -37,6 +38,25 @@ def test_store__spares_another_run_all_children(tmp_path: Path, monkeypatch: pyt
     assert list(store.rows()) == rows
     assert not (second / "evaluations.sqlite").exists()
     assert (first / "evaluations.csv").read_bytes() == (second / "evaluations.csv").read_bytes()
+
+
+@pytest.mark.slow  # a run with trainings in PyTorch, after Numba has compiled what computes cells
+@pytest.mark.timeout(60)
+def test_brackets__end_beside_the_grammars_own_perplexity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["evaluator=local", "base=2", "units=8", "train_tokens=2000", "validation_tokens=500"]
+    arguments = ("--env", "NAS-Brackets-v0", "--run-dir", tmp_path)
+    assert search(monkeypatch, *arguments, keywords=few) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    best, limit = summary["best"], summary["corpus"]["best_possible_perplexity"]
+    assert limit == pytest.approx(3.5636, abs=1e-4)
+    assert summary["lowest_validation_perplexity"] <= best["validation_perplexity"]
+    assert summary["lowest_validation_perplexity"] > 0.98 * limit, "but for chance, none is below the limit"
+    assert f"perplexity {best['validation_perplexity']:.4f} (the grammar's own is {limit:.4f})" in out
+    assert "retrain.py" not in out
+    assert (tmp_path / "pareto_front.png").exists()
 
 
 def test_store__is_checked_before_a_run_folder_is_made(

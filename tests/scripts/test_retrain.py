@@ -198,6 +198,7 @@ def finished(path: Path, env: str, best: str) -> Path:
         (None, "", (), "run holds no finished run: config.json or summary.json is missing or damaged"),
         ("NAS-Bench-Moons-v0", "ReLU", (), "NAS-Bench-Moons-v0 looks its children up in a table, there is"),
         ("NAS-Mars-v0", "ReLU", (), "unknown environment 'NAS-Mars-v0'"),
+        ("NAS-Brackets-v0", "ReLU", (), "NAS-Brackets-v0 has language models, which are not retrained yet"),
         ("NAS-Digits-v0", "ReLU", (), "ReLU"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--seeds", "0"), "top, seeds and processes must be pos"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--top", "-1"), "top, seeds and processes must be pos"),

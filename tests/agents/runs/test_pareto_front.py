@@ -65,6 +65,22 @@ def test_pareto_fronts__take_the_mean_of_several_trainings() -> None:
     assert names(pareto_fronts(rows)["parameters"]) == ["steady"]
 
 
+def perplexity(architecture: str, perplexity: float, parameters: int) -> Row:
+    return row(architecture, 0.0, parameters, None) | {
+        "validation_accuracy": None,
+        "validation_perplexity": perplexity,
+    }
+
+
+def test_pareto_fronts__of_language_models_are_of_low_perplexities() -> None:
+    rows = [perplexity("large", 5.0, 30), perplexity("wasteful", 8.0, 20), perplexity("small", 8.0, 10)]
+    (front,) = pareto_fronts([*rows, row("failed", None, None, None)]).values()
+    assert [(point["architecture"], point["validation_perplexity"]) for point in front] == [
+        ("small", 8.0),
+        ("large", 5.0),
+    ]
+
+
 @pytest.mark.timeout(20)  # the first drawing in a process reads the fonts
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -74,6 +90,7 @@ def test_pareto_fronts__take_the_mean_of_several_trainings() -> None:
         ([row("failed", None, 3, 4)], []),
         ([row("a", 0.5, None, None)], []),
         ([row("a", 0.5, 3, None)], ["parameters"]),
+        ([perplexity("a", 5.0, 30), perplexity("b", 900.0, 10)], ["parameters"]),
         ([row("a", 0.5, 3, 4), row("b", 0.5, 3, None)], ["parameters"]),
         ([row("a", 0.5, 3, 4), row("failed", None, None, None)], ["parameters", "multiply_adds"]),
         ([{k: v for k, v in row("a", 0.5, 3, 4).items() if k != "multiply_adds"}], ["parameters"]),

@@ -56,6 +56,24 @@ def test_finalists__are_those_with_the_highest_rewards() -> None:
     assert [row["architecture"] for row in finalists(found, 3)] == ["rewarded", "accurate"]
 
 
+def perplexities(*entries: tuple[str, float]) -> list[dict[str, Any]]:
+    found = rows(*((name, None, 5, "ok") for name, _ in entries))
+    for row, (_, perplexity) in zip(found, entries, strict=True):
+        row["validation_perplexity"], row["reward"] = perplexity, 80 / perplexity**2
+    return [*found, *rows((None, None, None, "illegal"))]
+
+
+def test_summarise__of_language_models_tells_the_lowest_perplexity() -> None:
+    episodes = perplexities(("worse", 90.0), ("best", 10.0))
+    episodes[-1]["validation_perplexity"] = None
+    summary = summarise("E", "a", 7, episodes, {}, episodes[0])
+    assert summary["lowest_validation_perplexity"] == 10.0
+    assert "highest_validation_accuracy" not in summary
+    assert summary["best"] == {"architecture": "worse", "validation_perplexity": 90.0, "parameters": 5}
+    front = [{"architecture": "best", "validation_perplexity": 10.0, "parameters": 5}]
+    assert summary["pareto_front"] == {"parameters": front}
+
+
 def test_finalists__none_trained_is_one_line() -> None:
     with pytest.raises(RunFolderError, match="none of 2 episodes ended with a trained network"):
         finalists(rows((None, None, None, "illegal"), ("ReLU", None, None, "failed")), 1)

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 import nas_gym
-from nas_gym.datasets import DATASETS
+from nas_gym.datasets import CORPORA, DATASETS
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.registration import PROBLEMS, assemble, make_env
 from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError, StoreError
 from nas_gym.evaluation import EVALUATORS
 from nas_gym.evaluation.store import EvaluationStore
+from nas_gym.rewards import REWARDS
 from nas_gym.search_spaces import SEARCH_SPACES
-from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, InstantTrainer, blobs, random_networks
+from tests.nas_gym.doubles import REQUIRED, InstantEvaluator, InstantTrainer, blobs, ids_of, random_networks
 
 pytestmark = pytest.mark.usefixtures("small_data")
 
@@ -65,7 +66,8 @@ def test_problem__is_registered_and_names_what_exists(problem: str) -> None:
     assert gym.spec(problem).id == problem
     assert gym.spec(problem).vector_entry_point is not None
     assert spec.search_space in SEARCH_SPACES
-    assert (spec.table is None) == (spec.dataset in DATASETS) == bool(spec.evaluators)
+    assert (spec.table is None) == (spec.dataset in {**DATASETS, **CORPORA}) == bool(spec.evaluators)
+    assert spec.reward in REWARDS
     assert set(spec.evaluators) <= set(EVALUATORS)
 
 
@@ -73,9 +75,10 @@ def test_problem__is_registered_and_names_what_exists(problem: str) -> None:
 def test_problem__can_be_made_with_the_package_before_its_id(problem: str) -> None:
     parts, same = (assemble(name, **REQUIRED.get(problem, {})) for name in (f"nas_gym:{problem}", problem))
     if parts.table is None:
-        assert parts.dataset is not None and same.dataset is not None
-        assert parts.dataset.test is not None, "retraining needs the test part"
-        assert parts.dataset.id == same.dataset.id
+        data = parts.dataset or parts.corpus
+        assert data is not None and (parts.dataset is None) != (parts.corpus is None)
+        assert data.test is not None, "retraining needs the test part"
+        assert ids_of(parts) == ids_of(same)
     else:
         assert parts.table.test is not None, "the test results are wanted after the search"
         assert (parts.dataset, parts.recipe, parts.build) == (None, None, None)
@@ -203,7 +206,14 @@ def test_reward__may_have_keywords_of_its_own(problem: str) -> None:
         ("NAS-Moons-v0", {"evaluator": "local", "threads": 2}, ["no keyword 'threads'", "device"]),
         ("NAS-Moons-v0", {"evaluator": "magic"}, ["unknown evaluator 'magic'", "fused, local"]),
         ("NAS-Moons-v0", {"reward": "speed"}, ["unknown reward 'speed'", "validation_accuracy"]),
-        ("NAS-Moons-v0", {"reward": None}, ["unknown reward None"]),
+        ("NAS-Moons-v0", {"reward": 3}, ["unknown reward 3"]),
+        ("NAS-Moons-v0", {"recipe": "paper"}, ["unknown recipe 'paper'; NAS-Moons-v0 has none but its own"]),
+        ("NAS-PTB-v0", {"recipe": "papr"}, ["unknown recipe 'papr'; NAS-PTB-v0 has paper"]),
+        ("NAS-Brackets-v0", {"base": 3}, ["base must be a power of two"]),
+        ("NAS-Brackets-v0", {"patience": 3}, ["no keyword 'patience'", "bptt"]),
+        ("NAS-Brackets-v0", {"c": -1}, ["c must be a positive number, got -1"]),
+        ("NAS-Brackets-v0", {"batch_size": 50_000}, ["batch_size must be at most 25000"]),
+        ("NAS-Text-v0", {}, ["needs the keyword 'path'"]),
         ("NAS-Moons-v0", {"training_seed": -1}, ["training_seed must be an integer from 0, got -1"]),
         ("NAS-Moons-v0", {"training_seed": 0.5}, ["training_seed must be"]),
         ("NAS-Moons-v0", {"size": 3}, ["size must be an integer from 10"]),

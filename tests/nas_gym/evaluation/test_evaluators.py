@@ -7,12 +7,16 @@ from nas_gym.envs.registration import PROBLEMS, Parts, assemble
 from nas_gym.evaluation.base import child_seed, repeat_seeds
 from nas_gym.evaluation.cached import CachedEvaluator
 from nas_gym.search_spaces import Architecture, MlpSpace
+from nas_gym.search_spaces.base import NetworkSize
+from nas_gym.search_spaces.cell.size import language_model_size
 from nas_gym.testing import check_evaluator
 from tests.nas_gym.doubles import (
     IN_PROCESS,
     QUICK,
     TRAINED,
     InstantEvaluator,
+    ids_of,
+    pieces_of_data,
     random_children,
     random_networks,
 )
@@ -24,6 +28,15 @@ pytestmark = pytest.mark.usefixtures("small_data")
 
 def assembled(problem: str, name: str, **keywords: Any) -> Parts:  # noqa: ANN401
     return assemble(problem, **{**QUICK[problem], "evaluator": name, **keywords})
+
+
+def size_of(parts: Parts, network: Architecture) -> NetworkSize | None:
+    if parts.corpus is None:
+        assert parts.dataset is not None
+        features = parts.dataset.train.features
+        return parts.search_space.size(network, features.shape[1:], parts.dataset.classes)
+    assert parts.language_recipe is not None
+    return language_model_size(network, len(parts.corpus.vocabulary), parts.language_recipe.units)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +68,7 @@ def test_evaluator__follows_from_its_seed(problem: str, name: str) -> None:
         (network,) = random_children(parts.search_space, 1)
         (evaluation,) = parts.evaluator.evaluate([network])
         assert evaluation.seed == child_seed(training_seed, network)
-        assert parts.dataset is not None and parts.recipe is not None
-        assert evaluation.dataset == parts.dataset.id
-        assert evaluation.recipe == parts.recipe.id
+        assert (evaluation.dataset, evaluation.recipe) == ids_of(parts)
         seeds.append(evaluation.seed)
     assert seeds[0] != seeds[1]
 
@@ -65,10 +76,9 @@ def test_evaluator__follows_from_its_seed(problem: str, name: str) -> None:
 @pytest.mark.parametrize(("problem", "name"), IN_PROCESS)
 def test_evaluator__tells_the_size_of_the_network(problem: str, name: str) -> None:
     parts = assembled(problem, name)
-    assert parts.dataset is not None
     for network in random_children(parts.search_space, 3):
         (evaluation,) = parts.evaluator.evaluate([network])
-        size = parts.search_space.size(network, parts.dataset.train.features.shape[1:], parts.dataset.classes)
+        size = size_of(parts, network)
         assert size is not None and size.multiply_adds > 0
         assert (evaluation.parameters, evaluation.multiply_adds) == (size.parameters, size.multiply_adds)
         assert evaluation.as_info()["multiply_adds"] == size.multiply_adds
@@ -78,9 +88,9 @@ def test_evaluator__tells_the_size_of_the_network(problem: str, name: str) -> No
 def test_evaluator__holds_no_test_data(problem: str, name: str) -> None:
     parts = assembled(problem, name)
     held = pickle.dumps(parts.evaluator)
-    assert parts.dataset is not None and parts.dataset.test is not None
-    assert parts.dataset.train.features[:3].tobytes() in held
-    assert not any(row.tobytes() in held for row in parts.dataset.test.features)
+    train, test = pieces_of_data(parts)
+    assert train in held
+    assert not any(piece in held for piece in test)
 
 
 @pytest.mark.parametrize(("problem", "name"), EVERY_EVALUATOR)

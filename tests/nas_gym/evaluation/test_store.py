@@ -21,6 +21,7 @@ SETTING = Setting("moons", "ab12", "instant", "adam")
 NETWORKS = list(dict.fromkeys(random_networks(40)))
 GOOD = Evaluation(NETWORKS[0], "moons", "adam", 2**63 - 1, "ok", 0.1 + 0.2, 17, 0.25)
 GOOD = replace(GOOD, last_epochs_accuracy=0.7 / 3, multiply_adds=2**40, latency_seconds=1e-3 / 3)
+GOOD = replace(GOOD, validation_perplexity=10 / 3)
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def children(*evaluations: Evaluation) -> list[tuple[Architecture, int]]:
 def test_store__returns_exactly_what_was_added(store: EvaluationStore) -> None:
     unknown = replace(GOOD, seed=0, validation_accuracy=None, parameters=None)
     unknown = replace(unknown, last_epochs_accuracy=None, multiply_adds=None, latency_seconds=None)
+    unknown = replace(unknown, validation_perplexity=None)
     store.add(SETTING, [GOOD, unknown])
     again = EvaluationStore(store.path, create=False)
     wanted = children(GOOD, unknown, replace(GOOD, seed=5))
@@ -158,9 +160,9 @@ def truncated(path: Path) -> None:
         (foreign_text, "file is not a database"),
         (foreign_database, "another program"),
         (pragma("PRAGMA application_id = 7"), "another program"),
-        (pragma("PRAGMA user_version = 0"), "has schema 0, this version of nas_gym needs 2"),
-        (pragma("PRAGMA user_version = 1"), "has schema 1, .* needs 2; give the name of a new file"),
-        (pragma("PRAGMA user_version = 3"), "has schema 3, this version of nas_gym needs 2"),
+        (pragma("PRAGMA user_version = 0"), "has schema 0, this version of nas_gym needs 3"),
+        (pragma("PRAGMA user_version = 1"), "has schema 1, .* needs 3; give the name of a new file"),
+        (pragma("PRAGMA user_version = 4"), "has schema 4, this version of nas_gym needs 3"),
         (truncated, "malformed|not a database"),
         (Path.mkdir, "unable to open database file"),
     ],

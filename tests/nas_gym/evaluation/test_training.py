@@ -122,6 +122,14 @@ def test_initialise__draws_every_parameter_within_its_bound() -> None:
     assert next(module.parameters()).std().item() == pytest.approx(0.1 / 3**0.5, rel=0.1)
 
 
+def test_initialise__draws_an_embedding_within_the_bound_of_a_linear_layer_that_shares_it() -> None:
+    embedding = torch.nn.Embedding(500, 25)
+    torch.nn.init.constant_(embedding.weight, 77.0)
+    initialise(embedding, torch.Generator().manual_seed(0))
+    assert 0.19 < embedding.weight.abs().max() <= 0.2
+    assert embedding.weight.std().item() == pytest.approx(0.2 / 3**0.5, rel=0.05)
+
+
 def evaluators(recipe: TrainingRecipe) -> list[FusedMlpEvaluator | LocalEvaluator]:
     return [
         FusedMlpEvaluator(DATA, recipe),
