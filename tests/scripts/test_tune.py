@@ -67,7 +67,7 @@ def test_tune__prints_every_setting_and_goes_on_where_it_stopped(call: Call, tmp
     ("arguments", "says"),
     [
         (("--agents", "random"), "no grid for agent 'random'; there are reinforce"),
-        (("--budget", "0"), "budget, seeds and processes must be positive"),
+        (("--budget", "0"), "budget and processes must be at least 1, seeds at least 2"),
     ],
 )
 @pytest.mark.usefixtures("tune")

@@ -131,11 +131,12 @@ def test_processes__are_pickled_without_workers(pool: ProcessEvaluator) -> None:
 
 
 SCRIPT = """
-import sys, time
+import signal
 from nas_gym.evaluation.processes import ProcessEvaluator
 from nas_gym.evaluation.recipe import TrainingRecipe
 from tests.nas_gym.evaluation.images import build, child, digits
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
 evaluator = ProcessEvaluator(build, digits(), TrainingRecipe(epochs=1), workers=1)
 print(evaluator.evaluate([child("conv")])[0].status, evaluator._folder, flush=True)
 try:
@@ -152,20 +153,23 @@ def test_processes__do_not_outlive_their_parent(end: signal.Signals) -> None:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as parent:
-        assert parent.stdout is not None and parent.stderr is not None
-        status, folder = parent.stdout.readline().split()
-        family = psutil.Process(parent.pid).children(recursive=True)
-        assert status == "ok" and workers_of(psutil.Process(parent.pid))
-        time.sleep(0.2)  # now the child that never ends has begun
-        # As a terminal does: the signal reaches the workers too; SIGKILL is for the parent alone.
-        (os.killpg if end == signal.SIGINT else os.kill)(parent.pid, end)
-        if end == signal.SIGINT:
-            status, again = parent.stdout.readline().split()
-            assert status == "ok" and again != folder
-            assert not Path(folder).exists()
-            folder = again
-        errors = parent.stderr.read()
-        assert parent.wait() == (0 if end == signal.SIGINT else -end)
+        try:
+            assert parent.stdout is not None and parent.stderr is not None
+            status, folder = parent.stdout.readline().split()
+            family = psutil.Process(parent.pid).children(recursive=True)
+            assert status == "ok" and workers_of(psutil.Process(parent.pid))
+            time.sleep(0.2)  # now the child that never ends has begun
+            # As a terminal does: the signal reaches the workers too; SIGKILL is for the parent alone.
+            (os.killpg if end == signal.SIGINT else os.kill)(parent.pid, end)
+            if end == signal.SIGINT:
+                status, again = parent.stdout.readline().split()
+                assert status == "ok" and again != folder
+                assert not Path(folder).exists()
+                folder = again
+            errors = parent.stderr.read()
+            assert parent.wait() == (0 if end == signal.SIGINT else -end)
+        finally:
+            parent.kill()  # or leaving the block would wait for it
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
     assert not Path(folder).exists()
