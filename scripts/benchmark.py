@@ -25,7 +25,7 @@ from agents.comparison.report import html_report
 from agents.comparison.runs import Limits, Run, judge_run, play
 from agents.comparison.table import markdown, means_cells, milestone_cells, robust_cells, runs_csv
 from agents.files import write_atomically
-from nas_gym.envs.registration import Parts, assemble
+from nas_gym.envs.assembly import Parts, assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.testing import random_sentence
 from nas_gym.wrappers import RecordEvaluations

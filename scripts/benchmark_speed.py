@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from agents import agent_spec, make_agent
 from agents.files import write_atomically
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import Evaluation
 from nas_gym.evaluation.table import Table

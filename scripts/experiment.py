@@ -18,7 +18,7 @@ from agents.runs import RunFolder, search
 from agents.runs.learning_curve import draw_learning_curve
 from agents.runs.pareto_front import draw_pareto_front
 from agents.runs.summary import Row, finalists, summarise
-from nas_gym.envs.registration import Parts, assemble, assemble_for_retraining
+from nas_gym.envs.assembly import Parts, assemble, assemble_for_retraining
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.confirmation import confirm
 from nas_gym.evaluation.retraining import Accuracies, reference_models, retrain

@@ -6,7 +6,7 @@ from pathlib import Path
 from command_line import parse_keywords, run
 
 from agents.files import write_atomically
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import Trainer
 from nas_gym.evaluation.export import table_of, write_csv

@@ -20,7 +20,7 @@ from agents.errors import RunFolderError
 from agents.files import write_atomically
 from agents.runs import read_run
 from agents.runs.summary import finalists
-from nas_gym.envs.registration import Parts, assemble_for_retraining
+from nas_gym.envs.assembly import Parts, assemble_for_retraining
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import TrainingRecipe
 from nas_gym.evaluation.base import repeat_seeds

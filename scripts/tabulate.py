@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.tabulation import BLOCK, tabulate
 from nas_gym.search_spaces import RankedSpace

@@ -22,7 +22,7 @@ from rich.progress import track
 from agents import AgentSpec, agent_spec
 from agents.comparison.pool import Job, check_settings, missing_jobs, read_runs, run_jobs
 from agents.comparison.runs import Limits, Run, judge_run, play
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.wrappers import RecordEvaluations
 

@@ -47,7 +47,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "nas_gym.envs.rendering",
         "nas_gym.envs.nas_env",
     ),
-    "nas_gym.envs.registration": ("nas_gym",),
+    "nas_gym.envs.problems": ("nas_gym.search_spaces", "nas_gym.evaluation"),
+    "nas_gym.envs.assembly": ("nas_gym",),
+    "nas_gym.envs.registration": (
+        "nas_gym.envs.problems",
+        "nas_gym.envs.assembly",
+        "nas_gym.envs.nas_env",
+        "nas_gym.envs.nas_vector_env",
+    ),
     "nas_gym.wrappers": ("nas_gym.search_spaces", "nas_gym.evaluation", "nas_gym.errors"),
     "nas_gym.testing": (
         "nas_gym.search_spaces",

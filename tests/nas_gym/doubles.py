@@ -10,7 +10,8 @@ import numpy as np
 from nas_gym.datasets import CORPORA
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.moons import moons
-from nas_gym.envs.registration import PROBLEMS, Parts
+from nas_gym.envs.assembly import Parts
+from nas_gym.envs.problems import PROBLEMS
 from nas_gym.evaluation.base import child_seed
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.recipe import TrainingRecipe

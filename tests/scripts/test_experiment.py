@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nas_gym.envs.registration import PROBLEMS
+from nas_gym.envs.problems import PROBLEMS
 from nas_gym.evaluation.store import EvaluationStore
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

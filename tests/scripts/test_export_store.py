@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.assembly import assemble
 from nas_gym.evaluation.table_file import read_table
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from nas_gym.datasets.digits import digits
-from nas_gym.envs.registration import PROBLEMS, assemble, assemble_for_retraining
+from nas_gym.envs.assembly import assemble, assemble_for_retraining
+from nas_gym.envs.problems import PROBLEMS
 from nas_gym.evaluation.batches import Samples
 from nas_gym.evaluation.training import accuracy_of
 from tests.nas_gym.images import small_image_folder

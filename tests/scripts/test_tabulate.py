@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.assembly import assemble
 from nas_gym.evaluation.tabulation import tabulate
 from nas_gym.search_spaces import RankedSpace
 from tests.scripts.conftest import Call

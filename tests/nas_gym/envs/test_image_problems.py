@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from torch import nn
 
-from nas_gym.envs.registration import PROBLEMS, Parts, assemble, assemble_for_retraining
+from nas_gym.envs.assembly import Parts, assemble, assemble_for_retraining
+from nas_gym.envs.problems import PROBLEMS
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.retraining import retrain_once
 from nas_gym.evaluation.store import EvaluationStore

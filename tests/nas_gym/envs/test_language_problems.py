@@ -5,7 +5,8 @@ from typing import Any
 import gymnasium as gym
 import pytest
 
-from nas_gym.envs.registration import PROBLEMS, Parts, assemble
+from nas_gym.envs.assembly import Parts, assemble
+from nas_gym.envs.problems import PROBLEMS
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.cell.references import NASCELL
 from nas_gym.search_spaces.cell.size import language_model_size

@@ -11,9 +11,11 @@ import pytest
 
 import nas_gym
 from nas_gym.datasets import CORPORA, DATASETS
+from nas_gym.envs.assembly import assemble
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
-from nas_gym.envs.registration import PROBLEMS, assemble, make_env
+from nas_gym.envs.problems import PROBLEMS
+from nas_gym.envs.registration import make_env
 from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError, StoreError
 from nas_gym.evaluation import EVALUATORS
 from nas_gym.evaluation.store import EvaluationStore

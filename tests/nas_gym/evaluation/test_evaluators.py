@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from nas_gym.envs.registration import PROBLEMS, Parts, assemble
+from nas_gym.envs.assembly import Parts, assemble
+from nas_gym.envs.problems import PROBLEMS
 from nas_gym.evaluation.base import child_seed, repeat_seeds
 from nas_gym.evaluation.cached import CachedEvaluator
 from nas_gym.search_spaces import Architecture, MlpSpace

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nas_gym.datasets.folder import data_folder
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidTableError
 from nas_gym.evaluation.nas_bench import file_name_201, moons_table, nas_bench_201_table
 from nas_gym.evaluation.table_file import write_table

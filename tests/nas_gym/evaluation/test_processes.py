@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import Trainer, child_seed
 from nas_gym.evaluation.evaluation import Evaluation

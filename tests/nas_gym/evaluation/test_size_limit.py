@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from nas_gym.envs.registration import assemble, make_env
+from nas_gym.envs.assembly import assemble
+from nas_gym.envs.registration import make_env
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import child_seed
 from nas_gym.evaluation.size_limit import SizeLimitedEvaluator

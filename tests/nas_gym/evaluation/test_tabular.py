@@ -5,7 +5,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from nas_gym.envs.registration import assemble
+from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.tabular import TableEvaluator
 from nas_gym.search_spaces import MlpSpace, NasBench201Space
