@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
@@ -18,6 +18,8 @@ from nas_gym.errors import InvalidArgumentError, InvalidDataError
 MAX_IMAGE_SIZE = 4096
 GREY_MODES = ("1", "L", "LA")
 COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+ON_ITS_SIDE = (5, 6, 7, 8)
+"""Values of Exif's orientation with which width and height change places."""
 Size = tuple[int, int]
 
 
@@ -33,7 +35,8 @@ def image_folder(
     """Read a folder in the layout of torchvision's ``ImageFolder``: ``path/<class>/<image>``.
 
     A folder with ``train/<class>/<image>`` and ``test/<class>/<image>`` is read, too; ``test`` is then
-    the test part. Classes are numbered in the order of their names. All images are kept in memory.
+    the test part. Classes are numbered in the order of their names. Photographs are turned upright, as Exif
+    says. All images are kept in memory.
 
     Args:
         path: The folder.
@@ -180,7 +183,7 @@ def _kind_of(file: Path) -> tuple[int, Size]:
     """Return channels, height and width, without decoding the image."""
     try:
         with Image.open(file) as image:
-            return _channels_of(image, file), (image.height, image.width)
+            return _channels_of(image, file), _turned(image, (image.height, image.width))
     except InvalidDataError:
         raise
     except Exception as error:  # the readers of damaged files raise nearly anything
@@ -193,8 +196,9 @@ def _pixels(file: Path, size: Size, channels: int) -> NDArray[np.uint8]:
     try:
         with Image.open(file) as image:
             _channels_of(image, file)
-            image.draft(mode, (width, height))  # a large JPEG is decoded at a fraction of its size
-            converted = image.convert(mode)
+            # A large JPEG is decoded at a fraction of its size.
+            image.draft(mode, _turned(image, (width, height)))
+            converted = ImageOps.exif_transpose(image).convert(mode)
             if converted.size != (width, height):
                 converted = converted.resize((width, height), Image.Resampling.BILINEAR)
             pixels = np.asarray(converted)
@@ -203,6 +207,11 @@ def _pixels(file: Path, size: Size, channels: int) -> NDArray[np.uint8]:
     except Exception as error:  # the readers of damaged files raise nearly anything
         raise _unreadable(file, error) from None
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _turned(image: Image.Image, size: Size) -> Size:
+    """Return a size, its two numbers in reverse order if the camera was held on its side."""
+    return size[::-1] if image.getexif().get(ExifTags.Base.Orientation) in ON_ITS_SIDE else size
 
 
 def _channels_of(image: Image.Image, file: Path) -> int:

@@ -3,7 +3,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from nas_gym.datasets.image_folder import image_folder
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
@@ -106,6 +106,34 @@ def test_images__of_one_kind_keep_it(tmp_path: Path, mode: str, shape: tuple[int
             write_image(tmp_path / label / f"{index}.png", random_pixels(6, 6, 3, seed=index), mode)
     data = image_folder(tmp_path, split=(1, 1, 1))
     assert data.train.features.shape[1:] == shape
+
+
+@pytest.mark.parametrize(
+    ("orientation", "camera"),
+    [(3, Image.Transpose.ROTATE_180), (6, Image.Transpose.ROTATE_90), (8, Image.Transpose.ROTATE_270)],
+)
+@pytest.mark.parametrize("image_size", [None, (6, 4)])
+def test_photographs__are_turned_upright(
+    tmp_path: Path,
+    orientation: int,
+    camera: Image.Transpose,
+    image_size: Any,  # noqa: ANN401
+) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    for index in range(20):
+        name = Path("ab"[index % 2]) / f"{index:02d}.png"
+        upright = Image.fromarray(random_pixels(6, 4, 3, seed=index))
+        for folder in ("upright", "camera"):
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+        upright.save(tmp_path / "upright" / name)
+        (upright.transpose(camera) if index % 3 else upright).save(
+            tmp_path / "camera" / name, exif=exif if index % 3 else None
+        )
+    expected, found = (
+        image_folder(tmp_path / folder, image_size=image_size) for folder in ("upright", "camera")
+    )
+    np.testing.assert_array_equal(found.train.features, expected.train.features)
 
 
 def test_images__of_sixteen_bits_are_refused(tmp_path: Path) -> None:
