@@ -1,6 +1,6 @@
 """Train the REINFORCE agent on an environment of nas_gym."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,8 @@ class Args:
     """faithful: batches of 20, proposals may repeat, for thousands of architectures; sample_efficient: none
     is proposed twice and each is learned from more than once, for hundreds (the benchmark's); auto: the
     latter for fewer than 1,000."""
+    cell: Literal["gru", "lstm", "nascell"] = "gru"
+    """The policy's recurrent cell; nascell is the one that Zoph & Le's controller found."""
     seed: int = 0
     """Seed of the agent."""
     run_dir: Path | None = None
@@ -41,7 +43,7 @@ def main(args: Args) -> int:
     """Run the experiment that the arguments describe."""
     keywords = parse_keywords(args.env_kwargs)
     suited = "sample_efficient" if args.episodes < FEW_EPISODES else "faithful"
-    form = suited if args.form == "auto" else args.form
+    spec = REINFORCE_FORMS[suited if args.form == "auto" else args.form]
     return run_experiment(
         args.env,
         keywords,
@@ -51,7 +53,7 @@ def main(args: Args) -> int:
         args.run_dir,
         args.resume,
         args.store,
-        spec=REINFORCE_FORMS[form],
+        spec=replace(spec, arguments={**spec.arguments, "cell": args.cell}),
     )
 
 

@@ -68,7 +68,7 @@ class Reinforce(EpisodicAgent):
             With ``action_mask`` in its infos, illegal actions have probability zero.
         learning_rate: Adam's step size.
         hidden_size: Units of the cell and of the embedding.
-        cell: ``"gru"`` or ``"lstm"``.
+        cell: ``"gru"``, ``"lstm"``, or ``"nascell"``, the cell that Zoph & Le's controller found.
         baseline: ``"moving_average"`` of the batches' mean returns, or the ``"batch_mean"`` itself; with
             ``"ranks"`` the advantage is an episode's rank in its batch (Wierstra et al. 2014, see
             ``rank_advantages``). A batch of one is its own mean and the only rank, and would teach
