@@ -5,9 +5,10 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
+from agents.arguments import check_known
 from agents.base import Callback, EpisodicAgent
 from agents.episodes import AnyVectorEnv
-from agents.errors import AgentError, InvalidArgumentError
+from agents.errors import AgentError
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ def agent_spec(name: str) -> AgentSpec:
     Raises:
         InvalidArgumentError: If there is none of that name.
     """
-    if ALIASES.get(name, name) not in AGENTS:
-        raise InvalidArgumentError(f"unknown agent {name!r}; there are {', '.join(AGENTS)}")
-    return AGENTS[ALIASES.get(name, name)]
+    key = ALIASES.get(name, name)
+    check_known("agent", key, AGENTS)
+    return AGENTS[key]
 
 
 def make_agent(

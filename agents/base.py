@@ -1,5 +1,6 @@
 """What agents that learn from whole episodes have in common."""
 
+import inspect
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -8,13 +9,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 from warnings import catch_warnings
 
-import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.episodes import AnyVectorEnv, Choose, Episodes, as_vector_env, collect, single_action_space
-from agents.errors import CheckpointError, InvalidArgumentError
+from agents.arguments import check_integer
+from agents.episodes import AnyEnv, Choose, Episodes, as_vector_env, collect, single_action_space
+from agents.errors import CheckpointError
 from agents.files import write_atomically
 from agents.progress import SearchProgress
 
@@ -45,11 +46,8 @@ class EpisodicAgent(ABC):
     name: ClassVar[str]
     checkpoint_name: ClassVar[str] = "checkpoint.pt"
 
-    def __init__(
-        self, env: AnyVectorEnv | gym.Env[Any, Any], seed: int = 0, tensorboard_log: str | Path | None = None
-    ) -> None:
-        if type(seed) is not int or not 0 <= seed < 2**63:
-            raise InvalidArgumentError(f"seed must be an integer from 0 to {2**63 - 1}, got {seed!r}")
+    def __init__(self, env: AnyEnv, seed: int = 0, tensorboard_log: str | Path | None = None) -> None:
+        check_integer("seed", seed, 0, 2**63 - 1)
         self.env = as_vector_env(env)
         self.num_actions = int(single_action_space(self.env).n)
         self.seed = seed
@@ -62,7 +60,6 @@ class EpisodicAgent(ABC):
         self.num_architectures = 0
         self.num_updates = 0
 
-    @abstractmethod
     def predict(
         self,
         observation: NDArray[np.int64],
@@ -71,7 +68,37 @@ class EpisodicAgent(ABC):
         deterministic: bool = False,
         action_masks: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.int64], None]:
-        """Choose actions; arguments are those of stable-baselines3's ``predict``."""
+        """Choose the next actions from the sentences so far, as stable-baselines3's ``predict`` does.
+
+        Args:
+            observation: int64, shape ``(max_length,)`` or ``(lanes, max_length)``: 0 where nothing is
+                written, else action + 1. It holds all the past, so there is no state to carry.
+            state: Not used.
+            episode_start: Not used.
+            deterministic: Whether an agent with a policy takes the most probable action instead of
+                drawing one.
+            action_masks: Which actions are legal, shape ``(V,)`` or ``(lanes, V)``; all by default.
+
+        Returns:
+            Actions, shape ``()`` or ``(lanes,)``, and ``None``.
+        """
+        observations = np.atleast_2d(observation)
+        allowed = True if action_masks is None else action_masks
+        masks = np.broadcast_to(allowed, (len(observations), self.num_actions)) > 0
+        actions = self._next_actions(observations, masks, deterministic)
+        return actions.reshape(np.shape(observation)[:-1]), None
+
+    @abstractmethod
+    def _next_actions(
+        self, observations: NDArray[np.int64], masks: NDArray[np.bool_], deterministic: bool
+    ) -> NDArray[np.int64]:
+        """Return what ``predict`` answers, shape ``(lanes,)``.
+
+        Args:
+            observations: Shape ``(lanes, max_length)``.
+            masks: Shape ``(lanes, V)``.
+            deterministic: As given to ``predict``.
+        """
 
     @abstractmethod
     def _new_batch(self) -> Choose:
@@ -89,10 +116,6 @@ class EpisodicAgent(ABC):
     def _restore(self, state: Mapping[str, Any]) -> None:
         """Take over what ``_state`` returned."""
 
-    @abstractmethod
-    def _settings(self) -> dict[str, Any]:
-        """Return the constructor's arguments but ``env``, ``seed`` and ``tensorboard_log``."""
-
     def learn(
         self, total_architectures: int, progress_bar: bool = False, callback: Callback | None = None
     ) -> Self:
@@ -105,10 +128,7 @@ class EpisodicAgent(ABC):
             progress_bar: Whether to show one.
             callback: Called with this agent after each update; returning False ends learning.
         """
-        if type(total_architectures) is not int or total_architectures < 0:
-            raise InvalidArgumentError(
-                f"total_architectures must be an integer from 0, got {total_architectures!r}"
-            )
+        check_integer("total_architectures", total_architectures, 0)
         # After a resume, steps that the interrupted run logged beyond its checkpoint are hidden.
         writer = self._open_log(purge_step=self.num_architectures) if self._open_log else None
         goal = self.num_architectures + total_architectures
@@ -156,7 +176,7 @@ class EpisodicAgent(ABC):
     def load(
         cls,
         path: str | Path,
-        env: AnyVectorEnv | gym.Env[Any, Any],
+        env: AnyEnv,
         tensorboard_log: str | Path | None = None,
     ) -> Self:
         """Read a checkpoint; the agent goes on as the saved one would have.
@@ -190,6 +210,12 @@ class EpisodicAgent(ABC):
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{path} is no complete checkpoint of {cls.name!r}: {error!r}") from None
         return agent
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the constructor's own arguments, which are attributes of the same names."""
+        shared = ("env", "seed", "tensorboard_log")
+        names = inspect.signature(type(self)).parameters
+        return {name: getattr(self, name) for name in names if name not in shared}
 
     def _play(self, count: int) -> Episodes | None:
         """Play the ``count`` episodes of one batch; ``None`` if there is nothing left to propose."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agents.errors import InvalidArgumentError
 
 AnyVectorEnv = VectorEnv[Any, Any, Any]
+AnyEnv = AnyVectorEnv | gym.Env[Any, Any]
 Choose = Callable[[NDArray[np.bool_]], NDArray[np.int64]]
 
 
@@ -98,7 +99,7 @@ def joined(batches: Sequence[Episodes]) -> Episodes:
     )
 
 
-def as_vector_env(env: AnyVectorEnv | gym.Env[Any, Any]) -> AnyVectorEnv:
+def as_vector_env(env: AnyEnv) -> AnyVectorEnv:
     """Return a vector environment: the one given, or one lane around a single environment.
 
     Raises:

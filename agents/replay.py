@@ -106,35 +106,33 @@ def random_actions(masks: NDArray[np.bool_], generator: np.random.Generator) -> 
     return np.asarray(np.where(masks, generator.random(masks.shape), -1.0).argmax(axis=1))
 
 
+def better(first: Sentence | None, second: Sentence) -> Sentence:
+    """Return the sentence with the higher value, of equals the first."""
+    return second if first is None or second.value > first.value else first
+
+
 def follow(
     sentence: Sentence | None,
-    observation: NDArray[np.int64],
-    masks: NDArray[np.bool_] | None,
-    num_actions: int,
+    observations: NDArray[np.int64],
+    masks: NDArray[np.bool_],
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
     """Choose actions that write a sentence: what ``predict`` of a search without a policy answers.
 
     Args:
         sentence: What to write; ``None`` is anything.
-        observation: int64, shape ``(max_length,)`` or ``(lanes, max_length)``: 0 where nothing is written.
-        masks: Which actions are legal, shape ``(V,)`` or ``(lanes, V)``; all by default.
-        num_actions: V.
+        observations: int64, shape ``(lanes, max_length)``: 0 where nothing is written.
+        masks: Which actions are legal, shape ``(lanes, V)``.
         generator: Where random actions come from, where the sentence has none or an illegal one.
 
     Returns:
-        Actions, shape ``()`` or ``(lanes,)``.
+        Actions, shape ``(lanes,)``.
     """
-    shape = np.shape(observation)[:-1]
-    written = (np.atleast_2d(observation) > 0).sum(axis=1)
-    lanes = len(written)
-    legal = np.ones((lanes, num_actions)) if masks is None else np.asarray(masks)
-    legal = legal.reshape(lanes, num_actions) > 0
-    actions = random_actions(legal, generator)
-    for lane, step in enumerate(written.tolist()):
-        if sentence is not None and step < len(sentence.actions) and legal[lane, sentence.actions[step]]:
+    actions = random_actions(masks, generator)
+    for lane, step in enumerate((observations > 0).sum(axis=1).tolist()):
+        if sentence is not None and step < len(sentence.actions) and masks[lane, sentence.actions[step]]:
             actions[lane] = sentence.actions[step]
-    return actions.reshape(shape)
+    return actions
 
 
 def pack(sentences: Sequence[Sentence], num_actions: int) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import gymnasium as gym
@@ -15,6 +17,27 @@ from nas_gym.errors import InvalidArgumentError
 Args = TypeVar("Args")
 INTERRUPTED = 130
 PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
+
+
+@dataclass
+class SearchArgs:
+    """What to search, how long, and where to write: arguments of both training scripts."""
+
+    env: str = "NAS-Moons-v0"
+    """Id of the environment."""
+    episodes: int = 5000
+    """Number of architectures to propose; sentences with an illegal token count."""
+    seed: int = 0
+    """Seed of the agent."""
+    run_dir: Path | None = None
+    """Folder of the run; by default runs/<env>/<agent>/<seed>."""
+    resume: bool = False
+    """Go on with the run that the folder holds; one that was never interrupted ends the same."""
+    store: Path | None = None
+    """SQLite file that keeps every evaluation, also of other runs, and trains none twice; by default
+    evaluations.sqlite in the folder of the run."""
+    env_kwargs: list[str] = field(default_factory=list)
+    """Keywords of the environment as name=value, the values in JSON, e.g. noise=0.3 widths=[4,8]."""
 
 
 def run(args_class: type[Args], main: Callable[[Args], int], description: str) -> None:

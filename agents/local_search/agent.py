@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.arguments import check_known
 from agents.base import EpisodicAgent
-from agents.episodes import AnyVectorEnv, Choose, Episodes
-from agents.errors import InvalidArgumentError
-from agents.replay import Replay, Sentence, changed, follow, pack, sentences_of, unpack
+from agents.episodes import AnyEnv, Choose, Episodes
+from agents.replay import Replay, Sentence, better, changed, follow, pack, sentences_of, unpack
 
 Improvement = Literal["best", "first"]
 IMPROVEMENTS = ("best", "first")
@@ -22,7 +21,7 @@ class LocalSearch(EpisodicAgent):
 
     The neighbours of a sentence are its one-token changes: every other action that was legal at a step,
     the rest played again and repaired by the masks, in random order. What was played before is
-    remembered and not played again.
+    remembered and not played again. ``predict`` writes the best sentence so far.
 
     Paper: White, Nolen & Savani 2021, https://arxiv.org/abs/2005.02960: all neighbours are evaluated and
     the best is the next centre (``improvement="best"``, the usual form). The default, the other classical
@@ -45,17 +44,14 @@ class LocalSearch(EpisodicAgent):
 
     def __init__(
         self,
-        env: AnyVectorEnv | gym.Env[Any, Any],
+        env: AnyEnv,
         *,
         improvement: Improvement = "first",
         seed: int = 0,
         tensorboard_log: str | Path | None = None,
     ) -> None:
         super().__init__(env, seed, tensorboard_log)
-        if improvement not in IMPROVEMENTS:
-            raise InvalidArgumentError(
-                f"unknown improvement {improvement!r}; there are {', '.join(IMPROVEMENTS)}"
-            )
+        check_known("improvement", improvement, IMPROVEMENTS)
         self.improvement = improvement
         self.best: Sentence | None = None
         self.centre: Sentence | None = None
@@ -66,16 +62,10 @@ class LocalSearch(EpisodicAgent):
         self._known: dict[tuple[int, ...], Sentence] = {}
         self._generator = np.random.default_rng(seed)
 
-    def predict(
-        self,
-        observation: NDArray[np.int64],
-        state: None = None,
-        episode_start: NDArray[np.bool_] | None = None,
-        deterministic: bool = False,
-        action_masks: NDArray[np.bool_] | None = None,
-    ) -> tuple[NDArray[np.int64], None]:
-        """Write the best sentence so far, ``deterministic`` or not; see stable-baselines3."""
-        return follow(self.best, observation, action_masks, self.num_actions, self._generator), None
+    def _next_actions(
+        self, observations: NDArray[np.int64], masks: NDArray[np.bool_], deterministic: bool
+    ) -> NDArray[np.int64]:
+        return follow(self.best, observations, masks, self._generator)
 
     def _new_batch(self) -> Choose:
         self._batch = []
@@ -87,34 +77,29 @@ class LocalSearch(EpisodicAgent):
         played = sentences_of(episodes)
         for sentence in played:
             self._known[sentence.actions] = sentence
-            if self.best is None or sentence.value > self.best.value:
-                self.best = sentence
+            self.best = better(self.best, sentence)
         # A last batch may be shorter than planned: what was not played is looked at later.
         self._ahead.extend(reversed(self._batch[len(played) :]))
         if self.centre is None:
             self._move(max(played, key=lambda sentence: sentence.value))
         else:
             for sentence in played[: len(self._batch)]:
-                self._consider(sentence)
+                self._candidate = better(self._candidate, sentence)
         self._walk()
         return {"local_search/centre": np.nan if self.centre is None else self.centre.value}
-
-    def _consider(self, neighbour: Sentence) -> None:
-        if self._candidate is None or neighbour.value > self._candidate.value:
-            self._candidate = neighbour
 
     def _walk(self) -> None:
         """Go on as far as what is known leads."""
         while self.centre is not None:
-            better = self._candidate is not None and self._candidate.value > self.centre.value
-            if better and (self.improvement == "first" or not self._ahead):
+            improves = self._candidate is not None and self._candidate.value > self.centre.value
+            if improves and (self.improvement == "first" or not self._ahead):
                 assert self._candidate is not None
                 self._move(self._candidate)
             elif not self._ahead:
                 self.centre = self._candidate = None  # a local optimum: the next batch is random
             elif (known := self._recall(self._ahead[-1])) is not None:
                 self._ahead.pop()
-                self._consider(known)
+                self._candidate = better(self._candidate, known)
             else:
                 return
 
@@ -152,6 +137,3 @@ class LocalSearch(EpisodicAgent):
         self.best, self.centre, self._candidate = unpacked("best"), unpacked("centre"), unpacked("candidate")
         self._ahead = [tuple(wishes) for wishes in state["ahead"]]
         self._generator.bit_generator.state = state["generator"]
-
-    def _settings(self) -> dict[str, Any]:
-        return {"improvement": self.improvement}

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.arguments import check_integer
 from agents.base import EpisodicAgent
-from agents.episodes import AnyVectorEnv, Choose, Episodes
+from agents.episodes import AnyEnv, Choose, Episodes
 from agents.errors import InvalidArgumentError
-from agents.replay import Replay, Sentence, changed, follow, pack, sentences_of, unpack
+from agents.replay import Replay, Sentence, better, changed, follow, pack, sentences_of, unpack
 
 
 class RegularizedEvolution(EpisodicAgent):
@@ -21,7 +21,7 @@ class RegularizedEvolution(EpisodicAgent):
     The first ``population_size`` episodes are random. From then on each child is its parent's episode
     played again with one action changed: a step with a choice is drawn, then another action that was
     legal there. Behind it masks repair: an action of the parent that is illegal now is replaced by a
-    random legal one.
+    random legal one. ``predict`` writes the best sentence so far.
 
     Paper: Real, Aggarwal, Huang & Le 2019, https://arxiv.org/abs/1802.01548. Different: one kind of
     mutation for every search space, as above; and the children of one batch, one a lane, have parents
@@ -42,7 +42,7 @@ class RegularizedEvolution(EpisodicAgent):
 
     def __init__(
         self,
-        env: AnyVectorEnv | gym.Env[Any, Any],
+        env: AnyEnv,
         *,
         population_size: int = 20,
         sample_size: int = 5,
@@ -50,10 +50,7 @@ class RegularizedEvolution(EpisodicAgent):
         tensorboard_log: str | Path | None = None,
     ) -> None:
         super().__init__(env, seed, tensorboard_log)
-        if type(population_size) is not int or not 1 <= population_size <= 100_000:
-            raise InvalidArgumentError(
-                f"population_size must be an integer from 1 to 100000, got {population_size!r}"
-            )
+        check_integer("population_size", population_size, 1, 100_000)
         if type(sample_size) is not int or not 1 <= sample_size <= population_size:
             raise InvalidArgumentError(
                 f"sample_size must be an integer from 1 to population_size ({population_size}), "
@@ -65,16 +62,10 @@ class RegularizedEvolution(EpisodicAgent):
         self.best: Sentence | None = None
         self._generator = np.random.default_rng(seed)
 
-    def predict(
-        self,
-        observation: NDArray[np.int64],
-        state: None = None,
-        episode_start: NDArray[np.bool_] | None = None,
-        deterministic: bool = False,
-        action_masks: NDArray[np.bool_] | None = None,
-    ) -> tuple[NDArray[np.int64], None]:
-        """Write the best sentence so far, ``deterministic`` or not; see stable-baselines3."""
-        return follow(self.best, observation, action_masks, self.num_actions, self._generator), None
+    def _next_actions(
+        self, observations: NDArray[np.int64], masks: NDArray[np.bool_], deterministic: bool
+    ) -> NDArray[np.int64]:
+        return follow(self.best, observations, masks, self._generator)
 
     def _new_batch(self) -> Choose:
         wishes = [self._mutant() for _ in range(self.env.num_envs)]
@@ -97,8 +88,7 @@ class RegularizedEvolution(EpisodicAgent):
     def _update(self, episodes: Episodes) -> dict[str, float]:
         for child in sentences_of(episodes):
             self.population.append(child)
-            if self.best is None or child.value > self.best.value:
-                self.best = child
+            self.best = better(self.best, child)
         return {"population/mean_value": float(np.mean([member.value for member in self.population]))}
 
     def _state(self) -> dict[str, Any]:
@@ -113,6 +103,3 @@ class RegularizedEvolution(EpisodicAgent):
         self.population.extend(unpack(state["population"]))
         self.best = next(iter(unpack(state["best"])), None)
         self._generator.bit_generator.state = state["generator"]
-
-    def _settings(self) -> dict[str, Any]:
-        return {"population_size": self.population_size, "sample_size": self.sample_size}

@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agents.arguments import check_integer, check_known, check_number
 from agents.base import EpisodicAgent
-from agents.episodes import AnyVectorEnv, Choose, Episodes, collect, joined
-from agents.errors import InvalidArgumentError
+from agents.episodes import AnyEnv, Choose, Episodes, collect, joined
 from agents.reinforce.advantages import rank_advantages
 from agents.reinforce.drawn import DrawnSentences
 from agents.reinforce.losses import clipped_surrogate
@@ -68,7 +67,7 @@ class Reinforce(EpisodicAgent):
             With ``action_mask`` in its infos, illegal actions have probability zero.
         learning_rate: Adam's step size.
         hidden_size: Units of the cell and of the embedding.
-        cell: ``"gru"`` or ``"lstm"``.
+        cell: ``"gru"``, ``"lstm"``, or ``"nascell"``, the cell that Zoph & Le's controller found.
         baseline: ``"moving_average"`` of the batches' mean returns, or the ``"batch_mean"`` itself; with
             ``"ranks"`` the advantage is an episode's rank in its batch (Wierstra et al. 2014, see
             ``rank_advantages``). A batch of one is its own mean and the only rank, and would teach
@@ -100,7 +99,7 @@ class Reinforce(EpisodicAgent):
 
     def __init__(
         self,
-        env: AnyVectorEnv | gym.Env[Any, Any],
+        env: AnyEnv,
         *,
         learning_rate: float = 1e-2,
         hidden_size: int = 64,
@@ -120,30 +119,18 @@ class Reinforce(EpisodicAgent):
         tensorboard_log: str | Path | None = None,
     ) -> None:
         super().__init__(env, seed, tensorboard_log)
-        if cell not in CELLS:
-            raise InvalidArgumentError(f"unknown cell {cell!r}; there are {', '.join(CELLS)}")
-        if baseline not in BASELINES:
-            raise InvalidArgumentError(f"unknown baseline {baseline!r}; there are {', '.join(BASELINES)}")
-        for name, size, low, high in (
-            ("hidden_size", hidden_size, 1, 4096),
-            ("epochs", epochs, 1, 1000),
-            ("queue_size", queue_size, 0, 100_000),
-        ):
-            if type(size) is not int or not low <= size <= high:
-                raise InvalidArgumentError(f"{name} must be an integer from {low} to {high}, got {size!r}")
-        for name, value, least, most in (
-            ("learning_rate", learning_rate, 0.0, 1.0),
-            ("baseline_decay", baseline_decay, 0.0, 1.0),
-            ("entropy_weight", entropy_weight, 0.0, 1e3),
-            ("entropy_decay", entropy_decay, 0.0, 1.0),
-            ("max_grad_norm", max_grad_norm, 0.0, 1e6),
-            ("clip_range", clip_range, 0.0, 1e3),
-            ("queue_weight", queue_weight, 0.0, 1e3),
-        ):
-            if not isinstance(value, (int, float)) or not least <= value <= most:
-                raise InvalidArgumentError(
-                    f"{name} must be a number from {least:g} to {most:g}, got {value!r}"
-                )
+        check_known("cell", cell, CELLS)
+        check_known("baseline", baseline, BASELINES)
+        check_integer("hidden_size", hidden_size, 1, 4096)
+        check_integer("epochs", epochs, 1, 1000)
+        check_integer("queue_size", queue_size, 0, 100_000)
+        check_number("learning_rate", learning_rate, 0.0, 1.0)
+        check_number("baseline_decay", baseline_decay, 0.0, 1.0)
+        check_number("entropy_weight", entropy_weight, 0.0, 1e3)
+        check_number("entropy_decay", entropy_decay, 0.0, 1.0)
+        check_number("max_grad_norm", max_grad_norm, 0.0, 1e6)
+        check_number("clip_range", clip_range, 0.0, 1e3)
+        check_number("queue_weight", queue_weight, 0.0, 1e3)
         self.learning_rate = learning_rate
         self.hidden_size = hidden_size
         self.cell = cell
@@ -156,6 +143,7 @@ class Reinforce(EpisodicAgent):
         self.distinct = distinct
         self.epochs = epochs
         self.clip_range = clip_range
+        self.queue_size = queue_size
         self.queue = PriorityQueue(queue_size)
         self.queue_weight = queue_weight
         self._drawn = DrawnSentences()
@@ -164,40 +152,20 @@ class Reinforce(EpisodicAgent):
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=learning_rate)
         self._average: float | None = None
 
-    def predict(
-        self,
-        observation: NDArray[np.int64],
-        state: None = None,
-        episode_start: NDArray[np.bool_] | None = None,
-        deterministic: bool = False,
-        action_masks: NDArray[np.bool_] | None = None,
-    ) -> tuple[NDArray[np.int64], None]:
-        """Choose the next actions from the sentences so far.
-
-        Args:
-            observation: int64, shape ``(max_length,)`` or ``(lanes, max_length)``: 0 where nothing is
-                written, else action + 1. It holds all the past, so there is no state to carry.
-            state: Not used.
-            episode_start: Not used.
-            deterministic: Whether to take the most probable action instead of drawing one.
-            action_masks: Which actions are legal, shape ``(V,)`` or ``(lanes, V)``; all by default.
-
-        Returns:
-            Actions, shape ``()`` or ``(lanes,)``, and ``None``.
-        """
-        shape = np.shape(observation)[:-1]
-        sentences = torch.from_numpy(np.atleast_2d(np.asarray(observation, dtype=np.int64)))
-        lanes = len(sentences)
-        previous = torch.cat([torch.zeros((lanes, 1), dtype=torch.int64), sentences], dim=1)
-        masks = torch.ones((lanes, previous.shape[1], self.num_actions), dtype=torch.bool)
+    def _next_actions(
+        self, observations: NDArray[np.int64], masks: NDArray[np.bool_], deterministic: bool
+    ) -> NDArray[np.int64]:
+        sentences = torch.from_numpy(np.asarray(observations, dtype=np.int64))
+        lanes = torch.arange(len(sentences))
+        previous = torch.nn.functional.pad(sentences, (1, 0))
         lengths = (sentences > 0).sum(dim=1)
-        if action_masks is not None:
-            masks[torch.arange(lanes), lengths] = torch.from_numpy(np.atleast_2d(action_masks) > 0)
+        legal = torch.ones((*previous.shape, self.num_actions), dtype=torch.bool)
+        legal[lanes, lengths] = torch.from_numpy(masks)
         with torch.no_grad():
-            log_probabilities, _ = self.policy(previous, masks)
-        ahead = log_probabilities[torch.arange(lanes), lengths]
+            log_probabilities, _ = self.policy(previous, legal)
+        ahead = log_probabilities[lanes, lengths]
         actions = ahead.argmax(dim=1) if deterministic else self._draw(ahead)
-        return actions.numpy().reshape(shape), None
+        return actions.numpy()
 
     def _play(self, count: int) -> Episodes | None:
         if not self.distinct:
@@ -359,21 +327,3 @@ class Reinforce(EpisodicAgent):
         self.queue.add(unpack(state["queue"]))
         self._drawn.add(unpack(state["drawn"]))
         self._generator.set_state(state["generator"])
-
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "learning_rate": self.learning_rate,
-            "hidden_size": self.hidden_size,
-            "cell": self.cell,
-            "baseline": self.baseline,
-            "baseline_decay": self.baseline_decay,
-            "entropy_weight": self.entropy_weight,
-            "entropy_decay": self.entropy_decay,
-            "scale_advantages": self.scale_advantages,
-            "max_grad_norm": self.max_grad_norm,
-            "distinct": self.distinct,
-            "epochs": self.epochs,
-            "clip_range": self.clip_range,
-            "queue_size": self.queue.size,
-            "queue_weight": self.queue_weight,
-        }

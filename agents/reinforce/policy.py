@@ -1,12 +1,20 @@
 """The recurrent policy: previous token in, distribution over the next token out."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-Cell = Literal["gru", "lstm"]
-CELLS: dict[str, type[nn.GRU] | type[nn.LSTM]] = {"gru": nn.GRU, "lstm": nn.LSTM}
+from agents.reinforce.nascell import NASCell
+
+Cell = Literal["gru", "lstm", "nascell"]
+CELLS: dict[str, Callable[[int, int], nn.Module]] = {
+    "gru": partial(nn.GRU, batch_first=True),
+    "lstm": partial(nn.LSTM, batch_first=True),
+    "nascell": NASCell,
+}
 State = Tensor | tuple[Tensor, Tensor] | None
 
 
@@ -16,7 +24,7 @@ class RecurrentPolicy(nn.Module):
     Args:
         num_actions: Number of actions, V. The embedding has one row more, for the start of an episode.
         hidden_size: Units of the cell and size of the embedding.
-        cell: ``"gru"`` or ``"lstm"``.
+        cell: ``"gru"``, ``"lstm"`` or ``"nascell"``.
         generator: Where the initial parameters come from: uniform in [-0.08, 0.08], as in Zoph & Le.
     """
 
@@ -24,7 +32,7 @@ class RecurrentPolicy(nn.Module):
         super().__init__()
         with torch.random.fork_rng(devices=[]):  # the layers' own initial values are thrown away
             self.embedding = nn.Embedding(num_actions + 1, hidden_size)
-            self.cell = CELLS[cell](hidden_size, hidden_size, batch_first=True)
+            self.cell = CELLS[cell](hidden_size, hidden_size)
             self.head = nn.Linear(hidden_size, num_actions)
         with torch.no_grad():
             for parameter in self.parameters():

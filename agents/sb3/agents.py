@@ -13,8 +13,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecMonitor
 
+from agents.arguments import check_integer, check_known
 from agents.base import Callback
-from agents.errors import CheckpointError, InvalidArgumentError
+from agents.errors import CheckpointError
 from agents.files import write_atomically
 from agents.progress import SearchProgress
 from agents.sb3.vec_env import GymnasiumVecEnv
@@ -109,10 +110,8 @@ class Sb3Agent:
         tensorboard_log: str | Path | None = None,
         **hyperparameters: Any,  # noqa: ANN401, whatever the algorithm takes
     ) -> None:
-        if algorithm not in ALGORITHMS:
-            raise InvalidArgumentError(f"unknown algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
-        if type(seed) is not int or not 0 <= seed < 2**32:
-            raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed!r}")
+        check_known("algorithm", algorithm, ALGORITHMS)
+        check_integer("seed", seed, 0, 2**32 - 1)
         chosen = ALGORITHMS[algorithm]
         self.name = algorithm
         self.num_architectures = 0
@@ -138,10 +137,7 @@ class Sb3Agent:
             callback: Called with this agent after each step in which an episode ended; returning False
                 ends learning.
         """
-        if type(total_architectures) is not int or total_architectures < 0:
-            raise InvalidArgumentError(
-                f"total_architectures must be an integer from 0, got {total_architectures!r}"
-            )
+        check_integer("total_architectures", total_architectures, 0)
         if total_architectures == 0:
             return self
         # No episode of a sentence is longer than its observation; schedules are relative to this bound.

@@ -79,11 +79,11 @@ def test_pack__survives_a_checkpoint(tmp_path: object) -> None:
 
 @pytest.mark.parametrize("written", [(), (3,), (7,), (7, 2)])
 def test_follow__writes_the_sentence_where_it_may(written: tuple[int, ...]) -> None:
-    observation = np.zeros(6, dtype=np.int64)
-    observation[: len(written)] = np.array(written, dtype=np.int64) + 1
+    observations = np.zeros((1, 6), dtype=np.int64)
+    observations[0, : len(written)] = np.array(written, dtype=np.int64) + 1
     generator = np.random.default_rng(0)
     target = sentence(3, 4, END)
-    assert follow(target, observation, None, 10, generator) == (3, 4, END)[len(written)]
-    forbidden = np.ones(10, dtype=np.bool_)
-    forbidden[[3, 4, END]] = False
-    assert int(follow(target, observation, forbidden, 10, generator)) not in (3, 4, END)
+    assert follow(target, observations, EVERY[None], generator) == (3, 4, END)[len(written)]
+    forbidden = np.ones((1, 10), dtype=np.bool_)
+    forbidden[0, [3, 4, END]] = False
+    assert int(follow(target, observations, forbidden, generator)[0]) not in (3, 4, END)

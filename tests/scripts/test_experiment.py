@@ -46,10 +46,12 @@ def test_brackets__end_beside_the_grammars_own_perplexity(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few = ["evaluator=local", "base=2", "units=8", "train_tokens=2000", "validation_tokens=500"]
-    arguments = ("--env", "NAS-Brackets-v0", "--run-dir", tmp_path)
+    arguments = ("--env", "NAS-Brackets-v0", "--cell", "nascell", "--run-dir", tmp_path)
     assert search(monkeypatch, *arguments, keywords=few) == 0
     out = " ".join(capsys.readouterr().out.split())
     summary = json.loads((tmp_path / "summary.json").read_text())
+    settings = json.loads((tmp_path / "config.json").read_text())["settings"]
+    assert settings["agent_arguments"]["cell"] == "nascell"
     best, limit = summary["best"], summary["corpus"]["best_possible_perplexity"]
     assert limit == pytest.approx(3.5636, abs=1e-4)
     assert summary["lowest_validation_perplexity"] <= best["validation_perplexity"]

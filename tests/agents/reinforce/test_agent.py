@@ -44,6 +44,7 @@ def likelihood_and_entropy(policy: RecurrentPolicy, text: str) -> tuple[torch.Te
         ("gru", "moving_average", 0.0, False),
         ("gru", "moving_average", 0.3, True),
         ("lstm", "batch_mean", 0.3, True),
+        ("nascell", "batch_mean", 0.3, True),
     ],
 )
 def test_update__gradient_is_that_of_the_documented_loss(
@@ -157,7 +158,8 @@ def test_reinforce__learns_to_design_networks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stochastic", "cell", "baseline"), [(False, "lstm", "batch_mean"), (True, "gru", "moving_average")]
+    ("stochastic", "cell", "baseline"),
+    [(False, "lstm", "batch_mean"), (True, "gru", "moving_average"), (True, "nascell", "ranks")],
 )
 def test_load__goes_on_with_the_same_parameters_and_arguments(
     stochastic: bool, cell: str, baseline: str, tmp_path: Path

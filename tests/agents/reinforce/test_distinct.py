@@ -6,6 +6,7 @@ import torch
 
 from agents.reinforce import Reinforce
 from agents.reinforce.drawn import DrawnSentences
+from agents.reinforce.policy import Cell
 from agents.replay import Sentence
 from tests.agents.doubles import make_vec
 
@@ -13,10 +14,10 @@ SMALL = {"widths": [1, 2], "activations": ["ReLU"], "max_length": 3}
 NETWORKS = 3 + 9 + 27
 
 
-@pytest.mark.parametrize("lanes", [1, 4, 20])
-def test_distinct__draws_every_architecture_once_and_stops(lanes: int) -> None:
+@pytest.mark.parametrize(("lanes", "cell"), [(1, "gru"), (4, "nascell"), (20, "lstm")])
+def test_distinct__draws_every_architecture_once_and_stops(lanes: int, cell: Cell) -> None:
     env = make_vec(lanes, **SMALL)
-    agent = Reinforce(env, distinct=True, baseline="ranks").learn(1_000)
+    agent = Reinforce(env, distinct=True, baseline="ranks", cell=cell).learn(1_000)
     drawn = [row["architecture"] for row in env.rows]
     assert len(drawn) == len(set(drawn)) == agent.num_architectures == NETWORKS
     agent.learn(5)

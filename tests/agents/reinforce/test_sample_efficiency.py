@@ -11,6 +11,7 @@ from agents.random import RandomAgent
 from agents.reinforce import Reinforce
 from agents.reinforce.advantages import rank_advantages
 from agents.reinforce.losses import clipped_surrogate
+from agents.reinforce.policy import Cell
 from agents.reinforce.priority_queue import PriorityQueue
 from agents.replay import Sentence, episodes_of
 from tests.agents.doubles import make_vec, wanted
@@ -90,3 +91,13 @@ def test_reinforce__of_the_benchmark_learns_without_repeating_itself() -> None:
     assert len({row["architecture"] for row in env.rows}) == 300
     assert scores[RandomAgent] < 1
     assert scores[Reinforce] >= 2.5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(30)  # 500 episodes of a recurrent policy
+@pytest.mark.parametrize("cell", ["lstm", "nascell"])
+def test_reinforce__learns_with_other_cells_than_its_default(cell: Cell) -> None:
+    """As above, with more time: in ten seeds either came to 2.78 at the least."""
+    env = make_vec(AGENTS["reinforce"].num_envs, evaluator=wanted())
+    Reinforce(env, cell=cell, **AGENTS["reinforce"].arguments).learn(500)
+    assert np.mean([5 * row["reward"] for row in env.rows[-50:]]) >= 2.5
