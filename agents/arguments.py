@@ -1,4 +1,4 @@
-"""WHAT MAY AN ARGUMENT BE? Checks whose errors say in one line what came and what is allowed."""
+"""Checks of arguments; the errors say in one line what came and what is allowed."""
 
 from collections.abc import Collection
 
