@@ -27,7 +27,8 @@ class Problem:
         retraining: Keywords for training a network that was found: all the data, a longer recipe.
         trainings: How often each finalist of a search is trained to choose one, and that one once more.
         costly: Whether the latter takes so long that a search leaves it to ``scripts/retrain.py``.
-        reference_networks: Hand-designed networks, names of the functions that build them, by their names.
+        reference_networks: Hand-designed networks, import paths of the functions that build them, by their
+            names; for language models published cells, import paths of the ``ReferenceCell``.
         reference_models: Names of scikit-learn's models that networks are compared with.
     """
 
@@ -97,6 +98,11 @@ def _language_problem(dataset: str, **values: Any) -> Problem:  # noqa: ANN401
         reward="inverse_squared_perplexity",
         trainings=3,
         costly=True,
+        reference_networks={
+            "LSTM": "nas_gym.search_spaces.cell.references:LSTM_CELL",
+            "GRU": "nas_gym.search_spaces.cell.references:GRU_CELL",
+            "NASCell": "nas_gym.search_spaces.cell.references:NASCELL_CELL",
+        },
         **values,
     )
 

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import signal
 from dataclasses import replace
@@ -9,10 +10,12 @@ import pytest
 import torch
 
 from nas_gym.datasets.digits import digits
-from nas_gym.envs.assembly import assemble, assemble_for_retraining
+from nas_gym.envs.assembly import assemble
 from nas_gym.envs.problems import PROBLEMS
+from nas_gym.evaluation.base import repeat_seeds
 from nas_gym.evaluation.batches import Samples
 from nas_gym.evaluation.training import accuracy_of
+from nas_gym.search_spaces import Architecture
 from tests.nas_gym.images import small_image_folder
 from tests.scripts.conftest import Call
 from tests.scripts.processes import Running
@@ -33,6 +36,7 @@ RETRAIN = ("--top", "2", "--seeds", "2", "--processes", "1", "--env-kwargs", *RE
 TRAININGS = 2 * 2
 FILES = {"comparison.json", "comparison.md", "winner.pt", "retraining"}
 TIMES = ("seconds",)
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +93,8 @@ def test_retrain__compares_the_best_networks_with_references(run_dir: Path, call
     assert [model["name"] for model in references] == ["MLPClassifier", "SVC"]
     assert networks[0]["name"] == summary["best"]["architecture"]
     assert len({model["name"] for model in networks}) == len(networks) == 2
-    for model in found["models"]:
+    assert [len(model["test_accuracies"]) for model in references] == [2, 1], "SVC has no random start"
+    for model in (*networks, references[0]):
         assert len(model["test_accuracies"]) == len(model["validation_accuracies"]) == 2
         assert all(
             0.1 < accuracy <= 1 for accuracy in (*model["test_accuracies"], *model["validation_accuracies"])
@@ -109,10 +114,19 @@ def test_retrain__compares_the_best_networks_with_references(run_dir: Path, call
     best = max(networks, key=lambda model: model["validation_accuracy_mean"])
     assert found["winner"] == best["name"]
 
-    parts = assemble_for_retraining("NAS-Digits-v0", {}, {"validation_samples": 100, "train_samples": 150})
-    assert parts.build is not None and parts.dataset is not None and parts.dataset.test is not None
-    module = parts.build(parts.search_space.parse(found["winner"]))
-    module.load_state_dict(torch.load(run_dir / "winner.pt", weights_only=True))
+    # As the README says, with this folder.
+    lines = re.findall(r"^    (saved = .*winner.pt.*)\n    (network = .*)$", README, flags=re.MULTILINE)
+    snippet = "\n".join(lines[0]).replace("runs/NAS-Digits-v0/reinforce/0", str(run_dir))
+    names: dict[str, Any] = {"torch": torch, "assemble": assemble}
+    exec(snippet, names)
+    saved, module = names["saved"], names["network"]
+    assert (saved["env"], saved["architecture"]) == ("NAS-Digits-v0", found["winner"])
+    assert saved["seed"] in repeat_seeds(
+        "retraining", Architecture("conv-v0", tuple(best["name"].split())), 2
+    )
+    parts = assemble(saved["env"], **saved["env_kwargs"])
+    assert parts.dataset is not None and parts.dataset.test is not None and parts.recipe is not None
+    assert parts.recipe.id == found["recipe"]
     judged = [
         accuracy_of(module, Samples.of(part, parts.dataset.channel_statistics))
         for part in (parts.dataset.validation, parts.dataset.test)
@@ -199,7 +213,12 @@ def finished(path: Path, env: str, best: str) -> Path:
         (None, "", (), "run holds no finished run: config.json or summary.json is missing or damaged"),
         ("NAS-Bench-Moons-v0", "ReLU", (), "NAS-Bench-Moons-v0 looks its children up in a table, there is"),
         ("NAS-Mars-v0", "ReLU", (), "unknown environment 'NAS-Mars-v0'"),
-        ("NAS-Brackets-v0", "ReLU", (), "NAS-Brackets-v0 has language models, which are not retrained yet"),
+        (
+            "NAS-Digits-v0",
+            "ReLU",
+            ("--env", "NAS-PTB-v0"),
+            "NAS-PTB-v0 has the search space cell-v0, the net",
+        ),
         ("NAS-Digits-v0", "ReLU", (), "ReLU"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--seeds", "0"), "top, seeds and processes must be pos"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--top", "-1"), "top, seeds and processes must be pos"),
