@@ -20,7 +20,8 @@ def retraining_keywords(
     """Return the keywords of ``assemble`` to train the networks of a search with.
 
     They are those of the search, then all the data and the longer recipe that the problem has for this,
-    then those that are given. A recipe that is named, ``recipe="paper"``, goes before the first two.
+    then those that are given. A recipe that is named now, ``recipe="paper"``, goes before the first two; one
+    that was named for the search stays.
     Networks that were found in another environment bring the keywords of their search space along, and no
     others: data and recipe are those of the problem.
 
@@ -43,11 +44,10 @@ def retraining_keywords(
     if spec is not source:
         names = inspect.signature(SEARCH_SPACES[spec.search_space]).parameters
         searched = {n: value for n, value in {**source.defaults, **searched}.items() if n in names}
-    recipe = given.get("recipe", searched.get("recipe"))
-    if recipe is None:
-        return {**searched, **spec.retraining, **given}
-    named = spec.recipes.get(str(recipe), {})
-    return {**{n: value for n, value in searched.items() if n not in named}, "recipe": recipe, **given}
+    if "recipe" in given:
+        named = spec.recipes.get(str(given["recipe"]), {})
+        return {**{n: value for n, value in searched.items() if n not in named}, **given}
+    return {**searched, **({} if "recipe" in searched else spec.retraining), **given}
 
 
 def _trained(problem: str) -> Problem:
