@@ -97,13 +97,13 @@ class Comparison:
         tests = self._scaled(found.test_results), self._scaled(reference.test_results)
         what = (
             f"The found network {found.name} and {reference.name} differ by "
-            f"{metric.gap_text(mean(tests[0]) - mean(tests[1]))} of test {metric.name}"
+            f"{metric.gap_words(mean(tests[0]) - mean(tests[1]))}"
         )
         bounds = gap(*tests, second_is_certain=reference.certain)
         if bounds is None:
             return f"{what}; how much of that is noise cannot be told without two seeds that differ."
         _, low, high = bounds
-        text = f"{what}, 95 % interval {metric.gap_bound_text(low)} to {metric.gap_bound_text(high)}"
+        text = f"{what}, 95 % interval {metric.gap_text(low)} to {metric.gap_text(high)}"
         if low <= 0 <= high:
             return f"{text}: the gap does not exceed the noise between seeds."
         better = found if (low > 0) == metric.larger_is_better else reference

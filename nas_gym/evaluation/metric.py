@@ -17,8 +17,8 @@ class Metric:
             everywhere: there means are taken, and Student's t is asked.
         from_scale: Back again.
         value_text: A value for readers.
-        gap_text: A difference on the scale, with its unit, for readers.
-        gap_bound_text: The same without the unit.
+        gap_text: A difference of test results on the scale, for readers.
+        gap_words: The same, with what it is.
     """
 
     name: str
@@ -28,11 +28,15 @@ class Metric:
     from_scale: Callable[[float], float]
     value_text: Callable[[float], str]
     gap_text: Callable[[float], str]
-    gap_bound_text: Callable[[float], str]
+    gap_words: Callable[[float], str]
 
 
 def _same(value: float) -> float:
     return value
+
+
+def _points(gap: float) -> str:
+    return f"{100 * gap:+.2f}"
 
 
 def _percent(gap: float) -> str:
@@ -46,8 +50,8 @@ ACCURACY = Metric(
     to_scale=_same,
     from_scale=_same,
     value_text="{:.4f}".format,
-    gap_text=lambda gap: f"{100 * gap:+.2f} points",
-    gap_bound_text=lambda gap: f"{100 * gap:+.2f}",
+    gap_text=_points,
+    gap_words=lambda gap: f"{_points(gap)} points of test accuracy",
 )
 """Share of samples classified correctly."""
 
@@ -59,7 +63,7 @@ PERPLEXITY = Metric(
     from_scale=math.exp,
     value_text="{:#.5g}".format,
     gap_text=_percent,
-    gap_bound_text=_percent,
+    gap_words=lambda gap: f"{_percent(gap)} in test perplexity",
 )
 """``exp`` of the mean loss of a language model in nats per token.
 

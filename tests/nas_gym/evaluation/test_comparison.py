@@ -63,7 +63,7 @@ def test_verdict__on_perplexities_is_of_their_ratio_and_lower_is_better() -> Non
     found, reference = contender("cell", True, (90.0, 91.0)), contender("LSTM-9", False, (100.0, 101.0))
     text = Comparison([found, reference], PERPLEXITY).verdict()
     ratio = (90 * 91 / (100 * 101)) ** 0.5
-    assert f"cell and LSTM-9 differ by {100 * (ratio - 1):+.2f} % of test perplexity" in text
+    assert f"cell and LSTM-9 differ by {100 * (ratio - 1):+.2f} % in test perplexity" in text
     assert text.endswith("the gap exceeds the noise between seeds, cell is better.")
 
 
