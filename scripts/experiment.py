@@ -7,7 +7,6 @@ from math import log2
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import torch
 from command_line import INTERRUPTED
 from rich.console import Console
@@ -18,10 +17,15 @@ from agents.runs import RunFolder, search
 from agents.runs.learning_curve import draw_learning_curve
 from agents.runs.pareto_front import draw_pareto_front
 from agents.runs.summary import Row, finalists, summarise
-from nas_gym.envs.assembly import Parts, assemble, assemble_for_retraining
+from nas_gym.envs.assembly import Parts, assemble
+from nas_gym.envs.nas_vector_env import NasVectorEnv
+from nas_gym.envs.registration import env_of
+from nas_gym.envs.retraining import found_models, retraining_keywords, schooling_of
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluation.comparison import Contender
 from nas_gym.evaluation.confirmation import confirm
-from nas_gym.evaluation.retraining import Accuracies, reference_models, retrain
+from nas_gym.evaluation.retraining import retrain_estimators
+from nas_gym.evaluation.retraining_folder import RetrainingFolder
 from nas_gym.wrappers import ROW_FIELDS, RecordEvaluations
 
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
@@ -54,8 +58,9 @@ def run_experiment(
     if "store" in env_kwargs:
         raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     spec = spec or agent_spec(agent_name)
-    given: dict[str, Any] = {} if store is None else {"store": str(store)}
-    parts = assemble(env_id, **env_kwargs, **given)
+    parts = assemble(env_id, **env_kwargs)
+    if store is not None:
+        parts = parts.with_store(store)
     settings = {
         "env": env_id,
         "env_kwargs": env_kwargs,
@@ -74,9 +79,8 @@ def run_experiment(
     run = RunFolder(path, settings, resume, about, ROW_FIELDS)
     console = Console()
     if store is None and parts.table is None:  # a table knows its children already
-        given = {"store": str(run.path / "evaluations.sqlite")}
-        parts = assemble(env_id, **env_kwargs, **given)
-    env = RecordEvaluations(gym.make_vec(f"nas_gym:{env_id}", num_envs=spec.num_envs, **env_kwargs, **given))
+        parts = parts.with_store(run.path / "evaluations.sqlite")
+    env = RecordEvaluations(NasVectorEnv(env_of(parts), spec.num_envs))
     # What a simulated budget has left, or how deep networks may be by now, stands in no checkpoint: such a
     # run is played again from its start.
     remembers = {"budget_seconds", "initial_layers"} & set(env_kwargs)
@@ -96,8 +100,8 @@ def run_experiment(
     summary = summarise(env_id, agent_name, seed, rows, run.read_times(), best) | found | _known(parts)
     run.write_summary(summary)  # retraining may fail
     if parts.table is None and not parts.costly:
-        again = assemble_for_retraining(env_id, env_kwargs, {})
-        summary |= _retrain(again, best["architecture"], env_kwargs.get("device", "cpu"), console)
+        again = assemble(env_id, **retraining_keywords(env_id, env_kwargs, {}))
+        summary |= _retrain(again, best["architecture"], env_kwargs.get("device", "cpu"), run.path, console)
     curve, front = run.path / "learning_curve.png", run.path / "pareto_front.png"
     title = f"{agent_name} on {env_id}, seed {seed}"
     draw_learning_curve(curve, [row["reward"] for row in rows], title)
@@ -106,10 +110,10 @@ def run_experiment(
     _print_search(console, summary)
     if "retrained" in summary:
         _print_table(console, summary)
-    elif parts.corpus is None:
+    else:
         console.print(
             f"[bold]python scripts/retrain.py --run-dir {run.path}[/bold] trains the best networks with all "
-            "data and a longer recipe, beside a hand-designed one, and reads the test data",
+            "data and a longer recipe, beside hand-designed ones, and reads the test data",
             soft_wrap=True,
             highlight=False,
         )
@@ -124,7 +128,7 @@ def _origin(parts: Parts) -> dict[str, str | None]:
     """Return what the results come from: a run goes on, and is retrained, with the same alone."""
     if parts.table is not None:
         return {"dataset": parts.table.dataset, "recipe": parts.table.recipe}
-    data, recipe = parts.dataset or parts.corpus, parts.recipe or parts.language_recipe
+    data, recipe = parts.data, parts.training
     assert data is not None and recipe is not None
     return {
         "dataset": data.id,
@@ -153,20 +157,27 @@ def _choose(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, d
     return candidates[max(range(len(candidates)), key=confirmed.__getitem__)], {"finalists": len(candidates)}
 
 
-def _retrain(parts: Parts, best: str, device: str, console: Console) -> dict[str, Any]:
+def _retrain(parts: Parts, best: str, device: str, path: Path, console: Console) -> dict[str, Any]:
     """Train the chosen network again, beside scikit-learn's models, and read the test data."""
-    assert parts.dataset is not None and parts.recipe is not None and parts.build is not None
+    assert parts.dataset is not None
     console.print(
         f"training the best network again with {parts.trainings} seeds, then reading the test data once"
     )
-    architecture = parts.search_space.parse(best)
-    retrained = retrain(architecture, parts.build, parts.dataset, parts.recipe, parts.trainings, device)
-    models = reference_models(parts.dataset, parts.reference_models, parts.trainings)
-    references = {name: accuracies.as_summary() for name, accuracies in models.items()}
+    models = found_models(parts, [best])
+    trainings = RetrainingFolder(path / "retraining", models, schooling_of(parts, device), parts.trainings)
+    for _ in trainings.train():
+        pass
+    (found,) = trainings.contenders()
+    if found.failures:
+        console.print(f"{best}, trained again: {found.seeds_text}", soft_wrap=True, highlight=False)
+    if not found.test_results:
+        return {}
+    estimators = retrain_estimators(parts.dataset, parts.reference_models, parts.trainings)
+    references = {each.name: each.as_summary() for each in estimators}
     baselines = {
         name: {"test_accuracy": values["test_accuracy_mean"], **values} for name, values in references.items()
     }
-    return {"retrained": retrained.as_summary(), "baselines": baselines}
+    return {"retrained": found.as_summary(), "baselines": baselines}
 
 
 def _answer_by_table(parts: Parts, rows: Sequence[Row], console: Console) -> tuple[Row, dict[str, Any]]:
@@ -176,12 +187,15 @@ def _answer_by_table(parts: Parts, rows: Sequence[Row], console: Console) -> tup
     (best,) = finalists(rows, 1)
     architecture = parts.search_space.parse(best["architecture"])
     console.print("reading the best network's test results from the table")
-    accuracies = Accuracies(
-        tuple(table.validation_accuracies(architecture)), tuple(table.test_accuracies(architecture))
+    known = Contender(
+        str(architecture),
+        True,
+        tuple(table.validation_accuracies(architecture)),
+        tuple(table.test_accuracies(architecture)),
     )
     return best, {
         "finalists": 1,
-        "retrained": accuracies.as_summary(),
+        "retrained": known.as_summary(),
         "baselines": {},
         "table": {
             "architectures": parts.search_space.count(),

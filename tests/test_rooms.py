@@ -49,7 +49,15 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "nas_gym.envs.problems": ("nas_gym.search_spaces", "nas_gym.evaluation"),
     "nas_gym.envs.assembly": ("nas_gym",),
+    "nas_gym.envs.retraining": (
+        "nas_gym.envs.problems",
+        "nas_gym.envs.assembly",
+        "nas_gym.evaluation",
+        "nas_gym.search_spaces",
+        "nas_gym.errors",
+    ),
     "nas_gym.envs.registration": (
+        "nas_gym.envs.registration",
         "nas_gym.envs.problems",
         "nas_gym.envs.assembly",
         "nas_gym.envs.nas_env",

@@ -4,8 +4,8 @@ Nothing heavy is imported before that.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
@@ -24,6 +24,7 @@ from nas_gym.evaluation.store import EvaluationStore
 from nas_gym.evaluation.table import Table
 from nas_gym.rewards import Reward, get_reward, reward_keywords
 from nas_gym.search_spaces import SEARCH_SPACES, Architecture, SearchSpace
+from nas_gym.search_spaces.references import Reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,11 @@ class Parts:
             are trained.
         trainings: As in ``Problem``.
         costly: As in ``Problem``.
-        reference_networks: What builds the module of each hand-designed network, by its name.
+        task: Import path of the ``Task`` that data and recipe are for.
+        network_size: Computes what a network costs from its description.
+        references: Returns hand-designed networks to compare with a network of so many parameters.
         reference_models: Import paths of scikit-learn's models to compare with.
+        evaluator_with: Makes the evaluator anew, its children kept in a store or, with ``None``, not.
     """
 
     search_space: SearchSpace
@@ -59,8 +63,44 @@ class Parts:
     table: Table | None = None
     trainings: int = 10
     costly: bool = False
-    reference_networks: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    task: str = ""
+    network_size: NetworkSizeOf | None = None
+    references: Callable[[int], Sequence[Reference]] | None = None
     reference_models: tuple[str, ...] = ()
+    evaluator_with: Callable[[str | Path | None], Evaluator] | None = None
+
+    @property
+    def data(self) -> Dataset | Corpus | None:
+        """What is to be learned, images or text; ``None`` for a table."""
+        return self.dataset or self.corpus
+
+    @property
+    def training(self) -> TrainingRecipe | LanguageRecipe | None:
+        """How a child is trained, whatever it learns; ``None`` for a table."""
+        return self.recipe or self.language_recipe
+
+    def with_store(self, store: str | Path) -> "Parts":
+        """Return the same with a store of children.
+
+        Raises:
+            InvalidArgumentError: If results come from a table.
+            StoreError: If the store cannot be opened.
+        """
+        if self.evaluator_with is None:
+            raise InvalidArgumentError("a table holds all results, it needs no store")
+        return replace(self, evaluator=self.evaluator_with(store))
+
+    def rebuild(self, architecture: str, state: Mapping[str, Any]) -> Any:  # noqa: ANN401, a torch.nn.Module
+        """Return the module of an architecture with weights that were saved.
+
+        Args:
+            architecture: Its text.
+            state: The module's ``state_dict()``.
+        """
+        assert self.build is not None
+        module = self.build(self.search_space.parse(architecture))
+        module.load_state_dict(state)
+        return module
 
 
 def assemble(
@@ -122,24 +162,6 @@ def _values(problem: str, spec: Problem, recipe: object) -> Mapping[str, Any]:
     return {**spec.defaults, **spec.recipes[str(recipe)]}
 
 
-def assemble_for_retraining(problem: str, searched: Mapping[str, Any], keywords: Mapping[str, Any]) -> Parts:
-    """Put together what trains the networks of a search again: all the data, a longer recipe.
-
-    Args:
-        problem: Id of the environment.
-        searched: Keywords of the search; what retraining has a value for is replaced.
-        keywords: Those that replace either.
-
-    Raises:
-        InvalidArgumentError: If the environment trains nothing, or as ``assemble``.
-    """
-    problem = problem.removeprefix("nas_gym:")
-    if problem in PROBLEMS and PROBLEMS[problem].table is not None:
-        raise InvalidArgumentError(f"{problem} looks its children up in a table, there is nothing to retrain")
-    longer = PROBLEMS[problem].retraining if problem in PROBLEMS else {}
-    return assemble(problem, **{**searched, **longer, **keywords})
-
-
 def _from_table(
     problem: str, spec: Problem, evaluator: str | Evaluator | None, keywords: dict[str, Any]
 ) -> Parts:
@@ -186,25 +208,35 @@ def _from_data(
     if isinstance(evaluator, str):
         make_evaluator = makers[-1]
         named = inspect.signature(make_evaluator).parameters
-        offered = {"build": children.build, "network_size": children.size, "task": children.task}
-        given = {name: value for name, value in offered.items() if name in named and value is not None}
+        offered: dict[str, Any] = {"build": children.build, "network_size": children.size}
+        if "task" in named:
+            offered["task"] = resolve_name(children.task)  # imports PyTorch
+        given = {name: value for name, value in offered.items() if name in named}
         trainer: Evaluator = make_evaluator(
             dataset=dataset, recipe=recipe, seed=training_seed, **given, **evaluating[0]
         )
     else:
         trainer = evaluator
-    limited: Evaluator = _stored(trainer, store)
-    if max_parameters is not None:
-        limited = SizeLimitedEvaluator(
-            limited, children.size, max_parameters, dataset.id, recipe.id, training_seed
-        )
+
+    def evaluator_with(store: str | Path | None) -> Evaluator:
+        limited: Evaluator = trainer if store is None else StoredEvaluator(trainer, EvaluationStore(store))
+        if max_parameters is not None:
+            limited = SizeLimitedEvaluator(
+                limited, children.size, max_parameters, dataset.id, recipe.id, training_seed
+            )
+        return CachedEvaluator(limited)
+
     return Parts(
         search_space,
-        CachedEvaluator(limited),
+        evaluator_with(store),
         options,
         build=children.build,
         trainings=spec.trainings,
         costly=spec.costly,
+        task=children.task,
+        network_size=children.size,
+        references=children.references,
+        evaluator_with=evaluator_with,
         **children.parts,
     )
 
@@ -216,13 +248,15 @@ class _Children:
     Attributes:
         build: Makes the module of an architecture.
         size: Computes what a network costs.
-        task: The evaluators' argument of that name, ``None`` for their default.
+        task: As in ``Parts``.
+        references: As in ``Parts``.
         parts: More of ``Parts``.
     """
 
     build: Callable[[Architecture], Any]
     size: NetworkSizeOf
-    task: Any
+    task: str
+    references: Callable[[int], Sequence[Reference]]
     parts: dict[str, Any]
 
 
@@ -232,20 +266,16 @@ def _classifiers(
     assert spec.network is not None
     feature_shape = dataset.train.features.shape[1:]
     search_space.check_feature_shape(feature_shape)
-    references = {
-        name: partial(_build_reference, network, feature_shape, dataset.classes)
+    references = [
+        Reference(name, partial(_build_reference, network, feature_shape, dataset.classes))
         for name, network in spec.reference_networks.items()
-    }
+    ]
     return _Children(
         partial(_build, spec.network, feature_shape, dataset.classes),
         partial(search_space.size, feature_shape=feature_shape, classes=dataset.classes),
-        None,
-        {
-            "dataset": dataset,
-            "recipe": recipe,
-            "reference_networks": references,
-            "reference_models": spec.reference_models,
-        },
+        "nas_gym.evaluation.task:CLASSIFICATION",
+        lambda _: references,
+        {"dataset": dataset, "recipe": recipe, "reference_models": spec.reference_models},
     )
 
 
@@ -253,22 +283,21 @@ def _language_models(
     spec: Problem, search_space: SearchSpace, corpus: Corpus, recipe: LanguageRecipe
 ) -> _Children:
     assert spec.network is not None and spec.network_size is not None
-    model = {
-        "vocabulary": len(corpus.vocabulary),
-        "units": recipe.units,
-        "layers": recipe.layers,
-        "tied": recipe.tied,
-    }
+    around = {"vocabulary": len(corpus.vocabulary), "layers": recipe.layers, "tied": recipe.tied}
+    model = {**around, "units": recipe.units}
+
+    def references(parameters: int) -> list[Reference]:
+        sized = resolve_name("nas_gym.search_spaces.cell.reference_models:reference_model")
+        cells = spec.reference_networks.items()
+        return [sized(name, resolve_name(cell), parameters, **around) for name, cell in cells]
+
     return _Children(
         partial(_build_named, spec.network, model),
         partial(_build_named, spec.network_size, model),
-        resolve_name("nas_gym.evaluation.language_training:LanguageModelling")(),
+        "nas_gym.evaluation.language_training:LANGUAGE_MODELLING",
+        references,
         {"corpus": corpus, "language_recipe": recipe},
     )
-
-
-def _stored(evaluator: Evaluator, store: str | Path | None) -> Evaluator:
-    return evaluator if store is None else StoredEvaluator(evaluator, EvaluationStore(store))
 
 
 def _sort_keywords(

@@ -27,7 +27,8 @@ class Problem:
         retraining: Keywords for training a network that was found: all the data, a longer recipe.
         trainings: How often each finalist of a search is trained to choose one, and that one once more.
         costly: Whether the latter takes so long that a search leaves it to ``scripts/retrain.py``.
-        reference_networks: Hand-designed networks, names of the functions that build them, by their names.
+        reference_networks: Hand-designed networks, import paths of the functions that build them, by their
+            names; for language models published cells, import paths of the ``ReferenceCell``.
         reference_models: Names of scikit-learn's models that networks are compared with.
     """
 
@@ -84,6 +85,23 @@ ZOPH_LANGUAGE_RECIPE = {
 """Training of children in Zoph & Le 2016 on the Penn Treebank: 35 epochs of 2 layers, with as many parameters
 as the medium LSTM of Zaremba et al. 2014, https://arxiv.org/abs/1409.2329; what the paper does not tell is
 as there. With 538 units, cells of base 8 have 20 million parameters."""
+ZOPH_CHARACTER_RECIPE = {
+    **ALL_TOKENS,
+    "epochs": 35,
+    "batch_size": 32,
+    "bptt": 100,
+    "units": 712,
+    "layers": 2,
+    "dropout": 0.2,
+    "learning_rate": 1e-3,
+    "clip": 5.0,
+}
+"""Training of the transferred cell in Zoph & Le 2016 on characters: Adam, windows of 100, batches of 32.
+
+Their embedding has 128 values, their layers 800 and different shares of dropout, 0.2 and 0.5; a model here
+has one width and one share: the former so that cells of base 8 have the paper's 16.3 million parameters, the
+latter the smaller. Layers follow from that number; epochs and clipping, which are not told, are as for words.
+"""
 
 
 def _language_problem(dataset: str, **values: Any) -> Problem:  # noqa: ANN401
@@ -97,6 +115,11 @@ def _language_problem(dataset: str, **values: Any) -> Problem:  # noqa: ANN401
         reward="inverse_squared_perplexity",
         trainings=3,
         costly=True,
+        reference_networks={
+            "LSTM": "nas_gym.search_spaces.cell.references:LSTM_CELL",
+            "GRU": "nas_gym.search_spaces.cell.references:GRU_CELL",
+            "NASCell": "nas_gym.search_spaces.cell.references:NASCELL_CELL",
+        },
         **values,
     )
 
@@ -163,14 +186,26 @@ PROBLEMS: dict[str, Problem] = {
         costly=True,
         reference_networks=RESNET,
     ),
-    "NAS-Brackets-v0": _language_problem("brackets-v0"),
+    "NAS-Brackets-v0": _language_problem(
+        "brackets-v0", retraining={"train_tokens": 200_000, "epochs": 5, "units": 64, "decay": 0.5}
+    ),
     "NAS-PTB-v0": _language_problem(
         "ptb-v0",
         defaults={**FEW_TOKENS, **WORD_RECIPE},
         recipes={"paper": ZOPH_LANGUAGE_RECIPE},
+        retraining={**ALL_TOKENS, "epochs": 2, "decay": 0.2},
     ),
-    "NAS-PTBChar-v0": _language_problem("ptb-char-v0", defaults={**FEW_TOKENS, "units": 64}),
-    "NAS-Text-v0": _language_problem("text", defaults={**WORD_RECIPE, "max_batches": 200}),
+    "NAS-PTBChar-v0": _language_problem(
+        "ptb-char-v0",
+        defaults={**FEW_TOKENS, "units": 64},
+        recipes={"paper": ZOPH_CHARACTER_RECIPE},
+        retraining={**ALL_TOKENS, "epochs": 2, "units": 128, "decay": 0.2},
+    ),
+    "NAS-Text-v0": _language_problem(
+        "text",
+        defaults={**WORD_RECIPE, "max_batches": 200},
+        retraining={**ALL_TOKENS, "max_batches": None, "epochs": 5, "decay": 0.5},
+    ),
     "NAS-Bench-Moons-v0": Problem("mlp-v0", table="nas_gym.evaluation.nas_bench:moons_table"),
     "NAS-Bench-201-v0": Problem("nas-bench-201-v0", table="nas_gym.evaluation.nas_bench:nas_bench_201_table"),
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from nas_gym.envs.assembly import assemble
+from nas_gym.envs.assembly import Parts, assemble
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.problems import PROBLEMS
@@ -23,10 +23,14 @@ def register_all() -> None:
 
 def make_env(problem: str, **keywords: Any) -> NasEnv:  # noqa: ANN401, passed on to typed signatures
     """Make the environment of an id; keywords as in ``assemble``."""
-    parts = assemble(problem, **keywords)
-    return NasEnv(parts.search_space, parts.evaluator, **parts.env_options)
+    return env_of(assemble(problem, **keywords))
 
 
 def make_vector_env(problem: str, num_envs: int, **keywords: Any) -> NasVectorEnv:  # noqa: ANN401
     """Make ``num_envs`` lanes of the environment of an id; keywords as in ``assemble``."""
     return NasVectorEnv(make_env(problem, **keywords), num_envs)
+
+
+def env_of(parts: Parts) -> NasEnv:
+    """Make an environment of parts that are put together already."""
+    return NasEnv(parts.search_space, parts.evaluator, **parts.env_options)

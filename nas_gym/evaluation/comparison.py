@@ -1,12 +1,13 @@
-"""Does a found network beat a hand-designed one? Test accuracies over seeds, in numbers and in words."""
+"""Does a found network beat a hand-designed one? What came of training both, in numbers and in words."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from math import sqrt
-from statistics import mean, variance
+from dataclasses import dataclass
+from math import log2
+from statistics import mean, stdev
 from typing import Any
 
-from scipy.stats import t as student
+from nas_gym.evaluation.metric import ACCURACY, Metric
+from nas_gym.evaluation.significance import gap, interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,106 +17,178 @@ class Contender:
     Attributes:
         name: A found architecture's text, or a reference's name.
         found: Whether a search found it.
-        validation_accuracies: One validation accuracy a seed.
-        test_accuracies: One test accuracy a seed.
+        validation_results: One for each seed that did not fail.
+        test_results: Those of the same weights.
         parameters: Number of trained values, ``None`` if unknown.
         multiply_adds: Multiplications with a weight for one sample, ``None`` if unknown.
         seconds: Mean time of one training, ``None`` if unknown.
         losses: Mean training loss of each epoch of the first training; empty if unknown.
+        failures: Why trainings failed, one reason for each that did.
+        certain: Whether it has no random start, and so one result for all seeds.
     """
 
     name: str
     found: bool
-    validation_accuracies: tuple[float, ...]
-    test_accuracies: tuple[float, ...]
+    validation_results: tuple[float, ...]
+    test_results: tuple[float, ...]
     parameters: int | None = None
     multiply_adds: int | None = None
     seconds: float | None = None
     losses: tuple[float, ...] = ()
+    failures: tuple[str, ...] = ()
+    certain: bool = False
+
+    @property
+    def seeds_text(self) -> str:
+        """With how many seeds it was trained, and what failed."""
+        if not self.failures:
+            return str(len(self.test_results))
+        seeds = len(self.test_results) + len(self.failures)
+        return f"{len(self.failures)} of {seeds} failed: {self.failures[0]}"
 
     def as_summary(self) -> dict[str, Any]:
-        """Return the fields, means and the interval of the mean test accuracy as JSON values."""
-        low, high = interval(self.test_accuracies) or (None, None)
-        return asdict(self) | {
-            "validation_accuracy_mean": mean(self.validation_accuracies),
-            "test_accuracy_mean": mean(self.test_accuracies),
-            "test_accuracy_low": low,
-            "test_accuracy_high": high,
+        """Return number of seeds, means, and standard deviation over seeds (0 for one) of accuracies."""
+        return {
+            "seeds": len(self.test_results),
+            "validation_accuracy_mean": mean(self.validation_results),
+            "test_accuracy_mean": mean(self.test_results),
+            "test_accuracy_std": stdev(self.test_results) if len(self.test_results) > 1 else 0.0,
         }
 
 
-def interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % interval of the mean by Student's t; ``None`` for a single value."""
-    if len(values) < 2:
-        return None
-    margin = student.ppf(0.975, len(values) - 1) * sqrt(variance(values) / len(values))
-    return mean(values) - margin, mean(values) + margin
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Found networks and references side by side.
 
-
-def gap(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float] | None:
-    """Return the difference of two means and its 95 % interval.
-
-    Welch 1947, https://doi.org/10.1093/biomet/34.1-2.28: spreads and numbers of values may differ.
-
-    Returns:
-        Difference, low and high; ``None`` if either has a single value or both have no spread.
+    Attributes:
+        contenders: What is compared.
+        metric: What they are judged by; means are taken on its scale.
+        by_character: Whether that is a perplexity by character, so that bits per character have a meaning.
+        best_possible: The best value that any model can have in the long run, ``None`` if unknown.
     """
-    if min(len(first), len(second)) < 2:
-        return None
-    parts = [variance(values) / len(values) for values in (first, second)]
-    if not any(parts):
-        return None
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
-    )
-    difference = mean(first) - mean(second)
-    margin = student.ppf(0.975, freedom) * sqrt(sum(parts))
-    return difference, difference - margin, difference + margin
 
+    contenders: Sequence[Contender]
+    metric: Metric = ACCURACY
+    by_character: bool = False
+    best_possible: float | None = None
 
-def winner(contenders: Sequence[Contender]) -> Contender:
-    """Return the found network that is best on validation data; test data have no say."""
-    return max((c for c in contenders if c.found), key=lambda c: mean(c.validation_accuracies))
+    @property
+    def winner(self) -> Contender | None:
+        """The found network that is best on validation data; test data have no say.
 
+        Whoever failed with fewer seeds goes first. ``None`` if all failed with all seeds.
+        """
+        return next((each for each in self._ranked() if each.found and each.validation_results), None)
 
-def verdict(contenders: Sequence[Contender]) -> str:
-    """Say in one sentence whether the found network and the best reference differ by more than noise."""
-    found = winner(contenders)
-    references = [c for c in contenders if not c.found]
-    if not references:
+    def verdict(self) -> str:
+        """Say in one sentence whether the found network and the best reference differ by more than noise."""
+        found, metric = self.winner, self.metric
+        if found is None:
+            reasons = [reason for each in self.contenders if each.found for reason in each.failures]
+            return f"Every training of what was found failed, there is nothing to compare: {reasons[0]}."
+        reference = next(
+            (each for each in self._ranked() if not each.found and each.validation_results), None
+        )
+        if reference is None:
+            return (
+                f"The best found network, {found.name}, stands alone: "
+                "there is no reference to compare it with."
+            )
+        tests = self._scaled(found.test_results), self._scaled(reference.test_results)
+        what = (
+            f"The found network {found.name} and {reference.name} differ by "
+            f"{metric.gap_words(mean(tests[0]) - mean(tests[1]))}"
+        )
+        bounds = gap(*tests, second_is_certain=reference.certain)
+        if bounds is None:
+            return f"{what}; how much of that is noise cannot be told without two seeds that differ."
+        _, low, high = bounds
+        text = f"{what}, 95 % interval {metric.gap_text(low)} to {metric.gap_text(high)}"
+        if low <= 0 <= high:
+            return f"{text}: the gap does not exceed the noise between seeds."
+        better = found if (low > 0) == metric.larger_is_better else reference
+        return f"{text}: the gap exceeds the noise between seeds, {better.name} is better."
+
+    def markdown(self) -> str:
+        """Return a table with a row for each contender, best mean on validation data first."""
+        name, text = self.metric.name, self.metric.value_text
+        bits = ["bits per character"] if self.by_character else []
+        heads = ["network", f"test {name} [95 % interval]", *bits, f"validation {name}"]
+        heads += ["seeds", "parameters", "multiply-adds", "seconds"]
+        rows = []
+        for each in self._ranked():
+            mean_test, bounds = self._mean(each.test_results), self._interval(each.test_results)
+            test = "" if mean_test is None else text(mean_test)
+            if bounds is not None:
+                test += f" [{text(bounds[0])}, {text(bounds[1])}]"
+            validation = self._mean(each.validation_results)
+            rows.append(
+                [
+                    f"`{each.name}`" if each.found else each.name,
+                    test,
+                    *(["" if mean_test is None else f"{log2(mean_test):.4f}"] if bits else []),
+                    "" if validation is None else text(validation),
+                    each.seeds_text.replace("|", "/"),
+                    *("" if n is None else f"{n:,}" for n in (each.parameters, each.multiply_adds)),
+                    "" if each.seconds is None else f"{each.seconds:.1f}",
+                ]
+            )
+        lines = [
+            f"| {' | '.join(heads)} |",
+            f"|{'---|' * len(heads)}",
+            *(f"| {' | '.join(row)} |" for row in rows),
+        ]
+        table = "\n".join(lines) + "\n"
+        if self.best_possible is not None:
+            table += (
+                f"\nThe best {name} that any model can have in the long run is {text(self.best_possible)}.\n"
+            )
+        return table
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return what is known of each contender, with means and the interval of the mean test result."""
+        return [self._values(each) for each in self.contenders]
+
+    def _values(self, each: Contender) -> dict[str, Any]:
+        name, plural = self.metric.name, self.metric.plural
+        test, (low, high) = self._mean(each.test_results), self._interval(each.test_results) or (None, None)
+        bits = {"test_bits_per_character_mean": None if test is None else log2(test)}
+        return {
+            "name": each.name,
+            "found": each.found,
+            f"validation_{plural}": each.validation_results,
+            f"test_{plural}": each.test_results,
+            "parameters": each.parameters,
+            "multiply_adds": each.multiply_adds,
+            "seconds": each.seconds,
+            "losses": each.losses,
+            "failures": each.failures,
+            f"validation_{name}_mean": self._mean(each.validation_results),
+            f"test_{name}_mean": test,
+            f"test_{name}_low": low,
+            f"test_{name}_high": high,
+            **(bits if self.by_character else {}),
+        }
+
+    def _ranked(self) -> list[Contender]:
+        """Return the contenders: those with results first, then with fewest failures, then the best."""
+
+        def rank(each: Contender) -> tuple[bool, int, float]:
+            if not each.validation_results:
+                return True, 0, 0.0
+            score = mean(self._scaled(each.validation_results))
+            return False, len(each.failures), -score if self.metric.larger_is_better else score
+
+        return sorted(self.contenders, key=rank)
+
+    def _scaled(self, values: Sequence[float]) -> list[float]:
+        return [self.metric.to_scale(value) for value in values]
+
+    def _mean(self, values: Sequence[float]) -> float | None:
+        return self.metric.from_scale(mean(self._scaled(values))) if values else None
+
+    def _interval(self, values: Sequence[float]) -> tuple[float, float] | None:
+        bounds = interval(self._scaled(values))
         return (
-            f"The best found network, {found.name}, stands alone: there is no reference to compare it with."
+            None if bounds is None else (self.metric.from_scale(bounds[0]), self.metric.from_scale(bounds[1]))
         )
-    reference = max(references, key=lambda c: mean(c.validation_accuracies))
-    points = 100 * (mean(found.test_accuracies) - mean(reference.test_accuracies))
-    what = (
-        f"The found network {found.name} and {reference.name} differ by {points:+.2f} points of test accuracy"
-    )
-    bounds = gap(found.test_accuracies, reference.test_accuracies)
-    if bounds is None:
-        return f"{what}; how much of that is noise cannot be told without two seeds that differ."
-    _, low, high = bounds
-    text = f"{what}, 95 % interval {100 * low:+.2f} to {100 * high:+.2f}"
-    if low <= 0 <= high:
-        return f"{text}: the gap does not exceed the noise between seeds."
-    better = found if low > 0 else reference
-    return f"{text}: the gap exceeds the noise between seeds, {better.name} is better."
-
-
-def markdown(contenders: Sequence[Contender]) -> str:
-    """Return a table with a row for each contender, best mean validation accuracy first."""
-    lines = [
-        "| network | test accuracy [95 % interval] | validation accuracy "
-        "| parameters | multiply-adds | seconds |",
-        "|---|---|---|---|---|---|",
-    ]
-    for c in sorted(contenders, key=lambda c: -mean(c.validation_accuracies)):
-        bounds = interval(c.test_accuracies)
-        test = f"{mean(c.test_accuracies):.4f}" + (
-            "" if bounds is None else f" [{bounds[0]:.4f}, {bounds[1]:.4f}]"
-        )
-        name = f"`{c.name}`" if c.found else c.name
-        counts = " | ".join("" if n is None else f"{n:,}" for n in (c.parameters, c.multiply_adds))
-        seconds = "" if c.seconds is None else f"{c.seconds:.1f}"
-        lines.append(f"| {name} | {test} | {mean(c.validation_accuracies):.4f} | {counts} | {seconds} |")
-    return "\n".join(lines) + "\n"

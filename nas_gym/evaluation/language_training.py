@@ -15,7 +15,8 @@ from nas_gym.datasets.corpus import Corpus, Tokens
 from nas_gym.evaluation.initialisation import initialise
 from nas_gym.evaluation.language_recipe import LanguageRecipe
 from nas_gym.evaluation.latency import median_seconds
-from nas_gym.evaluation.task import Outcome
+from nas_gym.evaluation.metric import PERPLEXITY
+from nas_gym.evaluation.task import Outcome, Task
 from nas_gym.evaluation.token_windows import Columns, batchify, windows
 from nas_gym.evaluation.training import DROPOUT_STREAM
 from nas_gym.search_spaces.cell.language_model import LanguageModel
@@ -44,6 +45,8 @@ class LanguageResult:
 class LanguageModelling:
     """The task of predicting each token from those before it; data are a ``Corpus``."""
 
+    metric = PERPLEXITY
+
     def check(self, recipe: LanguageRecipe, data: Corpus, device: str) -> None:
         """Refuse more columns than the text has tokens for."""
         batchify(data.train, recipe.batch_size)
@@ -57,12 +60,23 @@ class LanguageModelling:
     ) -> Outcome:
         """Train as ``train_language_model``."""
         result = train_language_model(module, *prepared[:2], recipe, seed, prepared[2])
-        return Outcome(result.reason, validation_perplexity=result.validation_perplexity)
+        return Outcome(
+            result.reason, validation_perplexity=result.validation_perplexity, losses=result.losses
+        )
+
+    def judge(
+        self, module: LanguageModel, data: Corpus, part: Tokens, recipe: LanguageRecipe, device: str
+    ) -> float:
+        """Return the perplexity."""
+        return perplexity_of(module, part, device)
 
     def latency(self, module: nn.Module, prepared: tuple[Tokens, Tokens, str]) -> float:
         """Return the time of one token."""
         token = torch.zeros(1, 1, dtype=torch.int64, device=prepared[2])
         return median_seconds(module, token)
+
+
+LANGUAGE_MODELLING: Task = LanguageModelling()
 
 
 def train_language_model(

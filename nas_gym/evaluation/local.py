@@ -1,7 +1,6 @@
 """One child after another in PyTorch: the readable reference, on any device."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -10,8 +9,8 @@ from torch import nn
 
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.corpus import Corpus
-from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation.base import NetworkSizeOf, child_seed
+from nas_gym.evaluation.device import check_device, one_thread
 from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.evaluation.initialisation import UnknownLayerError
 from nas_gym.evaluation.language_recipe import LanguageRecipe
@@ -82,7 +81,7 @@ class LocalEvaluator:
         """
         if seeds is None:
             seeds = [child_seed(self.seed, architecture) for architecture in architectures]
-        with _one_thread():
+        with one_thread():
             return [self._train(*child) for child in zip(architectures, seeds, strict=True)]
 
     def _train(self, architecture: Architecture, seed: int) -> Evaluation:
@@ -119,30 +118,7 @@ class LocalEvaluator:
         )
 
 
-def check_device(device: str) -> None:
-    """Refuse a device that PyTorch cannot use here.
-
-    Raises:
-        InvalidArgumentError: If there is no such device.
-    """
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        cause = str(error).splitlines()[0]
-        raise InvalidArgumentError(f"device {device!r} cannot be used here: {cause}") from None
-
-
 def one_line(error: BaseException) -> str:
     """Return an error as the reason in an evaluation: its type and the first line of what it says."""
     first, _, _ = str(error).strip().partition("\n")
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

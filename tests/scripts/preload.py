@@ -2,4 +2,4 @@
 
 import nas_gym.envs.registration
 import nas_gym.evaluation.local
-import nas_gym.evaluation.retraining  # noqa: F401
+import nas_gym.evaluation.retraining_folder  # noqa: F401

@@ -1,19 +1,27 @@
 import json
+import re
 import shutil
 import signal
 from dataclasses import replace
+from math import log2
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from nas_gym.datasets.brackets import brackets
 from nas_gym.datasets.digits import digits
-from nas_gym.envs.assembly import assemble, assemble_for_retraining
+from nas_gym.envs.assembly import assemble
 from nas_gym.envs.problems import PROBLEMS
+from nas_gym.evaluation.base import repeat_seeds
 from nas_gym.evaluation.batches import Samples
+from nas_gym.evaluation.language_training import perplexity_of
 from nas_gym.evaluation.training import accuracy_of
+from nas_gym.search_spaces import Architecture
+from nas_gym.search_spaces.cell.references import NASCELL
 from tests.nas_gym.images import small_image_folder
+from tests.nas_gym.texts import small_text
 from tests.scripts.conftest import Call
 from tests.scripts.processes import Running
 
@@ -33,6 +41,7 @@ RETRAIN = ("--top", "2", "--seeds", "2", "--processes", "1", "--env-kwargs", *RE
 TRAININGS = 2 * 2
 FILES = {"comparison.json", "comparison.md", "winner.pt", "retraining"}
 TIMES = ("seconds",)
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +98,8 @@ def test_retrain__compares_the_best_networks_with_references(run_dir: Path, call
     assert [model["name"] for model in references] == ["MLPClassifier", "SVC"]
     assert networks[0]["name"] == summary["best"]["architecture"]
     assert len({model["name"] for model in networks}) == len(networks) == 2
-    for model in found["models"]:
+    assert [len(model["test_accuracies"]) for model in references] == [2, 1], "SVC has no random start"
+    for model in (*networks, references[0]):
         assert len(model["test_accuracies"]) == len(model["validation_accuracies"]) == 2
         assert all(
             0.1 < accuracy <= 1 for accuracy in (*model["test_accuracies"], *model["validation_accuracies"])
@@ -109,10 +119,19 @@ def test_retrain__compares_the_best_networks_with_references(run_dir: Path, call
     best = max(networks, key=lambda model: model["validation_accuracy_mean"])
     assert found["winner"] == best["name"]
 
-    parts = assemble_for_retraining("NAS-Digits-v0", {}, {"validation_samples": 100, "train_samples": 150})
-    assert parts.build is not None and parts.dataset is not None and parts.dataset.test is not None
-    module = parts.build(parts.search_space.parse(found["winner"]))
-    module.load_state_dict(torch.load(run_dir / "winner.pt", weights_only=True))
+    # As the README says, with this folder.
+    lines = re.findall(r"^    (saved = .*winner.pt.*)\n    (network = .*)$", README, flags=re.MULTILINE)
+    snippet = "\n".join(lines[0]).replace("runs/NAS-Digits-v0/reinforce/0", str(run_dir))
+    names: dict[str, Any] = {"torch": torch, "assemble": assemble}
+    exec(snippet, names)
+    saved, module = names["saved"], names["network"]
+    assert (saved["env"], saved["architecture"]) == ("NAS-Digits-v0", found["winner"])
+    assert saved["seed"] in repeat_seeds(
+        "retraining", Architecture("conv-v0", tuple(best["name"].split())), 2
+    )
+    parts = assemble(saved["env"], **saved["env_kwargs"])
+    assert parts.dataset is not None and parts.dataset.test is not None and parts.recipe is not None
+    assert parts.recipe.id == found["recipe"]
     judged = [
         accuracy_of(module, Samples.of(part, parts.dataset.channel_statistics))
         for part in (parts.dataset.validation, parts.dataset.test)
@@ -181,10 +200,17 @@ def test_retrain__of_ones_own_images_has_a_residual_network_beside_it(call: Call
     assert "how much of that is noise cannot be told" in (path / "comparison.md").read_text()
 
 
-def finished(path: Path, env: str, best: str) -> Path:
+def finished(
+    path: Path,
+    env: str,
+    best: str,
+    test_checksum: str | None = None,
+    env_kwargs: dict[str, Any] | None = None,
+) -> Path:
     """Write the folder of a finished run."""
     path.mkdir()
-    settings: dict[str, Any] = {"env": env, "env_kwargs": {}, "test_checksum": digits().test_checksum}
+    settings: dict[str, Any] = {"env": env, "env_kwargs": env_kwargs or {}}
+    settings["test_checksum"] = test_checksum or digits().test_checksum
     (path / "config.json").write_text(json.dumps({"settings": settings}))
     (path / "summary.json").write_text(json.dumps({"best": {"architecture": best}}))
     row = f"1,{best},0.5,ok,0.5,3"
@@ -193,13 +219,96 @@ def finished(path: Path, env: str, best: str) -> Path:
     return path
 
 
+CELLS: dict[str, Any] = {"evaluator": "local", "seed": 3, "units": 8}
+FEW_BRACKETS = ("train_tokens=3000", "epochs=1", "units=8", "batch_size=4")
+
+
+@pytest.mark.slow  # trainings of language models, after Numba has compiled what computes cells
+@pytest.mark.timeout(120)
+def test_retrain__of_cells_has_references_of_the_same_size_and_the_grammars_own_perplexity(
+    call: Call, tmp_path: Path
+) -> None:
+    # The search found NASCell itself, and so the reference is the same cell.
+    held_out = brackets(seed=3).test_checksum
+    path = finished(tmp_path / "run", "NAS-Brackets-v0", str(NASCELL), held_out, CELLS)
+    retrain = ("retrain", "--run-dir", path, "--top", 1, "--seeds", 2, "--processes", 1)
+    code, out, err = call(*retrain, "--env-kwargs", *FEW_BRACKETS)
+    assert code == 0, err
+    found = comparison(path)
+    names = [model["name"] for model in found["models"]]
+    assert names[0] == found["winner"] == str(NASCELL) and names[3] == "NASCell-8"
+    assert names[1].startswith("LSTM-") and names[2].startswith("GRU-")
+    assert "train_tokens=3000" not in found["dataset"] and "tokens=3000/" in found["dataset"]
+    assert found["best_possible"] == pytest.approx(3.5636, abs=1e-4)
+    cell, *_, nascell = found["models"]
+    assert cell["parameters"] == nascell["parameters"] == 8 * 8 * 16 + 2 * 8 * 8 + 8
+    for model in found["models"]:
+        assert model["parameters"] == pytest.approx(cell["parameters"], rel=0.1)
+        assert len(model["test_perplexities"]) == 2 and len(model["losses"]) == 1
+        assert 3.4 < model["test_perplexity_low"] < model["test_perplexity_mean"] < 7.9
+        assert "test_bits_per_character_mean" not in model
+    assert cell["test_perplexities"] != nascell["test_perplexities"], "other seeds, so another training"
+    assert "% in test perplexity" in found["verdict"]
+    assert "The best perplexity that any model can have in the long run is 3.5636." in out
+    saved = torch.load(path / "winner.pt", weights_only=True)
+    module = assemble(saved["env"], **saved["env_kwargs"]).rebuild(saved["architecture"], saved["state_dict"])
+    test = brackets(seed=3).test
+    assert test is not None
+    assert perplexity_of(module, test) in cell["test_perplexities"]
+
+    # Transfer: data and recipe are those of the other environment.
+    story = (f"path={small_text()}", "by=character", "epochs=1", "units=4")
+    code, out, err = call(*retrain, "--env", "NAS-Text-v0", "--env-kwargs", *story)
+    assert code == 0, err
+    assert comparison(path) == found, "and the results have a folder of their own"
+    there = comparison(path / "NAS-Text-v0")
+    assert (there["env"], there["winner"]) == ("NAS-Text-v0", str(NASCELL))
+    assert "by=character" in there["dataset"] and "batch_size=16" in there["recipe"]
+    for model in there["models"]:
+        bits = log2(model["test_perplexity_mean"])
+        assert model["test_bits_per_character_mean"] == pytest.approx(bits)
+    assert "| bits per character |" in out and (path / "NAS-Text-v0" / "winner.pt").exists()
+
+
+@pytest.mark.slow  # trainings of language models
+@pytest.mark.timeout(60)
+def test_retrain__of_what_fails_compares_the_others(call: Call, tmp_path: Path) -> None:
+    # Nothing bounds its h_t, which grows from step to step once weights are large; the other one's is tanh.
+    exploding = "add:identity add:identity add:identity add:identity node-2 node-2"
+    tame = "add:tanh add:tanh add:tanh add:tanh node-0 node-1"
+    held_out = brackets(seed=3).test_checksum
+    path = finished(tmp_path / "run", "NAS-Brackets-v0", exploding, held_out, {**CELLS, "base": 2})
+    file = path / "evaluations.csv"
+    file.write_text(file.read_text() + f"2,{tame},0.4,ok,0.5,3\n")
+    retrain = ("retrain", "--run-dir", path, "--seeds", 1, "--processes", 1, "--env-kwargs", *FEW_BRACKETS)
+    rough = ("clip=None", "optimizer=sgd", "--top", 2)
+    code, _, err = call(*retrain, "learning_rate=1e6", *rough)
+    assert code == 0, err
+    everything = comparison(path)
+    assert everything["winner"] is None and not (path / "winner.pt").exists()
+    assert everything["verdict"].startswith("Every training of what was found failed, there is nothing")
+    code, _, err = call(*retrain, "learning_rate=20", *rough)
+    assert code == 0, err
+    found = comparison(path)
+    assert found["winner"] == tame, found["models"]
+    failed = found["models"][0]
+    assert (failed["name"], failed["test_perplexities"]) == (exploding, [])
+    assert "not finite" in failed["failures"][0] or "perplexity is" in failed["failures"][0]
+    assert f"| `{exploding}` |  |  | 1 of 1 failed: " in (path / "comparison.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("env", "best", "arguments", "says"),
     [
         (None, "", (), "run holds no finished run: config.json or summary.json is missing or damaged"),
         ("NAS-Bench-Moons-v0", "ReLU", (), "NAS-Bench-Moons-v0 looks its children up in a table, there is"),
         ("NAS-Mars-v0", "ReLU", (), "unknown environment 'NAS-Mars-v0'"),
-        ("NAS-Brackets-v0", "ReLU", (), "NAS-Brackets-v0 has language models, which are not retrained yet"),
+        (
+            "NAS-Digits-v0",
+            "ReLU",
+            ("--env", "NAS-PTB-v0"),
+            "NAS-PTB-v0 has the search space cell-v0, the net",
+        ),
         ("NAS-Digits-v0", "ReLU", (), "ReLU"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--seeds", "0"), "top, seeds and processes must be pos"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--top", "-1"), "top, seeds and processes must be pos"),

@@ -1,5 +1,8 @@
 """Hand-designed and published cells, which found ones are held against; parameters not yet initialised."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
@@ -89,3 +92,31 @@ class GruLayer(nn.Module):
             hidden = candidate + update * (hidden - candidate)
             steps.append(hidden)
         return torch.stack(steps), (hidden, cell)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceCell:
+    """A published cell as a layer that reads as many inputs as it has units.
+
+    Attributes:
+        make_layer: Builds it from inputs and units.
+        leaves: So many times each unit reads all inputs and all units.
+        biases_per_unit: Number of biases of each unit.
+    """
+
+    make_layer: Callable[[int, int], nn.Module]
+    leaves: int
+    biases_per_unit: int
+
+    def parameters(self, units: int) -> int:
+        """Count its weights and biases."""
+        return 2 * self.leaves * units * units + self.biases(units)
+
+    def biases(self, units: int) -> int:
+        """Count its biases."""
+        return self.biases_per_unit * units
+
+
+LSTM_CELL = ReferenceCell(lstm_layer, leaves=4, biases_per_unit=4)
+GRU_CELL = ReferenceCell(GruLayer, leaves=3, biases_per_unit=6)
+NASCELL_CELL = ReferenceCell(nascell_layer, leaves=8, biases_per_unit=0)

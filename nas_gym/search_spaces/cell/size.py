@@ -9,6 +9,14 @@ def language_model_size(
     architecture: Architecture, vocabulary: int, units: int, layers: int = 1, tied: bool = False
 ) -> NetworkSize:
     """Count parameters, and multiplications with a weight for one token; arguments as ``build`` has them."""
-    recurrent = layers * describe(architecture.tokens).parameters(units, units)
+    return size_around(
+        layers * describe(architecture.tokens).parameters(units, units), vocabulary, units, tied
+    )
+
+
+def size_around(
+    recurrent: int, vocabulary: int, units: int, tied: bool = False, biases: int = 0
+) -> NetworkSize:
+    """Count around recurrent layers with so many parameters, of which ``biases`` are biases."""
     words = vocabulary * units
-    return NetworkSize(recurrent + (1 if tied else 2) * words + vocabulary, recurrent + words)
+    return NetworkSize(recurrent + (1 if tied else 2) * words + vocabulary, recurrent - biases + words)

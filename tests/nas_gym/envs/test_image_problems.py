@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +6,14 @@ import numpy as np
 import pytest
 from torch import nn
 
-from nas_gym.envs.assembly import Parts, assemble, assemble_for_retraining
+from nas_gym.envs.assembly import Parts, assemble
 from nas_gym.envs.problems import PROBLEMS
+from nas_gym.envs.retraining import reference_models, retraining_keywords, schooling_of
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.retraining import retrain_once
+from nas_gym.evaluation.retraining import Model, retrain
 from nas_gym.evaluation.store import EvaluationStore
-from nas_gym.search_spaces import Architecture, ConvSpace
+from nas_gym.search_spaces import ConvSpace
+from nas_gym.search_spaces.base import NetworkSize
 from tests.nas_gym.doubles import ALL_IMAGES, QUICK, REQUIRED, TINY, InstantEvaluator, random_children
 
 IMAGES = tuple(problem for problem, spec in PROBLEMS.items() if spec.search_space == "conv-v0")
@@ -59,7 +60,7 @@ def test_defaults__ask_for_more_images_than_the_small_files_hold() -> None:
 def test_retraining__has_all_images_and_a_longer_recipe(problem: str) -> None:
     searched = {**QUICK[problem], "train_samples": 15, "validation_samples": 3, "learning_rate": 0.5}
     search = assemble(problem, **searched)
-    again = assemble_for_retraining(f"nas_gym:{problem}", searched, {})
+    again = assemble(problem, **retraining_keywords(f"nas_gym:{problem}", searched, {}))
     whole = assemble(problem, **QUICK[problem] | ALL_IMAGES)
     assert (sizes(search), sizes(again)) == ((15, 3), sizes(whole))
     longer = PROBLEMS[problem].retraining
@@ -72,7 +73,8 @@ def test_retraining__has_all_images_and_a_longer_recipe(problem: str) -> None:
 
 def test_retraining__of_a_keyword_goes_before_both() -> None:
     searched = {"epochs": 3, "train_samples": 100, "batch_size": 16}
-    again = assemble_for_retraining("NAS-Digits-v0", searched, {"epochs": 2, "train_samples": 50})
+    given = {"epochs": 2, "train_samples": 50}
+    again = assemble("NAS-Digits-v0", **retraining_keywords("NAS-Digits-v0", searched, given))
     assert again.recipe is not None
     assert (again.recipe.epochs, again.recipe.batch_size, sizes(again)[0]) == (2, 16, 50)
     assert searched == {"epochs": 3, "train_samples": 100, "batch_size": 16}
@@ -88,7 +90,7 @@ def test_retraining__of_a_keyword_goes_before_both() -> None:
 )
 def test_retraining__of_what_is_not_trained_is_refused(problem: str, says: str) -> None:
     with pytest.raises(InvalidArgumentError) as error:
-        assemble_for_retraining(problem, {}, {})
+        retraining_keywords(problem, {}, {})
     assert says in str(error.value) and "\n" not in str(error.value)
 
 
@@ -96,15 +98,13 @@ def test_retraining__of_what_is_not_trained_is_refused(problem: str, says: str) 
 def test_reference_networks__fit_the_images_and_can_be_trained(problem: str) -> None:
     parts = assemble(problem, **QUICK[problem])
     assert parts.dataset is not None and parts.recipe is not None
-    assert bool(parts.reference_networks) != bool(parts.reference_models)
-    for name, make in parts.reference_networks.items():
-
-        def build(_: Architecture, make: Callable[[], nn.Module] = make) -> nn.Module:
-            return make()
-
-        reference = Architecture("reference", (name,))
-        training = retrain_once(reference, build, parts.dataset, parts.recipe, seed=0)
-        assert 0 <= training.test <= 1 and len(training.losses) == parts.recipe.epochs
+    (child,) = random_children(parts.search_space, 1)
+    networks = reference_models(parts, Model(child, nn.Identity, NetworkSize(1000, 1000)))
+    assert bool(networks) != bool(parts.reference_models)
+    for network in networks:
+        training = retrain(network, schooling_of(parts), seed=0)
+        assert training.test is not None and 0 <= training.test <= 1
+        assert len(training.losses) == parts.recipe.epochs and network.size is not None
 
 
 def test_latency__is_a_cost_that_a_reward_can_count(tmp_path: Path) -> None:

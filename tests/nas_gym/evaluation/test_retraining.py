@@ -1,103 +1,98 @@
 from functools import partial
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
 
 from nas_gym.datasets.base import Dataset, Split
+from nas_gym.datasets.brackets import brackets
 from nas_gym.datasets.moons import moons
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.base import child_seed
 from nas_gym.evaluation.batches import Samples
+from nas_gym.evaluation.language_recipe import LanguageRecipe
+from nas_gym.evaluation.language_training import LANGUAGE_MODELLING, perplexity_of
 from nas_gym.evaluation.recipe import TrainingRecipe
-from nas_gym.evaluation.retraining import Accuracies, RetrainingError, reference_models, retrain
-from nas_gym.evaluation.training import accuracy_of, train_child
+from nas_gym.evaluation.retraining import Model, Retraining, Schooling, retrain
+from nas_gym.evaluation.training import accuracy_of
 from nas_gym.search_spaces import Architecture, MlpSpace
+from nas_gym.search_spaces.cell.language_model import LanguageModel
+from nas_gym.search_spaces.cell.references import lstm_layer
 from nas_gym.search_spaces.mlp.network import build
 
 DATA = moons(size=100)
 NETWORK = MlpSpace().parse("Linear-8 Tanh")
 RECIPE = TrainingRecipe(epochs=5)
-MODELS = ("sklearn.linear_model:LogisticRegression", "sklearn.neural_network:MLPClassifier")
-BUILD = partial(build, feature_shape=(2,), classes=2)
+MODEL = Model(NETWORK, partial(build, NETWORK, feature_shape=(2,), classes=2))
+CORPUS = brackets(train_tokens=2000, validation_tokens=300, test_tokens=300)
+LANGUAGE_MODEL = Model(
+    Architecture("reference", ("LSTM",)), partial(LanguageModel, lstm_layer, len(CORPUS.vocabulary), 8)
+)
+LANGUAGE = Schooling(CORPUS, LanguageRecipe(epochs=2, units=8), LANGUAGE_MODELLING)
 
 
-def test_retrain__reads_validation_and_test_accuracy_of_every_seed() -> None:
-    made: list[torch.nn.Module] = []
+def results(training: Retraining) -> tuple[float | None, float | None]:
+    return training.validation, training.test
 
-    def keeping(architecture: Architecture) -> torch.nn.Module:
-        made.append(BUILD(architecture))
-        return made[-1]
 
-    found = retrain(NETWORK, keeping, DATA, RECIPE, seeds=3)
+def test_retrain__reads_validation_and_test_accuracy_of_the_same_weights() -> None:
+    found, other = (retrain(MODEL, Schooling(DATA, RECIPE), seed) for seed in (0, 1))
+    module = MODEL.build()
+    module.load_state_dict(found.weights)
     assert DATA.test is not None
-    for part, accuracies in ((DATA.validation, found.validation), (DATA.test, found.test)):
-        assert accuracies == tuple(accuracy_of(module, Samples.of(part)) for module in made)
-    assert len(made) == 3
-    assert len({module[0].weight.detach().numpy().tobytes() for module in made}) == 3  # type: ignore[index]
+    parts = (Samples.of(part) for part in (DATA.validation, DATA.test))
+    assert results(found) == tuple(accuracy_of(module, part) for part in parts)
+    assert len(found.losses) == 5 and found.seconds > 0 and found.reason is None
+    assert any(not torch.equal(value, other.weights[name]) for name, value in found.weights.items())
 
 
-def test_retrain__repeats() -> None:
-    assert retrain(NETWORK, BUILD, DATA, RECIPE, 2) == retrain(NETWORK, BUILD, DATA, RECIPE, 2)
+def test_retrain__reads_validation_and_test_perplexity_of_language_models() -> None:
+    found = retrain(LANGUAGE_MODEL, LANGUAGE, seed=0)
+    module = LANGUAGE_MODEL.build()
+    module.load_state_dict(found.weights)
+    assert CORPUS.test is not None
+    assert results(found) == tuple(perplexity_of(module, part) for part in (CORPUS.validation, CORPUS.test))
+    assert len(found.losses) == 2 and found.losses[1] < found.losses[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "schooling"), [(MODEL, Schooling(DATA, RECIPE)), (LANGUAGE_MODEL, LANGUAGE)]
+)
+def test_retrain__repeats_whatever_the_number_of_threads(model: Model, schooling: Schooling) -> None:
+    once = retrain(model, schooling, seed=3)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        again = retrain(model, schooling, seed=3)
+        assert torch.get_num_threads() == 2, "it gives them back"
+    finally:
+        torch.set_num_threads(before)
+    assert (results(again), again.losses) == (results(once), once.losses)
 
 
 def test_retrain__does_not_learn_from_test_data() -> None:
     assert DATA.test is not None
     turned = Split(DATA.test.features, 1 - DATA.test.labels)
     other = Dataset("other", DATA.train, DATA.validation, turned, 2, "made up", "none")
-    found, opposite = retrain(NETWORK, BUILD, DATA, RECIPE, 2), retrain(NETWORK, BUILD, other, RECIPE, 2)
-    assert found.validation == opposite.validation
-    assert found.test == pytest.approx([1 - accuracy for accuracy in opposite.test])
-
-
-def test_retrain__takes_other_seeds_than_the_search() -> None:
-    module = BUILD(NETWORK)
-    train_child(module, Samples.of(DATA.train), Samples.of(DATA.validation), RECIPE, child_seed(0, NETWORK))
-    made: list[torch.nn.Module] = []
-
-    def keeping(architecture: Architecture) -> torch.nn.Module:
-        made.append(BUILD(architecture))
-        return made[-1]
-
-    retrain(NETWORK, keeping, DATA, RECIPE, seeds=3)
-    first = [again[0].weight for again in made]  # type: ignore[index]
-    assert not any(torch.equal(weight, module[0].weight) for weight in first)  # type: ignore[arg-type]
+    found, opposite = (retrain(MODEL, Schooling(data, RECIPE), seed=0) for data in (DATA, other))
+    assert found.test is not None
+    assert opposite.validation == found.validation and opposite.test == pytest.approx(1 - found.test)
 
 
 def test_retrain__says_why_it_failed() -> None:
-    with pytest.raises(RetrainingError, match="Linear-8 Tanh failed when trained again: the weights are not"):
-        retrain(NETWORK, BUILD, DATA, TrainingRecipe(learning_rate=1e38))
+    diverging = retrain(MODEL, Schooling(DATA, TrainingRecipe(learning_rate=1e38)), seed=0)
+    assert diverging.reason == "the weights are not finite after epoch 1"
+    assert results(diverging) == (None, None) and not diverging.weights
+
+    def raises() -> torch.nn.Module:
+        raise ValueError("no such\nthing")
+
+    failed = retrain(Model(NETWORK, raises), Schooling(DATA, RECIPE), seed=0)
+    assert (failed.reason, results(failed)) == ("ValueError: no such", (None, None))
 
 
-def test_retrain__needs_the_test_part_and_a_seed() -> None:
+def test_schooling__refuses_what_cannot_be_trained_with() -> None:
     with pytest.raises(InvalidArgumentError, match="came without its test part"):
-        retrain(NETWORK, BUILD, DATA.without_test(), RECIPE)
-    with pytest.raises(InvalidArgumentError, match="came without its test part"):
-        reference_models(DATA.without_test(), MODELS)
-    seeds: Any
-    for seeds in (0, -1, 1.0, True):
-        with pytest.raises(InvalidArgumentError, match="seeds must be a positive integer"):
-            retrain(NETWORK, BUILD, DATA, RECIPE, seeds)
-
-
-def test_accuracies__summarise_mean_and_spread() -> None:
-    assert Accuracies((0.5, 0.7), (0.8, 1.0)).as_summary() == {
-        "seeds": 2,
-        "validation_accuracy_mean": pytest.approx(0.6),
-        "test_accuracy_mean": pytest.approx(0.9),
-        "test_accuracy_std": pytest.approx(0.02**0.5),
-    }
-    assert Accuracies((0.5,), (0.8,)).as_summary()["test_accuracy_std"] == 0.0
-
-
-def test_reference_models__are_those_of_scikit_learn_on_the_same_split() -> None:
-    found = reference_models(DATA, MODELS, seeds=2)
-    assert list(found) == ["LogisticRegression", "MLPClassifier"]
-    assert DATA.test is not None
-    model = LogisticRegression().fit(DATA.train.features, DATA.train.labels)
-    predicted = model.predict(DATA.test.features)
-    assert found["LogisticRegression"].test == (float(np.mean(predicted == DATA.test.labels)),)
-    assert len(found["MLPClassifier"].test) == 2
-    assert found == reference_models(DATA, MODELS, seeds=2)
+        Schooling(DATA.without_test(), RECIPE)
+    with pytest.raises(InvalidArgumentError, match="device 'abacus' cannot be used here"):
+        Schooling(DATA, RECIPE, device="abacus")
+    with pytest.raises(InvalidArgumentError, match="augmentation 'flip' needs images"):
+        Schooling(DATA, TrainingRecipe(augmentation="flip"))

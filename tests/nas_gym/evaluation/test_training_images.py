@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from nas_gym.evaluation.fused_mlp import FusedMlpEvaluator
 from nas_gym.evaluation.initialisation import UnknownLayerError, initialise
 from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.recipe import TrainingRecipe
-from nas_gym.evaluation.retraining import retrain_once
+from nas_gym.evaluation.retraining import Model, Schooling, retrain
 from nas_gym.evaluation.training import accuracy_of, train_child
 from tests.nas_gym.evaluation.images import build, child, digits
 
@@ -191,13 +192,14 @@ def test_local_evaluator__refuses_a_recipe_that_suits_neither_data_nor_device() 
         LocalEvaluator(build, DATA, TrainingRecipe(precision="mixed"))
 
 
-def test_retrain_once__returns_the_weights_that_its_accuracies_belong_to() -> None:
-    found = retrain_once(child("conv"), build, DATA, RECIPE, seed=3)
+def test_retrain__returns_the_weights_that_its_accuracies_belong_to() -> None:
+    model, schooling = Model(child("conv"), partial(build, child("conv"))), Schooling(DATA, RECIPE)
+    found = retrain(model, schooling, seed=3)
     module = build(child("conv"))
     module.load_state_dict(found.weights)
     _, validation = training_samples(DATA, "cpu")
     assert accuracy_of(module, validation) == found.validation
-    again, other = (retrain_once(child("conv"), build, DATA, RECIPE, seed=seed) for seed in (3, 4))
+    again, other = (retrain(model, schooling, seed) for seed in (3, 4))
     assert (again.validation, again.test) == (found.validation, found.test)
     assert any(not torch.equal(found.weights[name], value) for name, value in other.weights.items())
     assert found.seconds > 0

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from nas_gym.evaluation.initialisation import initialise
-from nas_gym.evaluation.retraining import module_size
+from nas_gym.evaluation.module_size import module_size
 from nas_gym.search_spaces import ConvSpace
 from nas_gym.search_spaces.base import NetworkSize
 from nas_gym.search_spaces.conv.network import build
