@@ -3,9 +3,8 @@
 A cell has no parameters but those of its leaves' projections, which are matrix products outside of this
 file. What remains is a tree of element-wise operations, and here the tree is data: an int64 array
 ``program`` of shape ``(steps, 4)`` with the columns combination, activation, left and right operand. Its
-first rows are the leaves, those that add and then those that multiply: for the former, the matrix product
-has added the projections of x_t and h_{t-1} already. In the other rows an operand is the number of an
-earlier step, or ``CELL`` for c_{t-1}. So no cell has to be compiled.
+first rows are the leaves, whose operands are the projections of x_t and h_{t-1}. In the other rows an operand
+is the number of an earlier step, or ``CELL`` for c_{t-1}. So no cell has to be compiled.
 
 All arrays are float32 and contiguous, and units are the innermost axis: each operation runs over rows that
 lie side by side in memory, and those of one sample stay in the processor's nearest cache.
@@ -114,6 +113,19 @@ def share(combination, gradient, left, right, left_gradient, right_gradient):
 
 
 @njit(error_model="numpy")
+def pass_on(combination, gradient, x, m, x_gradient, m_gradient):
+    """Add to the gradient of a leaf's projection of x_t, and set that of its projection of h_{t-1}."""
+    if combination == ADD:
+        for k in range(len(gradient)):
+            x_gradient[k] += gradient[k]
+            m_gradient[k] = gradient[k]
+    else:
+        for k in range(len(gradient)):
+            x_gradient[k] += gradient[k] * m[k]
+            m_gradient[k] = gradient[k] * x[k]
+
+
+@njit(error_model="numpy")
 def copy(source, target):
     """Set a row to another."""
     for k in range(len(target)):
@@ -123,15 +135,12 @@ def copy(source, target):
 @njit(error_model="numpy")
 def compute(program, read, projections, recurrent, cell, values, next_cell):
     """Compute the values of all steps for one sample, and c_t; arguments as in ``forward``, without batch."""
-    leaves = len(projections)
-    adding = leaves - len(recurrent)
+    leaves = len(recurrent)
     for step in range(len(program)):
         combination, left, right = program[step, 0], program[step, 2], program[step, 3]
         value = values[step]
-        if step < adding:
-            copy(projections[step], value)
-        elif step < leaves:
-            combine(combination, projections[step], recurrent[step - adding], value)
+        if step < leaves:
+            combine(combination, projections[step], recurrent[step], value)
         elif right == CELL:
             combine(combination, values[left], cell, value)
         else:
@@ -142,28 +151,26 @@ def compute(program, read, projections, recurrent, cell, values, next_cell):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def forward(program, read, projections, recurrent, cell, mask, next_cell, output, next_joined):
+def forward(program, read, projections, rows, recurrent, cell, mask, next_cell, output, next_state):
     """Compute one time step of a batch.
 
     Args:
         program: The cell, int64 ``(steps, 4)``.
         read: Number of the step whose value before activation is c_t.
-        projections: For each leaf that adds, the sum of its projections of x_t and of the masked h_{t-1};
-            for each that multiplies, that of x_t; ``(batch, leaves, units)``.
-        recurrent: Projections of the masked h_{t-1} of the leaves that multiply,
-            ``(batch, multiplying leaves, units)``.
+        projections: Each leaf's projections of inputs, ``(inputs, leaves, units)``.
+        rows: Which of the inputs is x_t, int64 ``(batch,)``.
+        recurrent: Each leaf's projections of the masked h_{t-1}, ``(batch, leaves, units)``.
         cell: c_{t-1}, ``(batch, units)``.
         mask: Factors of the states that are projected, ``(batch, units)``.
         next_cell: Filled with c_t, ``(batch, units)``.
         output: Filled with h_t, ``(batch, units)``.
-        next_joined: Its last columns are filled with h_t times the mask, ``(batch, units or more)``.
+        next_state: Filled with h_t times the mask, ``(batch, units)``.
     """
     values = np.empty((len(program), cell.shape[1]), np.float32)
-    first = next_joined.shape[1] - cell.shape[1]
     for b in range(len(cell)):
-        compute(program, read, projections[b], recurrent[b], cell[b], values, next_cell[b])
+        compute(program, read, projections[rows[b]], recurrent[b], cell[b], values, next_cell[b])
         copy(values[len(program) - 1], output[b])
-        combine(MULTIPLY, output[b], mask[b], next_joined[b, first:])
+        combine(MULTIPLY, output[b], mask[b], next_state[b])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -171,14 +178,15 @@ def backward(
     program,
     read,
     projections,
+    rows,
     recurrent,
     cell,
     mask,
     output_gradient,
     next_state_gradient,
     next_cell_gradient,
+    projections_gradient,
     recurrent_gradient,
-    input_gradient,
     cell_gradient,
 ):
     """Send the gradients of one time step back.
@@ -187,27 +195,28 @@ def backward(
     ``forward`` and to read them here.
 
     Args:
-        program: The cell, as in ``forward``; so are the next five.
+        program: The cell, as in ``forward``; so are the next six.
         read: Number of the step whose value before activation is c_t.
-        projections: Of x_t, and of the masked h_{t-1} where that is added.
-        recurrent: Of the masked h_{t-1} where that is multiplied.
+        projections: Of inputs.
+        rows: Which of the inputs is x_t.
+        recurrent: Projections of the masked h_{t-1}.
         cell: c_{t-1}.
         mask: Factors of the states that are projected.
         output_gradient: Of h_t, ``(batch, units)``.
         next_state_gradient: Of h_t times the mask, ``(batch, units)``.
         next_cell_gradient: Of c_t, ``(batch, units)``.
-        recurrent_gradient: Filled with that of each leaf's projection of h_{t-1}, ``(batch, leaves, units)``;
-            where leaves add, that of x_t has the same.
-        input_gradient: Filled with that of the projections of x_t where leaves multiply, like ``recurrent``.
+        projections_gradient: That of ``projections`` is added here.
+        recurrent_gradient: Filled with that of ``recurrent``.
         cell_gradient: Filled with that of c_{t-1} if a step reads it, and left alone otherwise.
     """
-    leaves, units, steps = projections.shape[1], projections.shape[2], len(program)
-    adding = leaves - recurrent.shape[1]
+    leaves, units, steps = recurrent.shape[1], recurrent.shape[2], len(program)
     values = np.empty((steps, units), np.float32)
     gradients = np.empty((steps, units), np.float32)
     unused = np.empty(units, np.float32)
     for b in range(len(cell)):
-        compute(program, read, projections[b], recurrent[b], cell[b], values, unused)
+        x, m = projections[rows[b]], recurrent[b]
+        x_gradient, m_gradient = projections_gradient[rows[b]], recurrent_gradient[b]
+        compute(program, read, x, m, cell[b], values, unused)
         gradient = gradients[steps - 1]
         combine(MULTIPLY, next_state_gradient[b], mask[b], gradient)
         combine(ADD, gradient, output_gradient[b], gradient)
@@ -217,13 +226,8 @@ def backward(
             descend(program[step, 1], values[step], gradient)
             if step == read:
                 combine(ADD, gradient, next_cell_gradient[b], gradient)
-            if step < adding:
-                copy(gradient, recurrent_gradient[b, step])
-            elif step < leaves:
-                number = step - adding
-                from_input, from_state = input_gradient[b, number], recurrent_gradient[b, step]
-                x, m = projections[b, step], recurrent[b, number]
-                share(combination, gradient, x, m, from_input, from_state)
+            if step < leaves:
+                pass_on(combination, gradient, x[step], m[step], x_gradient[step], m_gradient[step])
             elif right == CELL:
                 share(combination, gradient, values[left], cell[b], gradients[left], cell_gradient[b])
             else:
