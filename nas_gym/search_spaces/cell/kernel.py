@@ -6,8 +6,9 @@ file. What remains is a tree of element-wise operations, and here the tree is da
 first rows are the leaves, whose operands are the projections of x_t and h_{t-1}. In the other rows an operand
 is the number of an earlier step, or ``CELL`` for c_{t-1}. So no cell has to be compiled.
 
-All arrays are float32 and contiguous, and units are the innermost axis: each operation runs over rows that
-lie side by side in memory, and those of one sample stay in the processor's nearest cache.
+All arrays are float32 and contiguous, of two axes, and units are the inner one: each operation runs over a
+row, and those of one sample stay in the processor's nearest cache. Functions take an array and the number
+of a row: to make an array of a row takes as long as to add two.
 
 A division by zero must not raise an exception (``error_model="numpy"``): a loop that may raise does not
 become vector instructions. Loops stand in functions of their own, which Numba hands to the optimiser one by
@@ -61,116 +62,127 @@ def hyperbolic_tangent(x):
 
 
 @njit(error_model="numpy")
-def combine(combination, left, right, out):
-    """Set a row to the sum or product of two rows."""
+def combine(combination, a, i, b, j, out, o):
+    """Set row ``o`` of ``out`` to the sum or product of row ``i`` of ``a`` and row ``j`` of ``b``."""
     if combination == ADD:
-        for k in range(len(out)):
-            out[k] = left[k] + right[k]
+        for k in range(out.shape[1]):
+            out[o, k] = a[i, k] + b[j, k]
     else:
-        for k in range(len(out)):
-            out[k] = left[k] * right[k]
+        for k in range(out.shape[1]):
+            out[o, k] = a[i, k] * b[j, k]
 
 
 @njit(error_model="numpy")
-def activate(activation, row):
+def activate(activation, a, i):
     """Apply an activation to a row, in place."""
     if activation == TANH:
-        for k in range(len(row)):
-            row[k] = hyperbolic_tangent(row[k])
+        for k in range(a.shape[1]):
+            a[i, k] = hyperbolic_tangent(a[i, k])
     elif activation == SIGMOID:
-        for k in range(len(row)):
-            row[k] = fma(HALF, hyperbolic_tangent(HALF * row[k]), HALF)
+        for k in range(a.shape[1]):
+            a[i, k] = fma(HALF, hyperbolic_tangent(HALF * a[i, k]), HALF)
     elif activation == RELU:
-        for k in range(len(row)):
-            row[k] = ZERO if row[k] < ZERO else row[k]
+        for k in range(a.shape[1]):
+            a[i, k] = ZERO if a[i, k] < ZERO else a[i, k]
 
 
 @njit(error_model="numpy")
-def descend(activation, value, gradient):
-    """Turn the gradient of an activation's value into that of its argument, in place."""
-    if activation == TANH:
-        for k in range(len(value)):
-            gradient[k] *= ONE - value[k] * value[k]
-    elif activation == SIGMOID:
-        for k in range(len(value)):
-            gradient[k] *= value[k] * (ONE - value[k])
-    elif activation == RELU:
-        for k in range(len(value)):
-            gradient[k] = ZERO if value[k] <= ZERO else gradient[k]
-
-
-@njit(error_model="numpy")
-def share(combination, gradient, left, right, left_gradient, right_gradient):
-    """Set the gradients of two operands from that of their sum or product."""
-    if combination == ADD:
-        for k in range(len(gradient)):
-            left_gradient[k] = gradient[k]
-            right_gradient[k] = gradient[k]
-    else:
-        for k in range(len(gradient)):
-            left_gradient[k] = gradient[k] * right[k]
-            right_gradient[k] = gradient[k] * left[k]
-
-
-@njit(error_model="numpy")
-def pass_on(combination, gradient, x, m, x_gradient, m_gradient):
-    """Add to the gradient of a leaf's projection of x_t, and set that of its projection of h_{t-1}."""
-    if combination == ADD:
-        for k in range(len(gradient)):
-            x_gradient[k] += gradient[k]
-            m_gradient[k] = gradient[k]
-    else:
-        for k in range(len(gradient)):
-            x_gradient[k] += gradient[k] * m[k]
-            m_gradient[k] = gradient[k] * x[k]
-
-
-@njit(error_model="numpy")
-def copy(source, target):
+def copy(a, i, out, o):
     """Set a row to another."""
-    for k in range(len(target)):
-        target[k] = source[k]
+    for k in range(out.shape[1]):
+        out[o, k] = a[i, k]
 
 
 @njit(error_model="numpy")
-def compute(program, read, projections, recurrent, cell, values, next_cell):
-    """Compute the values of all steps for one sample, and c_t; arguments as in ``forward``, without batch."""
-    leaves = len(recurrent)
+def descend(combination, a, i, b, j, activation, v, l, out, o):
+    """Set a row to the gradient of an operand, before that operand's activation.
+
+    Args:
+        combination: How the operands were combined.
+        a: Holds in row ``i`` the gradient of the result, before its own activation.
+        b: Holds in row ``j`` the other operand.
+        activation: The operand's own.
+        v: Holds in row ``l`` the operand.
+        out: Its row ``o``, another than ``a``'s, is set.
+    """
+    if combination == ADD:
+        if activation == TANH:
+            for k in range(out.shape[1]):
+                out[o, k] = a[i, k] * (ONE - v[l, k] * v[l, k])
+        elif activation == SIGMOID:
+            for k in range(out.shape[1]):
+                out[o, k] = a[i, k] * (v[l, k] * (ONE - v[l, k]))
+        elif activation == RELU:
+            for k in range(out.shape[1]):
+                out[o, k] = ZERO if v[l, k] <= ZERO else a[i, k]
+        else:
+            for k in range(out.shape[1]):
+                out[o, k] = a[i, k]
+    else:
+        if activation == TANH:
+            for k in range(out.shape[1]):
+                out[o, k] = a[i, k] * b[j, k] * (ONE - v[l, k] * v[l, k])
+        elif activation == SIGMOID:
+            for k in range(out.shape[1]):
+                out[o, k] = a[i, k] * b[j, k] * (v[l, k] * (ONE - v[l, k]))
+        elif activation == RELU:
+            for k in range(out.shape[1]):
+                out[o, k] = ZERO if v[l, k] <= ZERO else a[i, k] * b[j, k]
+        else:
+            for k in range(out.shape[1]):
+                out[o, k] = a[i, k] * b[j, k]
+
+
+@njit(error_model="numpy")
+def accumulate(combination, a, i, b, j, out, o):
+    """Add to a row what ``descend`` without an activation sets a row to."""
+    if combination == ADD:
+        for k in range(out.shape[1]):
+            out[o, k] += a[i, k]
+    else:
+        for k in range(out.shape[1]):
+            out[o, k] += a[i, k] * b[j, k]
+
+
+@njit(error_model="numpy")
+def compute(program, read, leaves, x, row, m, cell, b, values, next_cell, n):
+    """Compute the values of all steps for sample ``b``, and c_t into row ``n``."""
     for step in range(len(program)):
         combination, left, right = program[step, 0], program[step, 2], program[step, 3]
-        value = values[step]
         if step < leaves:
-            combine(combination, projections[step], recurrent[step], value)
+            combine(combination, x, row * leaves + step, m, b * leaves + step, values, step)
         elif right == CELL:
-            combine(combination, values[left], cell, value)
+            combine(combination, values, left, cell, b, values, step)
         else:
-            combine(combination, values[left], values[right], value)
+            combine(combination, values, left, values, right, values, step)
         if step == read:
-            copy(value, next_cell)
-        activate(program[step, 1], value)
+            copy(values, step, next_cell, n)
+        activate(program[step, 1], values, step)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def forward(program, read, projections, rows, recurrent, cell, mask, next_cell, output, next_state):
+def forward(program, read, projections, rows, recurrent, cell, mask, next_cell, output, next_state, scratch):
     """Compute one time step of a batch.
 
     Args:
         program: The cell, int64 ``(steps, 4)``.
         read: Number of the step whose value before activation is c_t.
-        projections: Each leaf's projections of inputs, ``(inputs, leaves, units)``.
+        projections: Of inputs, ``(inputs * leaves, units)``: those of all leaves of the first input, then of
+            the second and so on.
         rows: Which of the inputs is x_t, int64 ``(batch,)``.
-        recurrent: Each leaf's projections of the masked h_{t-1}, ``(batch, leaves, units)``.
+        recurrent: Projections of the masked h_{t-1}, ``(batch * leaves, units)``.
         cell: c_{t-1}, ``(batch, units)``.
         mask: Factors of the states that are projected, ``(batch, units)``.
         next_cell: Filled with c_t, ``(batch, units)``.
         output: Filled with h_t, ``(batch, units)``.
         next_state: Filled with h_t times the mask, ``(batch, units)``.
+        scratch: Memory to work in, ``(2 * steps, units)``.
     """
-    values = np.empty((len(program), cell.shape[1]), np.float32)
+    leaves, last = len(recurrent) // len(cell), len(program) - 1
     for b in range(len(cell)):
-        compute(program, read, projections[rows[b]], recurrent[b], cell[b], values, next_cell[b])
-        copy(values[len(program) - 1], output[b])
-        combine(MULTIPLY, output[b], mask[b], next_state[b])
+        compute(program, read, leaves, projections, rows[b], recurrent, cell, b, scratch, next_cell, b)
+        copy(scratch, last, output, b)
+        combine(MULTIPLY, scratch, last, mask, b, next_state, b)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -188,6 +200,7 @@ def backward(
     projections_gradient,
     recurrent_gradient,
     cell_gradient,
+    scratch,
 ):
     """Send the gradients of one time step back.
 
@@ -208,27 +221,30 @@ def backward(
         projections_gradient: That of ``projections`` is added here.
         recurrent_gradient: Filled with that of ``recurrent``.
         cell_gradient: Filled with that of c_{t-1} if a step reads it, and left alone otherwise.
+        scratch: Memory to work in, ``(2 * steps, units)``.
     """
-    leaves, units, steps = recurrent.shape[1], recurrent.shape[2], len(program)
-    values = np.empty((steps, units), np.float32)
-    gradients = np.empty((steps, units), np.float32)
-    unused = np.empty(units, np.float32)
+    leaves, last = len(recurrent) // len(cell), len(program) - 1
+    x, dx, m, dm = projections, projections_gradient, recurrent, recurrent_gradient
+    values, gradients = scratch[: last + 1], scratch[last + 1 :]
     for b in range(len(cell)):
-        x, m = projections[rows[b]], recurrent[b]
-        x_gradient, m_gradient = projections_gradient[rows[b]], recurrent_gradient[b]
-        compute(program, read, x, m, cell[b], values, unused)
-        gradient = gradients[steps - 1]
-        combine(MULTIPLY, next_state_gradient[b], mask[b], gradient)
-        combine(ADD, gradient, output_gradient[b], gradient)
-        for step in range(steps - 1, -1, -1):
+        compute(program, read, leaves, x, rows[b], m, cell, b, values, gradients, last)
+        combine(MULTIPLY, next_state_gradient, b, mask, b, gradients, last)
+        combine(ADD, gradients, last, output_gradient, b, gradients, 0)
+        descend(ADD, gradients, 0, values, last, program[last, 1], values, last, gradients, last)
+        for step in range(last, -1, -1):
             combination, left, right = program[step, 0], program[step, 2], program[step, 3]
-            gradient = gradients[step]
-            descend(program[step, 1], values[step], gradient)
             if step == read:
-                combine(ADD, gradient, next_cell_gradient[b], gradient)
+                combine(ADD, gradients, step, next_cell_gradient, b, gradients, step)
             if step < leaves:
-                pass_on(combination, gradient, x[step], m[step], x_gradient[step], m_gradient[step])
-            elif right == CELL:
-                share(combination, gradient, values[left], cell[b], gradients[left], cell_gradient[b])
+                p, r = rows[b] * leaves + step, b * leaves + step
+                accumulate(combination, gradients, step, m, r, dx, p)
+                descend(combination, gradients, step, x, p, IDENTITY, m, r, dm, r)
+                continue
+            below = program[left, 1]
+            if right == CELL:
+                descend(combination, gradients, step, cell, b, below, values, left, gradients, left)
+                descend(combination, gradients, step, values, left, IDENTITY, cell, b, cell_gradient, b)
             else:
-                share(combination, gradient, values[left], values[right], gradients[left], gradients[right])
+                descend(combination, gradients, step, values, right, below, values, left, gradients, left)
+                below = program[right, 1]
+                descend(combination, gradients, step, values, left, below, values, right, gradients, right)

@@ -92,13 +92,14 @@ class CompiledSequence(torch.autograd.Function):
         outputs = torch.empty(time, batch, units)
         torch.mul(state, mask, out=states[0])
         cells[0] = cell
-        x, m = (p.view(*p.shape[:-1], -1, units).numpy() for p in (projections, recurrent))
+        x, m = projections.view(-1, units).numpy(), recurrent.view(len(recurrent), -1, units).numpy()
         r, c, h, s, factors = (tensor.numpy() for tensor in (rows, cells, outputs, states, mask))
+        scratch = torch.empty(2 * len(program.table), units).numpy()  # PyTorch's memory is aligned
         by_state, products = weight.t(), recurrent.unbind()
         for t, masked in enumerate(states[:time].unbind()):
             slot = t if keep else 0
             torch.mm(masked, by_state, out=products[slot])
-            now = (x, r[t], m[slot], c[t], factors, c[t + 1], h[t], s[t + 1])
+            now = (x, r[t], m[slot], c[t], factors, c[t + 1], h[t], s[t + 1], scratch)
             kernel.forward(program.table, program.read, *now)
         if keep:
             ctx.program, ctx.made = program, (rows, recurrent, states, cells)
@@ -120,14 +121,13 @@ class CompiledSequence(torch.autograd.Function):
         from_inputs, from_states = torch.zeros_like(projections), torch.empty_like(recurrent)
         from_state, from_cells = torch.zeros(batch, units), torch.zeros_like(cells)
         from_cells[time] = end_gradient
-        x, dx, m, dm = (
-            tensor.view(*tensor.shape[:-1], -1, units).numpy()
-            for tensor in (projections, from_inputs, recurrent, from_states)
-        )
+        x, dx = (tensor.view(-1, units).numpy() for tensor in (projections, from_inputs))
+        m, dm = (tensor.view(time, -1, units).numpy() for tensor in (recurrent, from_states))
         r, c, dc, ds, factors = (tensor.numpy() for tensor in (rows, cells, from_cells, from_state, mask))
         dh, steps = output_gradients.contiguous().numpy(), from_states.unbind()
+        scratch = torch.empty(2 * len(program.table), units).numpy()
         for t in range(time - 1, -1, -1):
-            now = (x, r[t], m[t], c[t], factors, dh[t], ds, dc[t + 1], dx, dm[t], dc[t])
+            now = (x, r[t], m[t], c[t], factors, dh[t], ds, dc[t + 1], dx, dm[t], dc[t], scratch)
             kernel.backward(program.table, program.read, *now)
             torch.mm(steps[t], weight, out=from_state)
         from_weight = from_states.view(-1, width).t() @ states[:time].view(-1, units)
