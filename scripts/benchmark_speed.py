@@ -4,41 +4,30 @@ import json
 import platform
 import time
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from statistics import median
-from typing import Any, cast
+from typing import Any
 
 import gymnasium as gym
 import joblib
 import numpy as np
 import rich.table
 import torch
+from cell_speed import BATCH, TIME, VOCABULARY, measure_cells
 from command_line import run
 from rich.console import Console
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from agents import agent_spec, make_agent
 from agents.files import write_atomically
 from nas_gym.envs.registration import assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import Evaluation
-from nas_gym.evaluation.initialisation import initialise
-from nas_gym.evaluation.language_recipe import LanguageRecipe
 from nas_gym.evaluation.table import Table
 from nas_gym.search_spaces import Architecture, NasBench201Space
-from nas_gym.search_spaces.cell.language_model import LanguageModel
-from nas_gym.search_spaces.cell.network import CellLayer
-from nas_gym.search_spaces.cell.references import lstm_layer, nascell_layer
 from nas_gym.testing import random_sentence
 
 TABLE_LANES = 256
-CELL_TIME, CELL_BATCH, CELL_UNITS = 35, 32, (32, 64, 128)
-CELL_VOCABULARY = 50
-"""As many as the characters of the Penn Treebank; with its words, logits would take most of a step."""
+CELL_UNITS = (32, 64, 128)
 
 
 @dataclass
@@ -127,8 +116,8 @@ def main(args: Args) -> int:
             (t["nascell"] / t["plain"], t["lstm"] / t["torch_lstm"]) for t in (times["model"], times["layer"])
         )
         console.print(
-            f"a training step of a language model of {units} units, {CELL_TIME} time steps, batch "
-            f"{CELL_BATCH}, {CELL_VOCABULARY} tokens, one thread: NASCell "
+            f"a training step of a language model of {units} units, {TIME} time steps, batch "
+            f"{BATCH}, {VOCABULARY} tokens, one thread: NASCell "
             f"{times['model']['nascell'] * 1000:.1f} ms, {model[0]:.2f} of the plain way's time; our LSTM "
             f"{model[1]:.2f} of torch.nn.LSTM's; the layers alone {layer[0]:.2f} and {layer[1]:.2f}"
         )
@@ -225,132 +214,6 @@ def measure_search(episodes: int) -> float:
     torch.set_num_threads(1)
     agent = make_agent("reinforce", env, 0)
     return seconds_of(lambda: agent.learn(episodes))
-
-
-class PlainNasCell(nn.Module):
-    """NASCell in the plain way: a loop over time steps, and for each leaf one linear map for x and for h."""
-
-    def __init__(self, layer: CellLayer) -> None:
-        """Copy the weights of a layer that ``nascell_layer`` built."""
-        super().__init__()
-        maps = (layer.cell.input_map, layer.cell.state_map)
-        self.of_input, self.of_state = (nn.ModuleList(maps_of_leaves(layer, of.weight)) for of in maps)
-
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return h of all time steps, shaped as the inputs, ``(time, batch, units)``, and the last c."""
-        state = cell = torch.zeros_like(inputs[0])
-        outputs = []
-        for x in inputs:
-            a = [linear(x) for linear in self.of_input]
-            b = [linear(state) for linear in self.of_state]
-            left = torch.tanh(torch.sigmoid(a[0] + b[0]) * torch.relu(a[1] + b[1]))
-            second = torch.tanh(torch.sigmoid(a[2] + b[2]) + torch.relu(a[3] * b[3]))
-            third = torch.tanh(torch.tanh(a[4] + b[4]) * torch.sigmoid(a[5] + b[5]))
-            fourth = torch.sigmoid(torch.tanh(a[6] + b[6]) + torch.sigmoid(a[7] + b[7]))
-            cell = torch.tanh(left + cell) * second
-            state = torch.tanh(cell * torch.tanh(third + fourth))
-            outputs.append(state)
-        return torch.stack(outputs), cell
-
-
-def maps_of_leaves(layer: CellLayer, weight: Tensor) -> list[nn.Linear]:
-    """Return the linear map of each leaf, with its rows of a weight."""
-    maps = []
-    for rows in weight.detach().split(layer.units):
-        maps.append(nn.Linear(weight.shape[1], layer.units, bias=False))
-        maps[-1].weight = nn.Parameter(rows.clone())
-    order = layer.cell.description.leaf_order
-    return [maps[order.index(leaf)] for leaf in range(len(maps))]
-
-
-def torch_lstm(layer: CellLayer) -> nn.LSTM:
-    """Return PyTorch's LSTM with the weights of a layer that ``lstm_layer`` built."""
-    lstm, (of_input, of_state) = nn.LSTM(layer.units, layer.units), (layer.cell.input_map, layer.cell.state_map)
-    weights = (of_input.weight, of_state.weight, of_input.bias, torch.zeros_like(of_input.bias))
-    with torch.no_grad():
-        for parameter, weight in zip(lstm.parameters(), weights, strict=True):
-            parameter.copy_(weight)
-    lstm.bias_hh_l0.requires_grad_(False)  # PyTorch adds two biases, ours one
-    return lstm
-
-
-class PlainLanguageModel(nn.Module):
-    """A ``LanguageModel`` of one layer, with the same weights, around a layer that is not from our parts."""
-
-    def __init__(self, model: LanguageModel, layer: nn.Module) -> None:
-        super().__init__()
-        self.embedding, self.output = deepcopy(model.embedding), deepcopy(model.output)
-        self.layer = layer
-
-    def forward(self, tokens: Tensor) -> tuple[Tensor, None]:
-        """Return the logits of the tokens that follow."""
-        outputs, _ = self.layer(self.embedding(tokens))
-        return self.output(outputs), None
-
-
-def measure_cells(units: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Return the seconds of a training step on one thread: of language models, and of their layers alone.
-
-    A step of a language model is that of ``train_language_model``, from tokens to new weights. The layers
-    alone go forward and backward on inputs that need a gradient, as a second layer's do.
-
-    They take turns, and the median of their rounds counts, so that all have the same machine.
-
-    Raises:
-        AssertionError: If two models that must be the same do not learn the same.
-    """
-    torch.set_num_threads(1)
-    generator = torch.Generator().manual_seed(0)
-    models: dict[str, nn.Module] = {}
-    for ours, theirs, make in (
-        ("nascell", "plain", nascell_layer),
-        ("lstm", "torch_lstm", lstm_layer),
-    ):
-        model = LanguageModel(make, CELL_VOCABULARY, units)
-        initialise(model, generator)
-        layer = cast(CellLayer, model.layers[0])
-        same = PlainNasCell(layer) if theirs == "plain" else torch_lstm(layer)
-        models |= {ours: model, theirs: PlainLanguageModel(model, same)}
-    text = torch.randint(CELL_VOCABULARY, (CELL_TIME + 1, CELL_BATCH), generator=generator)
-    inputs = torch.randn(CELL_TIME, CELL_BATCH, units, generator=generator).requires_grad_()
-    steps = {name: partial(train, model, adam(model), text) for name, model in models.items()}
-    layers = {name: model.layers[0] if isinstance(model, LanguageModel) else model.layer for name, model in models.items()}
-
-    first = [{name: step() for name, step in steps.items()} for _ in range(3)]
-    for loss in first:  # the later ones are equal if the gradients are
-        for ours, theirs in (("nascell", "plain"), ("lstm", "torch_lstm")):
-            assert abs(loss[ours] / loss[theirs] - 1) < 1e-4, f"{ours} and {theirs} learn differently: {first}"
-
-    def back(layer: nn.Module) -> None:
-        layer.zero_grad()
-        layer(inputs)[0].sum().backward()
-
-    works = {
-        "model": steps,
-        "layer": {name: partial(back, layer) for name, layer in layers.items()},
-    }
-    return {what: median_of_rounds(work, rounds) for what, work in works.items()}
-
-
-def adam(model: nn.Module) -> torch.optim.Optimizer:
-    return torch.optim.Adam(model.parameters(), lr=LanguageRecipe().learning_rate, fused=True)
-
-
-def train(model: nn.Module, optimizer: torch.optim.Optimizer, text: Tensor) -> float:
-    """Take the step of ``train_language_model`` on one window, ``(time + 1, batch)``, and return its loss."""
-    logits, _ = model(text[:-1])
-    loss = cross_entropy(logits.flatten(0, 1), text[1:].flatten())
-    optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    return float(loss.detach())
-
-
-def median_of_rounds(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Let works take turns, and return the median seconds of each."""
-    times = [{name: seconds_of(work) for name, work in works.items()} for _ in range(rounds)]
-    return {name: median(time[name] for time in times) for name in works}
 
 
 def seconds_of(work: Callable[[], Any]) -> float:

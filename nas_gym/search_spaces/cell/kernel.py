@@ -8,7 +8,7 @@ is the number of an earlier step, or ``CELL`` for c_{t-1}. So no cell has to be 
 
 All arrays are float32 and contiguous, of two axes, and units are the inner one: each operation runs over a
 row, and those of one sample stay in the processor's nearest cache. Functions take an array and the number
-of a row: to make an array of a row takes as long as to add two.
+of a row, which takes less time than to make an array of each row.
 
 A division by zero must not raise an exception (``error_model="numpy"``): a loop that may raise does not
 become vector instructions. Loops stand in functions of their own, which Numba hands to the optimiser one by
@@ -94,83 +94,96 @@ def copy(a, i, out, o):
 
 
 @njit(error_model="numpy")
-def descend(combination, a, i, b, j, activation, v, l, out, o):
-    """Set a row to the gradient of an operand, before that operand's activation.
+def descend(combination, activation, gradient, i, other, j, value, n, out, o):
+    """Set a row to the gradient of an operand before its activation, from that of the result before its own.
 
-    Args:
-        combination: How the operands were combined.
-        a: Holds in row ``i`` the gradient of the result, before its own activation.
-        b: Holds in row ``j`` the other operand.
-        activation: The operand's own.
-        v: Holds in row ``l`` the operand.
-        out: Its row ``o``, another than ``a``'s, is set.
+    Row ``i`` of ``gradient`` is that of the result, row ``j`` of ``other`` is the other operand, row ``n`` of
+    ``value`` is this operand, and row ``o`` of ``out`` is set. The activation is this operand's.
     """
     if combination == ADD:
         if activation == TANH:
             for k in range(out.shape[1]):
-                out[o, k] = a[i, k] * (ONE - v[l, k] * v[l, k])
+                out[o, k] = gradient[i, k] * (ONE - value[n, k] * value[n, k])
         elif activation == SIGMOID:
             for k in range(out.shape[1]):
-                out[o, k] = a[i, k] * (v[l, k] * (ONE - v[l, k]))
+                out[o, k] = gradient[i, k] * (value[n, k] * (ONE - value[n, k]))
         elif activation == RELU:
             for k in range(out.shape[1]):
-                out[o, k] = ZERO if v[l, k] <= ZERO else a[i, k]
+                out[o, k] = ZERO if value[n, k] <= ZERO else gradient[i, k]
         else:
             for k in range(out.shape[1]):
-                out[o, k] = a[i, k]
+                out[o, k] = gradient[i, k]
+    elif activation == TANH:
+        for k in range(out.shape[1]):
+            out[o, k] = gradient[i, k] * other[j, k] * (ONE - value[n, k] * value[n, k])
+    elif activation == SIGMOID:
+        for k in range(out.shape[1]):
+            out[o, k] = gradient[i, k] * other[j, k] * (value[n, k] * (ONE - value[n, k]))
+    elif activation == RELU:
+        for k in range(out.shape[1]):
+            out[o, k] = ZERO if value[n, k] <= ZERO else gradient[i, k] * other[j, k]
     else:
-        if activation == TANH:
-            for k in range(out.shape[1]):
-                out[o, k] = a[i, k] * b[j, k] * (ONE - v[l, k] * v[l, k])
-        elif activation == SIGMOID:
-            for k in range(out.shape[1]):
-                out[o, k] = a[i, k] * b[j, k] * (v[l, k] * (ONE - v[l, k]))
-        elif activation == RELU:
-            for k in range(out.shape[1]):
-                out[o, k] = ZERO if v[l, k] <= ZERO else a[i, k] * b[j, k]
-        else:
-            for k in range(out.shape[1]):
-                out[o, k] = a[i, k] * b[j, k]
+        for k in range(out.shape[1]):
+            out[o, k] = gradient[i, k] * other[j, k]
 
 
 @njit(error_model="numpy")
-def accumulate(combination, a, i, b, j, out, o):
-    """Add to a row what ``descend`` without an activation sets a row to."""
-    if combination == ADD:
-        for k in range(out.shape[1]):
-            out[o, k] += a[i, k]
-    else:
-        for k in range(out.shape[1]):
-            out[o, k] += a[i, k] * b[j, k]
+def combine_leaves(adding, x, i, m, j, values):
+    """Combine row ``i`` of the inputs' projections ``x`` with row ``j`` of the states', for all leaves.
+
+    The first ``adding`` numbers of a row are added, the others multiplied. The only row of ``values`` begins
+    with the results.
+    """
+    for k in range(adding):
+        values[0, k] = x[i, k] + m[j, k]
+    for k in range(adding, m.shape[1]):
+        values[0, k] = x[i, k] * m[j, k]
 
 
 @njit(error_model="numpy")
-def compute(program, read, leaves, x, row, m, cell, b, values, next_cell, n):
+def descend_leaves(adding, gradients, x, dx, i, m, dm, j):
+    """Add to the gradient ``dx`` of row ``i``, and set ``dm`` of row ``j``: see ``combine_leaves``."""
+    for k in range(adding):
+        dm[j, k] = gradients[0, k]
+    for k in range(adding, m.shape[1]):
+        dm[j, k] = gradients[0, k] * x[i, k]
+    for k in range(adding):
+        dx[i, k] += gradients[0, k]
+    for k in range(adding, m.shape[1]):
+        dx[i, k] += gradients[0, k] * m[j, k]
+
+
+@njit(error_model="numpy")
+def compute(program, read, adding, x, i, m, cell, b, values, next_cell, n):
     """Compute the values of all steps for sample ``b``, and c_t into row ``n``."""
+    units = cell.shape[1]
+    combine_leaves(adding * units, x, i, m, b, values.reshape(1, -1))
+    leaves = m.shape[1] // units
     for step in range(len(program)):
         combination, left, right = program[step, 0], program[step, 2], program[step, 3]
-        if step < leaves:
-            combine(combination, x, row * leaves + step, m, b * leaves + step, values, step)
-        elif right == CELL:
-            combine(combination, values, left, cell, b, values, step)
-        else:
-            combine(combination, values, left, values, right, values, step)
+        if step >= leaves:
+            if right == CELL:
+                combine(combination, values, left, cell, b, values, step)
+            else:
+                combine(combination, values, left, values, right, values, step)
         if step == read:
             copy(values, step, next_cell, n)
         activate(program[step, 1], values, step)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def forward(program, read, projections, rows, recurrent, cell, mask, next_cell, output, next_state, scratch):
+def forward(
+    program, read, adding, projections, rows, recurrent, cell, mask, next_cell, output, next_state, scratch
+):
     """Compute one time step of a batch.
 
     Args:
         program: The cell, int64 ``(steps, 4)``.
         read: Number of the step whose value before activation is c_t.
-        projections: Of inputs, ``(inputs * leaves, units)``: those of all leaves of the first input, then of
-            the second and so on.
+        adding: How many leaves add; they are the first steps.
+        projections: Of inputs, ``(inputs, leaves * units)``.
         rows: Which of the inputs is x_t, int64 ``(batch,)``.
-        recurrent: Projections of the masked h_{t-1}, ``(batch * leaves, units)``.
+        recurrent: Projections of the masked h_{t-1}, ``(batch, leaves * units)``.
         cell: c_{t-1}, ``(batch, units)``.
         mask: Factors of the states that are projected, ``(batch, units)``.
         next_cell: Filled with c_t, ``(batch, units)``.
@@ -178,9 +191,9 @@ def forward(program, read, projections, rows, recurrent, cell, mask, next_cell, 
         next_state: Filled with h_t times the mask, ``(batch, units)``.
         scratch: Memory to work in, ``(2 * steps, units)``.
     """
-    leaves, last = len(recurrent) // len(cell), len(program) - 1
+    last = len(program) - 1
     for b in range(len(cell)):
-        compute(program, read, leaves, projections, rows[b], recurrent, cell, b, scratch, next_cell, b)
+        compute(program, read, adding, projections, rows[b], recurrent, cell, b, scratch, next_cell, b)
         copy(scratch, last, output, b)
         combine(MULTIPLY, scratch, last, mask, b, next_state, b)
 
@@ -189,6 +202,7 @@ def forward(program, read, projections, rows, recurrent, cell, mask, next_cell, 
 def backward(
     program,
     read,
+    adding,
     projections,
     rows,
     recurrent,
@@ -208,8 +222,9 @@ def backward(
     ``forward`` and to read them here.
 
     Args:
-        program: The cell, as in ``forward``; so are the next six.
+        program: The cell, as in ``forward``; so are the next seven.
         read: Number of the step whose value before activation is c_t.
+        adding: How many leaves add.
         projections: Of inputs.
         rows: Which of the inputs is x_t.
         recurrent: Projections of the masked h_{t-1}.
@@ -223,28 +238,26 @@ def backward(
         cell_gradient: Filled with that of c_{t-1} if a step reads it, and left alone otherwise.
         scratch: Memory to work in, ``(2 * steps, units)``.
     """
-    leaves, last = len(recurrent) // len(cell), len(program) - 1
+    units, last = cell.shape[1], len(program) - 1
+    leaves = recurrent.shape[1] // units
     x, dx, m, dm = projections, projections_gradient, recurrent, recurrent_gradient
     values, gradients = scratch[: last + 1], scratch[last + 1 :]
     for b in range(len(cell)):
-        compute(program, read, leaves, x, rows[b], m, cell, b, values, gradients, last)
+        compute(program, read, adding, x, rows[b], m, cell, b, values, gradients, last)
         combine(MULTIPLY, next_state_gradient, b, mask, b, gradients, last)
         combine(ADD, gradients, last, output_gradient, b, gradients, 0)
-        descend(ADD, gradients, 0, values, last, program[last, 1], values, last, gradients, last)
+        descend(ADD, program[last, 1], gradients, 0, values, last, values, last, gradients, last)
         for step in range(last, -1, -1):
-            combination, left, right = program[step, 0], program[step, 2], program[step, 3]
             if step == read:
                 combine(ADD, gradients, step, next_cell_gradient, b, gradients, step)
-            if step < leaves:
-                p, r = rows[b] * leaves + step, b * leaves + step
-                accumulate(combination, gradients, step, m, r, dx, p)
-                descend(combination, gradients, step, x, p, IDENTITY, m, r, dm, r)
-                continue
-            below = program[left, 1]
-            if right == CELL:
-                descend(combination, gradients, step, cell, b, below, values, left, gradients, left)
-                descend(combination, gradients, step, values, left, IDENTITY, cell, b, cell_gradient, b)
-            else:
-                descend(combination, gradients, step, values, right, below, values, left, gradients, left)
-                below = program[right, 1]
-                descend(combination, gradients, step, values, left, below, values, right, gradients, right)
+            if step >= leaves:
+                how, left, right = program[step, 0], program[step, 2], program[step, 3]
+                kind = program[left, 1]
+                if right == CELL:
+                    descend(how, kind, gradients, step, cell, b, values, left, gradients, left)
+                    descend(how, IDENTITY, gradients, step, values, left, cell, b, cell_gradient, b)
+                else:
+                    descend(how, kind, gradients, step, values, right, values, left, gradients, left)
+                    kind = program[right, 1]
+                    descend(how, kind, gradients, step, values, left, values, right, gradients, right)
+        descend_leaves(adding * units, gradients.reshape(1, -1), x, dx, rows[b], m, dm, b)

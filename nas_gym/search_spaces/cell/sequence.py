@@ -20,10 +20,12 @@ class Program:
     Attributes:
         table: Its steps, int64 ``(steps, 4)``: see the kernel.
         read: Number of the step whose value before activation is c_t.
+        adding: How many leaves add their projections; they are the first steps.
     """
 
     table: NDArray[np.int64]
     read: int
+    adding: int
 
 
 def program_of(description: CellDescription) -> Program:
@@ -39,7 +41,8 @@ def program_of(description: CellDescription) -> Program:
         for operation, left, right in rows
     ]
     read = number_of.get(description.read, description.read)
-    return Program(np.array(table, dtype=np.int64), read)
+    adding = sum(operation.combination == "add" for operation in description.leaves)
+    return Program(np.array(table, dtype=np.int64), read, adding)
 
 
 def can_be_compiled(*tensors: Tensor) -> bool:
@@ -54,7 +57,7 @@ class CompiledSequence(torch.autograd.Function):
 
     ``apply`` takes, in this order:
         projections: Of inputs, ``(inputs, leaves * units)``, leaves in ``leaf_order``.
-        rows: Which of the inputs are x_1, x_2, ..., int64 ``(time, batch)``.
+        rows: Which of the inputs are x_1, x_2, ..., integers, ``(time, batch)``.
         weight: Of the states' projections, ``(leaves * units, units)``.
         state: h_0, ``(batch, units)``.
         cell: c_0, ``(batch, units)``.
@@ -85,22 +88,23 @@ class CompiledSequence(torch.autograd.Function):
         low, high = rows.aminmax()
         if low < 0 or high >= len(projections):  # the kernel would read what lies elsewhere in memory
             raise IndexError(f"rows must be from 0 to {len(projections) - 1}, got {int(low)} to {int(high)}")
-        projections, rows, mask = projections.contiguous(), rows.contiguous(), mask.contiguous()
+        projections, rows, mask = (tensor.contiguous() for tensor in (projections, rows.long(), mask))
         # Without backward, each step overwrites the recurrent projections of the one before.
         recurrent = torch.empty(time if keep else 1, batch, width)
         states, cells = (torch.empty(time + 1, batch, units) for _ in range(2))
         outputs = torch.empty(time, batch, units)
         torch.mul(state, mask, out=states[0])
         cells[0] = cell
-        x, m = projections.view(-1, units).numpy(), recurrent.view(len(recurrent), -1, units).numpy()
-        r, c, h, s, factors = (tensor.numpy() for tensor in (rows, cells, outputs, states, mask))
+        x, r, m, c, h, s, factors = (
+            tensor.numpy() for tensor in (projections, rows, recurrent, cells, outputs, states, mask)
+        )
         scratch = torch.empty(2 * len(program.table), units).numpy()  # PyTorch's memory is aligned
         by_state, products = weight.t(), recurrent.unbind()
         for t, masked in enumerate(states[:time].unbind()):
             slot = t if keep else 0
             torch.mm(masked, by_state, out=products[slot])
             now = (x, r[t], m[slot], c[t], factors, c[t + 1], h[t], s[t + 1], scratch)
-            kernel.forward(program.table, program.read, *now)
+            kernel.forward(program.table, program.read, program.adding, *now)
         if keep:
             ctx.program, ctx.made = program, (rows, recurrent, states, cells)
             ctx.save_for_backward(projections, weight, mask)
@@ -121,14 +125,13 @@ class CompiledSequence(torch.autograd.Function):
         from_inputs, from_states = torch.zeros_like(projections), torch.empty_like(recurrent)
         from_state, from_cells = torch.zeros(batch, units), torch.zeros_like(cells)
         from_cells[time] = end_gradient
-        x, dx = (tensor.view(-1, units).numpy() for tensor in (projections, from_inputs))
-        m, dm = (tensor.view(time, -1, units).numpy() for tensor in (recurrent, from_states))
-        r, c, dc, ds, factors = (tensor.numpy() for tensor in (rows, cells, from_cells, from_state, mask))
+        x, r, m, c, factors = (tensor.numpy() for tensor in (projections, rows, recurrent, cells, mask))
+        dx, dm, dc, ds = (tensor.numpy() for tensor in (from_inputs, from_states, from_cells, from_state))
         dh, steps = output_gradients.contiguous().numpy(), from_states.unbind()
         scratch = torch.empty(2 * len(program.table), units).numpy()
         for t in range(time - 1, -1, -1):
             now = (x, r[t], m[t], c[t], factors, dh[t], ds, dc[t + 1], dx, dm[t], dc[t], scratch)
-            kernel.backward(program.table, program.read, *now)
+            kernel.backward(program.table, program.read, program.adding, *now)
             torch.mm(steps[t], weight, out=from_state)
         from_weight = from_states.view(-1, width).t() @ states[:time].view(-1, units)
         return from_inputs, None, from_weight, from_state * mask, from_cells[0], *(None, None, None)
