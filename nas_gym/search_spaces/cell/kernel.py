@@ -128,37 +128,38 @@ def descend(combination, activation, gradient, i, other, j, value, n, out, o):
 
 
 @njit(error_model="numpy")
-def combine_leaves(adding, x, i, m, j, values):
-    """Combine row ``i`` of the inputs' projections ``x`` with row ``j`` of the states', for all leaves.
-
-    The first ``adding`` numbers of a row are added, the others multiplied. The only row of ``values`` begins
-    with the results.
-    """
-    for k in range(adding):
-        values[0, k] = x[i, k] + m[j, k]
-    for k in range(adding, m.shape[1]):
-        values[0, k] = x[i, k] * m[j, k]
+def combine_leaves(combination, x, m, out):
+    """Combine projections of an input and of a state, of all leaves that do it in the same way."""
+    if combination == ADD:
+        for k in range(len(m)):
+            out[k] = x[k] + m[k]
+    else:
+        for k in range(len(m)):
+            out[k] = x[k] * m[k]
 
 
 @njit(error_model="numpy")
-def descend_leaves(adding, gradients, x, dx, i, m, dm, j):
-    """Add to the gradient ``dx`` of row ``i``, and set ``dm`` of row ``j``: see ``combine_leaves``."""
-    for k in range(adding):
-        dm[j, k] = gradients[0, k]
-    for k in range(adding, m.shape[1]):
-        dm[j, k] = gradients[0, k] * x[i, k]
-    for k in range(adding):
-        dx[i, k] += gradients[0, k]
-    for k in range(adding, m.shape[1]):
-        dx[i, k] += gradients[0, k] * m[j, k]
+def descend_leaves(combination, gradient, x, m, x_gradient, m_gradient):
+    """Add to the gradient of an input's projections, and set that of a state's: see ``combine_leaves``."""
+    if combination == ADD:
+        for k in range(len(m)):
+            m_gradient[k] = gradient[k]
+        for k in range(len(m)):
+            x_gradient[k] += gradient[k]
+    else:
+        for k in range(len(m)):
+            m_gradient[k] = gradient[k] * x[k]
+        for k in range(len(m)):
+            x_gradient[k] += gradient[k] * m[k]
 
 
 @njit(error_model="numpy")
 def compute(program, read, adding, x, i, m, cell, b, values, next_cell, n):
     """Compute the values of all steps for sample ``b``, and c_t into row ``n``."""
     units = cell.shape[1]
-    combine_leaves(adding * units, x, i, m, b, values.reshape(1, -1))
-    leaves = m.shape[1] // units
+    leaves, split, flat = m.shape[1] // units, adding * units, values.reshape(-1)
+    combine_leaves(ADD, x[i, :split], m[b, :split], flat)
+    combine_leaves(MULTIPLY, x[i, split:], m[b, split:], flat[split:])
     for step in range(len(program)):
         combination, left, right = program[step, 0], program[step, 2], program[step, 3]
         if step >= leaves:
@@ -239,9 +240,10 @@ def backward(
         scratch: Memory to work in, ``(2 * steps, units)``.
     """
     units, last = cell.shape[1], len(program) - 1
-    leaves = recurrent.shape[1] // units
+    leaves, split = recurrent.shape[1] // units, adding * units
     x, dx, m, dm = projections, projections_gradient, recurrent, recurrent_gradient
     values, gradients = scratch[: last + 1], scratch[last + 1 :]
+    flat = gradients.reshape(-1)
     for b in range(len(cell)):
         compute(program, read, adding, x, rows[b], m, cell, b, values, gradients, last)
         combine(MULTIPLY, next_state_gradient, b, mask, b, gradients, last)
@@ -260,4 +262,6 @@ def backward(
                     descend(how, kind, gradients, step, values, right, values, left, gradients, left)
                     kind = program[right, 1]
                     descend(how, kind, gradients, step, values, left, values, right, gradients, right)
-        descend_leaves(adding * units, gradients.reshape(1, -1), x, dx, rows[b], m, dm, b)
+        i = rows[b]
+        descend_leaves(ADD, flat, x[i, :split], m[b, :split], dx[i, :split], dm[b, :split])
+        descend_leaves(MULTIPLY, flat[split:], x[i, split:], m[b, split:], dx[i, split:], dm[b, split:])
