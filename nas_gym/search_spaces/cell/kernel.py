@@ -139,18 +139,25 @@ def combine_leaves(combination, x, m, out):
 
 
 @njit(error_model="numpy")
-def descend_leaves(combination, gradient, x, m, x_gradient, m_gradient):
-    """Add to the gradient of an input's projections, and set that of a state's: see ``combine_leaves``."""
+def descend_leaves(combination, gradient, other, out):
+    """Set the gradient of one side's projections, where ``other`` is the other side: see ``combine_leaves``."""
     if combination == ADD:
-        for k in range(len(m)):
-            m_gradient[k] = gradient[k]
-        for k in range(len(m)):
-            x_gradient[k] += gradient[k]
+        for k in range(len(out)):
+            out[k] = gradient[k]
     else:
-        for k in range(len(m)):
-            m_gradient[k] = gradient[k] * x[k]
-        for k in range(len(m)):
-            x_gradient[k] += gradient[k] * m[k]
+        for k in range(len(out)):
+            out[k] = gradient[k] * other[k]
+
+
+@njit(error_model="numpy")
+def accumulate_leaves(combination, gradient, other, out):
+    """Add what ``descend_leaves`` sets."""
+    if combination == ADD:
+        for k in range(len(out)):
+            out[k] += gradient[k]
+    else:
+        for k in range(len(out)):
+            out[k] += gradient[k] * other[k]
 
 
 @njit(error_model="numpy")
@@ -213,7 +220,7 @@ def backward(
     next_state_gradient,
     next_cell_gradient,
     projections_gradient,
-    recurrent_gradient,
+    leaves_gradient,
     cell_gradient,
     scratch,
 ):
@@ -234,14 +241,17 @@ def backward(
         output_gradient: Of h_t, ``(batch, units)``.
         next_state_gradient: Of h_t times the mask, ``(batch, units)``.
         next_cell_gradient: Of c_t, ``(batch, units)``.
-        projections_gradient: That of ``projections`` is added here.
-        recurrent_gradient: Filled with that of ``recurrent``.
+        projections_gradient: That of ``projections`` is added here, if samples may read the same row; empty
+            if each reads a row of its own.
+        leaves_gradient: ``(batch, leaves * units or more)``, filled with three parts: that of ``recurrent``
+            of the leaves that multiply, and that of those that add. The latter is also the one of the
+            projections of x_t. If there is more space, it is filled with that of the others.
         cell_gradient: Filled with that of c_{t-1} if a step reads it, and left alone otherwise.
         scratch: Memory to work in, ``(2 * steps, units)``.
     """
     units, last = cell.shape[1], len(program) - 1
-    leaves, split = recurrent.shape[1] // units, adding * units
-    x, dx, m, dm = projections, projections_gradient, recurrent, recurrent_gradient
+    leaves, width, split = recurrent.shape[1] // units, recurrent.shape[1], adding * units
+    x, m, dx, dm = projections, recurrent, projections_gradient, leaves_gradient
     values, gradients = scratch[: last + 1], scratch[last + 1 :]
     flat = gradients.reshape(-1)
     for b in range(len(cell)):
@@ -263,5 +273,10 @@ def backward(
                     kind = program[right, 1]
                     descend(how, kind, gradients, step, values, left, values, right, gradients, right)
         i = rows[b]
-        descend_leaves(ADD, flat, x[i, :split], m[b, :split], dx[i, :split], dm[b, :split])
-        descend_leaves(MULTIPLY, flat[split:], x[i, split:], m[b, split:], dx[i, split:], dm[b, split:])
+        descend_leaves(MULTIPLY, flat[split:], x[i, split:], dm[b, : width - split])
+        descend_leaves(ADD, flat, x[i, :split], dm[b, width - split : width])
+        if len(dx):
+            accumulate_leaves(ADD, flat, m[b, :split], dx[i, :split])
+            accumulate_leaves(MULTIPLY, flat[split:], m[b, split:], dx[i, split:])
+        else:
+            descend_leaves(MULTIPLY, flat[split:], m[b, split:], dm[b, width:])

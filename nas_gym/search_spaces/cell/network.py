@@ -112,10 +112,8 @@ class CellLayer(nn.Module):
             tokens: Which of ``inputs`` each time step reads, int64, ``(time, batch)``. So what a token
                 stands for is projected once, however often the token occurs.
         """
-        if tokens is None:
-            tokens = torch.arange(inputs.shape[:2].numel(), device=inputs.device).view(inputs.shape[:2])
-            inputs = inputs.flatten(0, 1)
-        hidden, cell = self.start(tokens.shape[1]) if state is None else state
+        batch = (inputs if tokens is None else tokens).shape[1]
+        hidden, cell = self.start(batch) if state is None else state
         projections, weight = self.cell.input_map(inputs), self.cell.state_map.weight
         if can_be_compiled(projections, weight, hidden, cell):
             mask = torch.ones_like(hidden) if state_mask is None else state_mask.detach().to(hidden)
@@ -124,7 +122,7 @@ class CellLayer(nn.Module):
             outputs, cell = CompiledSequence.apply(*now)
             return outputs, (outputs[-1], cell)
         steps = []
-        for step in embedding(tokens, projections):
+        for step in projections if tokens is None else embedding(tokens, projections):
             masked = hidden if state_mask is None else hidden * state_mask
             hidden, cell = self.cell.step(step, masked, cell)
             steps.append(hidden)

@@ -56,8 +56,9 @@ class CompiledSequence(torch.autograd.Function):
     Each step is a matrix product, which projects the state for all leaves, and a call of the kernel.
 
     ``apply`` takes, in this order:
-        projections: Of inputs, ``(inputs, leaves * units)``, leaves in ``leaf_order``.
-        rows: Which of the inputs are x_1, x_2, ..., integers, ``(time, batch)``.
+        projections: Of x_1, x_2, ..., ``(time, batch, leaves * units)``, leaves in ``leaf_order``; or of
+            inputs that may be read more than once, ``(inputs, leaves * units)``.
+        rows: Which of the latter are x_1, x_2, ..., integers, ``(time, batch)``; ``None`` for the former.
         weight: Of the states' projections, ``(leaves * units, units)``.
         state: h_0, ``(batch, units)``.
         cell: c_0, ``(batch, units)``.
@@ -75,7 +76,7 @@ class CompiledSequence(torch.autograd.Function):
     def forward(
         ctx: Any,  # noqa: ANN401
         projections: Tensor,
-        rows: Tensor,
+        rows: Tensor | None,
         weight: Tensor,
         state: Tensor,
         cell: Tensor,
@@ -84,11 +85,14 @@ class CompiledSequence(torch.autograd.Function):
         keep: bool,
     ) -> tuple[Tensor, Tensor]:
         """Compute all steps."""
-        (time, batch), (width, units) = rows.shape, weight.shape
+        shape, (width, units) = projections.shape, weight.shape
+        projections, mask = projections.reshape(-1, width).contiguous(), mask.contiguous()
+        each = rows is None  # is read once
+        rows = torch.arange(len(projections)).view(shape[:2]) if rows is None else rows.long().contiguous()
+        time, batch = rows.shape
         low, high = rows.aminmax()
         if low < 0 or high >= len(projections):  # the kernel would read what lies elsewhere in memory
             raise IndexError(f"rows must be from 0 to {len(projections) - 1}, got {int(low)} to {int(high)}")
-        projections, rows, mask = (tensor.contiguous() for tensor in (projections, rows.long(), mask))
         # Without backward, each step overwrites the recurrent projections of the one before.
         recurrent = torch.empty(time if keep else 1, batch, width)
         states, cells = (torch.empty(time + 1, batch, units) for _ in range(2))
@@ -106,7 +110,7 @@ class CompiledSequence(torch.autograd.Function):
             now = (x, r[t], m[slot], c[t], factors, c[t + 1], h[t], s[t + 1], scratch)
             kernel.forward(program.table, program.read, program.adding, *now)
         if keep:
-            ctx.program, ctx.made = program, (rows, recurrent, states, cells)
+            ctx.program, ctx.each, ctx.made = program, each, (rows, recurrent, states, cells)
             ctx.save_for_backward(projections, weight, mask)
         return outputs, cells[time].clone()
 
@@ -119,19 +123,25 @@ class CompiledSequence(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         """Send the gradients of outputs and last c back through all steps."""
         projections, weight, mask = ctx.saved_tensors
-        program = ctx.program
-        rows, recurrent, states, cells = ctx.made
+        program, (rows, recurrent, states, cells) = ctx.program, ctx.made
         (time, batch), (width, units) = rows.shape, weight.shape
-        from_inputs, from_states = torch.zeros_like(projections), torch.empty_like(recurrent)
+        multiplying = width - program.adding * units
+        # Where leaves add, both projections have the same gradient. So that it is written once and both are
+        # blocks side by side, the rows of states' projections are rotated: those that multiply come first.
+        rotated = weight.roll(multiplying, 0)
+        from_leaves = torch.empty(time, batch, width + multiplying * ctx.each)
+        from_inputs = torch.zeros(0 if ctx.each else len(projections), width)
         from_state, from_cells = torch.zeros(batch, units), torch.zeros_like(cells)
         from_cells[time] = end_gradient
         x, r, m, c, factors = (tensor.numpy() for tensor in (projections, rows, recurrent, cells, mask))
-        dx, dm, dc, ds = (tensor.numpy() for tensor in (from_inputs, from_states, from_cells, from_state))
+        dx, dm, dc, ds = (tensor.numpy() for tensor in (from_inputs, from_leaves, from_cells, from_state))
+        from_states = from_leaves[:, :, :width]
         dh, steps = output_gradients.contiguous().numpy(), from_states.unbind()
         scratch = torch.empty(2 * len(program.table), units).numpy()
         for t in range(time - 1, -1, -1):
             now = (x, r[t], m[t], c[t], factors, dh[t], ds, dc[t + 1], dx, dm[t], dc[t], scratch)
             kernel.backward(program.table, program.read, program.adding, *now)
-            torch.mm(steps[t], weight, out=from_state)
-        from_weight = from_states.view(-1, width).t() @ states[:time].view(-1, units)
-        return from_inputs, None, from_weight, from_state * mask, from_cells[0], *(None, None, None)
+            torch.mm(steps[t], rotated, out=from_state)
+        from_weight = from_states.flatten(0, 1).t() @ states[:time].flatten(0, 1)
+        gradients = (from_weight.roll(-multiplying, 0), from_state * mask, from_cells[0])
+        return from_leaves[:, :, multiplying:] if ctx.each else from_inputs, None, *gradients, *(None,) * 3
