@@ -140,7 +140,7 @@ def combine_leaves(combination, x, m, out):
 
 @njit(error_model="numpy")
 def descend_leaves(combination, gradient, other, out):
-    """Set the gradient of one side's projections, where ``other`` is the other side: see ``combine_leaves``."""
+    """Set the gradient of one side's projections; ``other`` is the other side."""
     if combination == ADD:
         for k in range(len(out)):
             out[k] = gradient[k]
