@@ -5,7 +5,6 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import joblib
 import numpy as np
 import rich.table
 import torch
+from cell_speed import BATCH, TIME, VOCABULARY, measure_cells
 from command_line import run
 from rich.console import Console
-from torch import Tensor, nn
 
 from agents import agent_spec, make_agent
 from agents.files import write_atomically
@@ -25,11 +24,10 @@ from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluation import Evaluation
 from nas_gym.evaluation.table import Table
 from nas_gym.search_spaces import Architecture, NasBench201Space
-from nas_gym.search_spaces.cell.references import lstm_layer, nascell_layer
 from nas_gym.testing import random_sentence
 
 TABLE_LANES = 256
-CELL_TIME, CELL_BATCH, CELL_UNITS = 35, 32, (32, 64, 128)
+CELL_UNITS = (32, 64, 128)
 
 
 @dataclass
@@ -47,7 +45,7 @@ class Args:
     lanes: int = 1024
     """Environments in the vector environment."""
     cell_rounds: int = 20
-    """Training steps of each recurrent layer; the fastest counts."""
+    """Training steps of each recurrent language model; the median counts."""
     out: Path = Path("runs/benchmark_speed.json")
     """File for the results."""
 
@@ -114,10 +112,14 @@ def main(args: Args) -> int:
     seconds = results["reinforce_500_cells_seconds"]
     console.print(f"REINFORCE on NAS-Bench-201-v0, 500 cells: {seconds:.2f} s")
     for units, times in cell_seconds.items():
+        model, layer = (
+            (t["nascell"] / t["plain"], t["lstm"] / t["torch_lstm"]) for t in (times["model"], times["layer"])
+        )
         console.print(
-            f"a training step of {units} units, {CELL_TIME} time steps, batch {CELL_BATCH}, one thread: "
-            f"NASCell {times['nascell'] * 1000:.1f} ms, {times['nascell'] / times['plain']:.2f} of a plain "
-            f"loop's; our LSTM {times['lstm'] / times['torch_lstm']:.2f} of torch.nn.LSTM's"
+            f"a training step of a language model of {units} units, {TIME} time steps, batch "
+            f"{BATCH}, {VOCABULARY} tokens, one thread: NASCell "
+            f"{times['model']['nascell'] * 1000:.1f} ms, {model[0]:.2f} of the plain way's time; our LSTM "
+            f"{model[1]:.2f} of torch.nn.LSTM's; the layers alone {layer[0]:.2f} and {layer[1]:.2f}"
         )
     console.print(f"written to {args.out}")
     return 0
@@ -212,62 +214,6 @@ def measure_search(episodes: int) -> float:
     torch.set_num_threads(1)
     agent = make_agent("reinforce", env, 0)
     return seconds_of(lambda: agent.learn(episodes))
-
-
-class PlainNasCell(nn.Module):
-    """NASCell in the plain way: a loop over time steps, and for each leaf one linear map for x and for h."""
-
-    def __init__(self, units: int) -> None:
-        super().__init__()
-        maps = [nn.Linear(units, units, bias=False) for _ in range(16)]
-        self.of_input, self.of_state = nn.ModuleList(maps[:8]), nn.ModuleList(maps[8:])
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return h of all time steps; inputs and outputs have the shape ``(time, batch, units)``."""
-        state = cell = torch.zeros_like(inputs[0])
-        outputs = []
-        for x in inputs:
-            a = [linear(x) for linear in self.of_input]
-            b = [linear(state) for linear in self.of_state]
-            left = torch.tanh(torch.sigmoid(a[0] + b[0]) * torch.relu(a[1] + b[1]))
-            second = torch.tanh(torch.sigmoid(a[2] + b[2]) + torch.relu(a[3] * b[3]))
-            third = torch.tanh(torch.tanh(a[4] + b[4]) * torch.sigmoid(a[5] + b[5]))
-            fourth = torch.sigmoid(torch.tanh(a[6] + b[6]) + torch.sigmoid(a[7] + b[7]))
-            cell = torch.tanh(left + cell) * second
-            state = torch.tanh(cell * torch.tanh(third + fourth))
-            outputs.append(state)
-        return torch.stack(outputs)
-
-
-def measure_cells(units: int, rounds: int) -> dict[str, float]:
-    """Return the seconds of a training step, forward and backward, of recurrent layers on one thread.
-
-    The layers take turns, and the fastest of their rounds counts, so that all have the same machine.
-    """
-    torch.set_num_threads(1)
-    layers: dict[str, nn.Module] = {
-        "nascell": nascell_layer(units, units),
-        "plain": PlainNasCell(units),
-        "lstm": lstm_layer(units, units),
-        "torch_lstm": nn.LSTM(units, units),
-    }
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(CELL_TIME, CELL_BATCH, units, generator=generator).requires_grad_()
-    for layer in layers.values():
-        for parameter in layer.parameters():
-            nn.init.uniform_(parameter, -0.1, 0.1, generator)
-
-    def step(layer: nn.Module) -> None:
-        layer.zero_grad()
-        outputs = layer(inputs)
-        (outputs if isinstance(outputs, Tensor) else outputs[0]).sum().backward()
-
-    for layer in layers.values():
-        step(layer)  # compiles the kernel, or loads it from the cache
-    times = [
-        {name: seconds_of(partial(step, layer)) for name, layer in layers.items()} for _ in range(rounds)
-    ]
-    return {name: min(time[name] for time in times) for name in layers}
 
 
 def seconds_of(work: Callable[[], Any]) -> float:

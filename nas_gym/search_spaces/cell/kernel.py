@@ -3,12 +3,12 @@
 A cell has no parameters but those of its leaves' projections, which are matrix products outside of this
 file. What remains is a tree of element-wise operations, and here the tree is data: an int64 array
 ``program`` of shape ``(steps, 4)`` with the columns combination, activation, left and right operand. Its
-first rows are the leaves, those that add and then those that multiply: for the former, the matrix product
-has added the projections of x_t and h_{t-1} already. In the other rows an operand is the number of an
-earlier step, or ``CELL`` for c_{t-1}. So no cell has to be compiled.
+first rows are the leaves, whose operands are the projections of x_t and h_{t-1}. In the other rows an operand
+is the number of an earlier step, or ``CELL`` for c_{t-1}. So no cell has to be compiled.
 
-All arrays are float32 and contiguous, and units are the innermost axis: each operation runs over rows that
-lie side by side in memory, and those of one sample stay in the processor's nearest cache.
+All arrays are float32 and contiguous, of two axes, and units are the inner one: each operation runs over a
+row, and those of one sample stay in the processor's nearest cache. Functions take an array and the number
+of a row, which takes less time than to make an array of each row.
 
 A division by zero must not raise an exception (``error_model="numpy"``): a loop that may raise does not
 become vector instructions. Loops stand in functions of their own, which Numba hands to the optimiser one by
@@ -62,124 +62,167 @@ def hyperbolic_tangent(x):
 
 
 @njit(error_model="numpy")
-def combine(combination, left, right, out):
-    """Set a row to the sum or product of two rows."""
+def combine(combination, a, i, b, j, out, o):
+    """Set row ``o`` of ``out`` to the sum or product of row ``i`` of ``a`` and row ``j`` of ``b``."""
     if combination == ADD:
-        for k in range(len(out)):
-            out[k] = left[k] + right[k]
+        for k in range(out.shape[1]):
+            out[o, k] = a[i, k] + b[j, k]
     else:
-        for k in range(len(out)):
-            out[k] = left[k] * right[k]
+        for k in range(out.shape[1]):
+            out[o, k] = a[i, k] * b[j, k]
 
 
 @njit(error_model="numpy")
-def activate(activation, row):
+def activate(activation, a, i):
     """Apply an activation to a row, in place."""
     if activation == TANH:
-        for k in range(len(row)):
-            row[k] = hyperbolic_tangent(row[k])
+        for k in range(a.shape[1]):
+            a[i, k] = hyperbolic_tangent(a[i, k])
     elif activation == SIGMOID:
-        for k in range(len(row)):
-            row[k] = fma(HALF, hyperbolic_tangent(HALF * row[k]), HALF)
+        for k in range(a.shape[1]):
+            a[i, k] = fma(HALF, hyperbolic_tangent(HALF * a[i, k]), HALF)
     elif activation == RELU:
-        for k in range(len(row)):
-            row[k] = ZERO if row[k] < ZERO else row[k]
+        for k in range(a.shape[1]):
+            a[i, k] = ZERO if a[i, k] < ZERO else a[i, k]
 
 
 @njit(error_model="numpy")
-def descend(activation, value, gradient):
-    """Turn the gradient of an activation's value into that of its argument, in place."""
-    if activation == TANH:
-        for k in range(len(value)):
-            gradient[k] *= ONE - value[k] * value[k]
-    elif activation == SIGMOID:
-        for k in range(len(value)):
-            gradient[k] *= value[k] * (ONE - value[k])
-    elif activation == RELU:
-        for k in range(len(value)):
-            gradient[k] = ZERO if value[k] <= ZERO else gradient[k]
-
-
-@njit(error_model="numpy")
-def share(combination, gradient, left, right, left_gradient, right_gradient):
-    """Set the gradients of two operands from that of their sum or product."""
-    if combination == ADD:
-        for k in range(len(gradient)):
-            left_gradient[k] = gradient[k]
-            right_gradient[k] = gradient[k]
-    else:
-        for k in range(len(gradient)):
-            left_gradient[k] = gradient[k] * right[k]
-            right_gradient[k] = gradient[k] * left[k]
-
-
-@njit(error_model="numpy")
-def copy(source, target):
+def copy(a, i, out, o):
     """Set a row to another."""
-    for k in range(len(target)):
-        target[k] = source[k]
+    for k in range(out.shape[1]):
+        out[o, k] = a[i, k]
 
 
 @njit(error_model="numpy")
-def compute(program, read, projections, recurrent, cell, values, next_cell):
-    """Compute the values of all steps for one sample, and c_t; arguments as in ``forward``, without batch."""
-    leaves = len(projections)
-    adding = leaves - len(recurrent)
+def descend(combination, activation, gradient, i, other, j, value, n, out, o):
+    """Set a row to the gradient of an operand before its activation, from that of the result before its own.
+
+    Row ``i`` of ``gradient`` is that of the result, row ``j`` of ``other`` is the other operand, row ``n`` of
+    ``value`` is this operand, and row ``o`` of ``out`` is set. The activation is this operand's.
+    """
+    if combination == ADD:
+        if activation == TANH:
+            for k in range(out.shape[1]):
+                out[o, k] = gradient[i, k] * (ONE - value[n, k] * value[n, k])
+        elif activation == SIGMOID:
+            for k in range(out.shape[1]):
+                out[o, k] = gradient[i, k] * (value[n, k] * (ONE - value[n, k]))
+        elif activation == RELU:
+            for k in range(out.shape[1]):
+                out[o, k] = ZERO if value[n, k] <= ZERO else gradient[i, k]
+        else:
+            for k in range(out.shape[1]):
+                out[o, k] = gradient[i, k]
+    elif activation == TANH:
+        for k in range(out.shape[1]):
+            out[o, k] = gradient[i, k] * other[j, k] * (ONE - value[n, k] * value[n, k])
+    elif activation == SIGMOID:
+        for k in range(out.shape[1]):
+            out[o, k] = gradient[i, k] * other[j, k] * (value[n, k] * (ONE - value[n, k]))
+    elif activation == RELU:
+        for k in range(out.shape[1]):
+            out[o, k] = ZERO if value[n, k] <= ZERO else gradient[i, k] * other[j, k]
+    else:
+        for k in range(out.shape[1]):
+            out[o, k] = gradient[i, k] * other[j, k]
+
+
+@njit(error_model="numpy")
+def combine_leaves(combination, x, m, out):
+    """Combine projections of an input and of a state, of all leaves that do it in the same way."""
+    if combination == ADD:
+        for k in range(len(m)):
+            out[k] = x[k] + m[k]
+    else:
+        for k in range(len(m)):
+            out[k] = x[k] * m[k]
+
+
+@njit(error_model="numpy")
+def descend_leaves(combination, gradient, other, out):
+    """Set the gradient of one side's projections; ``other`` is the other side."""
+    if combination == ADD:
+        for k in range(len(out)):
+            out[k] = gradient[k]
+    else:
+        for k in range(len(out)):
+            out[k] = gradient[k] * other[k]
+
+
+@njit(error_model="numpy")
+def accumulate_leaves(combination, gradient, other, out):
+    """Add what ``descend_leaves`` sets."""
+    if combination == ADD:
+        for k in range(len(out)):
+            out[k] += gradient[k]
+    else:
+        for k in range(len(out)):
+            out[k] += gradient[k] * other[k]
+
+
+@njit(error_model="numpy")
+def compute(program, read, adding, x, i, m, cell, b, values, next_cell, n):
+    """Compute the values of all steps for sample ``b``, and c_t into row ``n``."""
+    units = cell.shape[1]
+    leaves, split, flat = m.shape[1] // units, adding * units, values.reshape(-1)
+    combine_leaves(ADD, x[i, :split], m[b, :split], flat)
+    combine_leaves(MULTIPLY, x[i, split:], m[b, split:], flat[split:])
     for step in range(len(program)):
         combination, left, right = program[step, 0], program[step, 2], program[step, 3]
-        value = values[step]
-        if step < adding:
-            copy(projections[step], value)
-        elif step < leaves:
-            combine(combination, projections[step], recurrent[step - adding], value)
-        elif right == CELL:
-            combine(combination, values[left], cell, value)
-        else:
-            combine(combination, values[left], values[right], value)
+        if step >= leaves:
+            if right == CELL:
+                combine(combination, values, left, cell, b, values, step)
+            else:
+                combine(combination, values, left, values, right, values, step)
         if step == read:
-            copy(value, next_cell)
-        activate(program[step, 1], value)
+            copy(values, step, next_cell, n)
+        activate(program[step, 1], values, step)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def forward(program, read, projections, recurrent, cell, mask, next_cell, output, next_joined):
+def forward(
+    program, read, adding, projections, rows, recurrent, cell, mask, next_cell, output, next_state, scratch
+):
     """Compute one time step of a batch.
 
     Args:
         program: The cell, int64 ``(steps, 4)``.
         read: Number of the step whose value before activation is c_t.
-        projections: For each leaf that adds, the sum of its projections of x_t and of the masked h_{t-1};
-            for each that multiplies, that of x_t; ``(batch, leaves, units)``.
-        recurrent: Projections of the masked h_{t-1} of the leaves that multiply,
-            ``(batch, multiplying leaves, units)``.
+        adding: How many leaves add; they are the first steps.
+        projections: Of inputs, ``(inputs, leaves * units)``.
+        rows: Which of the inputs is x_t, int64 ``(batch,)``.
+        recurrent: Projections of the masked h_{t-1}, ``(batch, leaves * units)``.
         cell: c_{t-1}, ``(batch, units)``.
         mask: Factors of the states that are projected, ``(batch, units)``.
         next_cell: Filled with c_t, ``(batch, units)``.
         output: Filled with h_t, ``(batch, units)``.
-        next_joined: Its last columns are filled with h_t times the mask, ``(batch, units or more)``.
+        next_state: Filled with h_t times the mask, ``(batch, units)``.
+        scratch: Memory to work in, ``(2 * steps, units)``.
     """
-    values = np.empty((len(program), cell.shape[1]), np.float32)
-    first = next_joined.shape[1] - cell.shape[1]
+    last = len(program) - 1
     for b in range(len(cell)):
-        compute(program, read, projections[b], recurrent[b], cell[b], values, next_cell[b])
-        copy(values[len(program) - 1], output[b])
-        combine(MULTIPLY, output[b], mask[b], next_joined[b, first:])
+        compute(program, read, adding, projections, rows[b], recurrent, cell, b, scratch, next_cell, b)
+        copy(scratch, last, output, b)
+        combine(MULTIPLY, scratch, last, mask, b, next_state, b)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def backward(
     program,
     read,
+    adding,
     projections,
+    rows,
     recurrent,
     cell,
     mask,
     output_gradient,
     next_state_gradient,
     next_cell_gradient,
-    recurrent_gradient,
-    input_gradient,
+    projections_gradient,
+    leaves_gradient,
     cell_gradient,
+    scratch,
 ):
     """Send the gradients of one time step back.
 
@@ -187,44 +230,53 @@ def backward(
     ``forward`` and to read them here.
 
     Args:
-        program: The cell, as in ``forward``; so are the next five.
+        program: The cell, as in ``forward``; so are the next seven.
         read: Number of the step whose value before activation is c_t.
-        projections: Of x_t, and of the masked h_{t-1} where that is added.
-        recurrent: Of the masked h_{t-1} where that is multiplied.
+        adding: How many leaves add.
+        projections: Of inputs.
+        rows: Which of the inputs is x_t.
+        recurrent: Projections of the masked h_{t-1}.
         cell: c_{t-1}.
         mask: Factors of the states that are projected.
         output_gradient: Of h_t, ``(batch, units)``.
         next_state_gradient: Of h_t times the mask, ``(batch, units)``.
         next_cell_gradient: Of c_t, ``(batch, units)``.
-        recurrent_gradient: Filled with that of each leaf's projection of h_{t-1}, ``(batch, leaves, units)``;
-            where leaves add, that of x_t has the same.
-        input_gradient: Filled with that of the projections of x_t where leaves multiply, like ``recurrent``.
+        projections_gradient: That of ``projections`` is added here, if samples may read the same row; empty
+            if each reads a row of its own.
+        leaves_gradient: ``(batch, leaves * units or more)``, filled with three parts: that of ``recurrent``
+            of the leaves that multiply, and that of those that add. The latter is also the one of the
+            projections of x_t. If there is more space, it is filled with that of the others.
         cell_gradient: Filled with that of c_{t-1} if a step reads it, and left alone otherwise.
+        scratch: Memory to work in, ``(2 * steps, units)``.
     """
-    leaves, units, steps = projections.shape[1], projections.shape[2], len(program)
-    adding = leaves - recurrent.shape[1]
-    values = np.empty((steps, units), np.float32)
-    gradients = np.empty((steps, units), np.float32)
-    unused = np.empty(units, np.float32)
+    units, last = cell.shape[1], len(program) - 1
+    leaves, width, split = recurrent.shape[1] // units, recurrent.shape[1], adding * units
+    x, m, dx, dm = projections, recurrent, projections_gradient, leaves_gradient
+    values, gradients = scratch[: last + 1], scratch[last + 1 :]
+    flat = gradients.reshape(-1)
     for b in range(len(cell)):
-        compute(program, read, projections[b], recurrent[b], cell[b], values, unused)
-        gradient = gradients[steps - 1]
-        combine(MULTIPLY, next_state_gradient[b], mask[b], gradient)
-        combine(ADD, gradient, output_gradient[b], gradient)
-        for step in range(steps - 1, -1, -1):
-            combination, left, right = program[step, 0], program[step, 2], program[step, 3]
-            gradient = gradients[step]
-            descend(program[step, 1], values[step], gradient)
+        compute(program, read, adding, x, rows[b], m, cell, b, values, gradients, last)
+        combine(MULTIPLY, next_state_gradient, b, mask, b, gradients, last)
+        combine(ADD, gradients, last, output_gradient, b, gradients, 0)
+        descend(ADD, program[last, 1], gradients, 0, values, last, values, last, gradients, last)
+        for step in range(last, -1, -1):
             if step == read:
-                combine(ADD, gradient, next_cell_gradient[b], gradient)
-            if step < adding:
-                copy(gradient, recurrent_gradient[b, step])
-            elif step < leaves:
-                number = step - adding
-                from_input, from_state = input_gradient[b, number], recurrent_gradient[b, step]
-                x, m = projections[b, step], recurrent[b, number]
-                share(combination, gradient, x, m, from_input, from_state)
-            elif right == CELL:
-                share(combination, gradient, values[left], cell[b], gradients[left], cell_gradient[b])
-            else:
-                share(combination, gradient, values[left], values[right], gradients[left], gradients[right])
+                combine(ADD, gradients, step, next_cell_gradient, b, gradients, step)
+            if step >= leaves:
+                how, left, right = program[step, 0], program[step, 2], program[step, 3]
+                kind = program[left, 1]
+                if right == CELL:
+                    descend(how, kind, gradients, step, cell, b, values, left, gradients, left)
+                    descend(how, IDENTITY, gradients, step, values, left, cell, b, cell_gradient, b)
+                else:
+                    descend(how, kind, gradients, step, values, right, values, left, gradients, left)
+                    kind = program[right, 1]
+                    descend(how, kind, gradients, step, values, left, values, right, gradients, right)
+        i = rows[b]
+        descend_leaves(MULTIPLY, flat[split:], x[i, split:], dm[b, : width - split])
+        descend_leaves(ADD, flat, x[i, :split], dm[b, width - split : width])
+        if len(dx):
+            accumulate_leaves(ADD, flat, m[b, :split], dx[i, :split])
+            accumulate_leaves(MULTIPLY, flat[split:], m[b, split:], dx[i, split:])
+        else:
+            descend_leaves(MULTIPLY, flat[split:], m[b, split:], dm[b, width:])

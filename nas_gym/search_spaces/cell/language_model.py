@@ -76,12 +76,14 @@ class LanguageModel(nn.Module):
             Logits, ``(time, batch, vocabulary)``, and the state of each layer.
         """
         weight = self.embedding.weight if masks is None else self.embedding.weight * masks.words
-        values = nn.functional.embedding(tokens, weight)
+        # A small vocabulary is projected instead of the tokens, unless each column has a mask of its own.
+        rows = tokens if masks is None and len(weight) < tokens.numel() else None
+        values = nn.functional.embedding(tokens, weight) if rows is None else weight
         states = []
         for number, layer in enumerate(self.layers):
             before = None if state is None else state[number]
             if masks is None:
-                values, after = layer(values, before)
+                values, after = layer(values, before, None, rows if number == 0 else None)
             else:
                 values, after = layer(values * masks.inputs[number], before, masks.states[number])
             states.append(after)

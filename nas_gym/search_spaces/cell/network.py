@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 from torch.nn.utils import skip_init
 
 from nas_gym.search_spaces.cell.description import CELL_STATE, CellDescription, Operation
@@ -71,8 +72,8 @@ class CellLayer(nn.Module):
     """A cell that reads a whole sequence; its parameters are not yet initialised.
 
     The inputs' projections are one matrix product for all time steps. For float32 on the CPU each step is
-    one more matrix product, or two if some leaves add and others multiply, and one call of a compiled kernel,
-    which serves every cell; else the steps are those of ``Cell``. Both compute the same, but for rounding.
+    one more matrix product and one call of a compiled kernel, which serves every cell; else the steps are
+    those of ``Cell``. Both compute the same, but for rounding.
 
     Args:
         description: How h_t and c_t are computed.
@@ -93,27 +94,35 @@ class CellLayer(nn.Module):
         return weight.new_zeros(batch, self.units), weight.new_zeros(batch, self.units)
 
     def forward(
-        self, inputs: Tensor, state: State | None = None, state_mask: Tensor | None = None
+        self,
+        inputs: Tensor,
+        state: State | None = None,
+        state_mask: Tensor | None = None,
+        tokens: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Return h of all time steps, ``(time, batch, units)``, and the state after the last.
 
         Args:
-            inputs: Shape ``(time, batch, inputs)``, at least one time step.
+            inputs: Shape ``(time, batch, inputs)``, at least one time step; or with ``tokens`` what stands
+                for each of them, ``(vocabulary, inputs)``.
             state: h and c before the first time step, by default ``start``.
             state_mask: What h_{t-1} is multiplied with before its projection, ``(batch, units)``, the same
                 at all time steps: variational dropout (Gal & Ghahramani 2016, https://arxiv.org/abs/1512.05287).
                 No gradient is computed for it. Outputs, and the state that is returned, are not masked.
+            tokens: Which of ``inputs`` each time step reads, int64, ``(time, batch)``. So what a token
+                stands for is projected once, however often the token occurs.
         """
-        hidden, cell = self.start(inputs.shape[1]) if state is None else state
-        input_map, weight = self.cell.input_map, self.cell.state_map.weight
-        if can_be_compiled(inputs, weight, hidden, cell):
+        batch = (inputs if tokens is None else tokens).shape[1]
+        hidden, cell = self.start(batch) if state is None else state
+        projections, weight = self.cell.input_map(inputs), self.cell.state_map.weight
+        if can_be_compiled(projections, weight, hidden, cell):
             mask = torch.ones_like(hidden) if state_mask is None else state_mask.detach().to(hidden)
-            maps = (input_map.weight, input_map.bias, weight)
             keep = torch.is_grad_enabled()
-            outputs, cell = CompiledSequence.apply(inputs, *maps, hidden, cell, mask, self._program, keep)
+            now = (projections, tokens, weight, hidden, cell, mask, self._program, keep)
+            outputs, cell = CompiledSequence.apply(*now)
             return outputs, (outputs[-1], cell)
         steps = []
-        for step in input_map(inputs):
+        for step in projections if tokens is None else embedding(tokens, projections):
             masked = hidden if state_mask is None else hidden * state_mask
             hidden, cell = self.cell.step(step, masked, cell)
             steps.append(hidden)

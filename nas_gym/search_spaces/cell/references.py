@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 from torch.nn.utils import skip_init
 
 from nas_gym.search_spaces.architecture import Architecture
@@ -70,12 +71,17 @@ class GruLayer(nn.Module):
         return weight.new_zeros(batch, self.units), weight.new_zeros(batch, self.units)
 
     def forward(
-        self, inputs: Tensor, state: State | None = None, state_mask: Tensor | None = None
+        self,
+        inputs: Tensor,
+        state: State | None = None,
+        state_mask: Tensor | None = None,
+        tokens: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Return h of all time steps and the last state; arguments as in ``CellLayer``.
 
         With a mask there is a loop over time steps, which takes longer: PyTorch's function has none.
         """
+        inputs = inputs if tokens is None else embedding(tokens, inputs)
         hidden, cell = self.start(inputs.shape[1]) if state is None else state
         if state_mask is None:
             maps = (self.input_map, self.state_map)

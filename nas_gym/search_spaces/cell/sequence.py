@@ -40,8 +40,8 @@ def program_of(description: CellDescription) -> Program:
         (COMBINATIONS.index(operation.combination), ACTIVATIONS.index(operation.activation), left, right)
         for operation, left, right in rows
     ]
-    adding = sum(operation.combination == "add" for operation in description.leaves)
     read = number_of.get(description.read, description.read)
+    adding = sum(operation.combination == "add" for operation in description.leaves)
     return Program(np.array(table, dtype=np.int64), read, adding)
 
 
@@ -51,15 +51,14 @@ def can_be_compiled(*tensors: Tensor) -> bool:
 
 
 class CompiledSequence(torch.autograd.Function):
-    """All time steps of a cell.
+    """All time steps of a cell, from projections of inputs to outputs.
 
-    One matrix product projects all inputs. Then, for each step, one projects the state, and adds to the
-    inputs' projections where leaves add; leaves that multiply need their own one. The kernel does the rest.
+    Each step is a matrix product, which projects the state for all leaves, and a call of the kernel.
 
     ``apply`` takes, in this order:
-        inputs: x_1, x_2, ..., ``(time, batch, features)``.
-        input_weight: Of their projections, ``(leaves * units, features)``, leaves in ``leaf_order``.
-        bias: Of their projections, ``(leaves * units,)``, or ``None``.
+        projections: Of x_1, x_2, ..., ``(time, batch, leaves * units)``, leaves in ``leaf_order``; or of
+            inputs that may be read more than once, ``(inputs, leaves * units)``.
+        rows: Which of the latter are x_1, x_2, ..., integers, ``(time, batch)``; ``None`` for the former.
         weight: Of the states' projections, ``(leaves * units, units)``.
         state: h_0, ``(batch, units)``.
         cell: c_0, ``(batch, units)``.
@@ -68,14 +67,16 @@ class CompiledSequence(torch.autograd.Function):
         keep: Whether ``backward`` may follow; if not, less is kept.
 
     It returns h_1, h_2, ... as ``(time, batch, units)``, and the last c, ``(batch, units)``.
+
+    Raises:
+        IndexError: If there is no such row.
     """
 
     @staticmethod
     def forward(
         ctx: Any,  # noqa: ANN401
-        inputs: Tensor,
-        input_weight: Tensor,
-        bias: Tensor | None,
+        projections: Tensor,
+        rows: Tensor | None,
         weight: Tensor,
         state: Tensor,
         cell: Tensor,
@@ -84,34 +85,33 @@ class CompiledSequence(torch.autograd.Function):
         keep: bool,
     ) -> tuple[Tensor, Tensor]:
         """Compute all steps."""
-        (time, batch, features), (width, units) = inputs.shape, weight.shape
-        adding, mask = program.adding * units, mask.contiguous()
-        projections = torch.nn.functional.linear(inputs.reshape(-1, features), input_weight, bias)
-        projections = projections.view(time, batch, width)
+        shape, (width, units) = projections.shape, weight.shape
+        projections, mask = projections.reshape(-1, width).contiguous(), mask.contiguous()
+        each = rows is None  # is read once
+        rows = torch.arange(len(projections)).view(shape[:2]) if rows is None else rows.long().contiguous()
+        time, batch = rows.shape
+        low, high = rows.aminmax()
+        if low < 0 or high >= len(projections):  # the kernel would read what lies elsewhere in memory
+            raise IndexError(f"rows must be from 0 to {len(projections) - 1}, got {int(low)} to {int(high)}")
         # Without backward, each step overwrites the recurrent projections of the one before.
-        recurrent = torch.empty(time if keep else 1, batch, width - adding)
-        # The inputs stand beside the states, so that one product gives the gradients of both weights.
-        joined = torch.empty(time + 1, batch, features + units)
-        joined[:time, :, :features] = inputs
-        states = joined[:, :, features:]
+        recurrent = torch.empty(time if keep else 1, batch, width)
+        states, cells = (torch.empty(time + 1, batch, units) for _ in range(2))
+        outputs = torch.empty(time, batch, units)
         torch.mul(state, mask, out=states[0])
-        outputs, cells = torch.empty(time, batch, units), torch.empty(time + 1, batch, units)
         cells[0] = cell
-        x, m = (p.view(len(p), batch, -1, units).numpy() for p in (projections, recurrent))
-        c, h, s, factors = (tensor.numpy() for tensor in (cells, outputs, joined, mask))
-        sums, products = projections[:, :, :adding].unbind(), recurrent.unbind()
-        add_weight, multiply_weight = weight[:adding].t(), weight[adding:].t()
+        x, r, m, c, h, s, factors = (
+            tensor.numpy() for tensor in (projections, rows, recurrent, cells, outputs, states, mask)
+        )
+        scratch = torch.empty(2 * len(program.table), units).numpy()  # PyTorch's memory is aligned
+        by_state, products = weight.t(), recurrent.unbind()
         for t, masked in enumerate(states[:time].unbind()):
             slot = t if keep else 0
-            if adding:
-                sums[t].addmm_(masked, add_weight)
-            if adding < width:
-                torch.mm(masked, multiply_weight, out=products[slot])
-            now = (x[t], m[slot], c[t], factors, c[t + 1], h[t], s[t + 1])
-            kernel.forward(program.table, program.read, *now)
+            torch.mm(masked, by_state, out=products[slot])
+            now = (x, r[t], m[slot], c[t], factors, c[t + 1], h[t], s[t + 1], scratch)
+            kernel.forward(program.table, program.read, program.adding, *now)
         if keep:
-            ctx.program, ctx.made = program, (projections, recurrent, joined, cells)
-            ctx.save_for_backward(input_weight, weight, mask)
+            ctx.program, ctx.each, ctx.made = program, each, (rows, recurrent, states, cells)
+            ctx.save_for_backward(projections, weight, mask)
         return outputs, cells[time].clone()
 
     @staticmethod
@@ -122,42 +122,26 @@ class CompiledSequence(torch.autograd.Function):
         end_gradient: Tensor,
     ) -> tuple[Tensor | None, ...]:
         """Send the gradients of outputs and last c back through all steps."""
-        input_weight, weight, mask = ctx.saved_tensors
-        projections, recurrent, joined, cells = ctx.made
-        program = ctx.program
-        (time, batch, width), units = projections.shape, weight.shape[1]
-        features, adding = input_weight.shape[1], program.adding * units
-        from_states, from_inputs = torch.empty_like(projections), torch.empty_like(recurrent)
+        projections, weight, mask = ctx.saved_tensors
+        program, (rows, recurrent, states, cells) = ctx.program, ctx.made
+        (time, batch), (width, units) = rows.shape, weight.shape
+        multiplying = width - program.adding * units
+        # Where leaves add, both projections have the same gradient. So that it is written once and both are
+        # blocks side by side, the rows of states' projections are rotated: those that multiply come first.
+        rotated = weight.roll(multiplying, 0)
+        from_leaves = torch.empty(time, batch, width + multiplying * ctx.each)
+        from_inputs = torch.zeros(0 if ctx.each else len(projections), width)
         from_state, from_cells = torch.zeros(batch, units), torch.zeros_like(cells)
         from_cells[time] = end_gradient
-        x, m, dm, dx = (
-            tensor.view(time, batch, -1, units).numpy()
-            for tensor in (projections, recurrent, from_states, from_inputs)
-        )
-        c, dc, ds, dh, factors = (
-            tensor.numpy() for tensor in (cells, from_cells, from_state, output_gradients.contiguous(), mask)
-        )
-        steps = from_states.unbind()
+        x, r, m, c, factors = (tensor.numpy() for tensor in (projections, rows, recurrent, cells, mask))
+        dx, dm, dc, ds = (tensor.numpy() for tensor in (from_inputs, from_leaves, from_cells, from_state))
+        from_states = from_leaves[:, :, :width]
+        dh, steps = output_gradients.contiguous().numpy(), from_states.unbind()
+        scratch = torch.empty(2 * len(program.table), units).numpy()
         for t in range(time - 1, -1, -1):
-            now = (x[t], m[t], c[t], factors, dh[t], ds, dc[t + 1], dm[t], dx[t], dc[t])
-            kernel.backward(program.table, program.read, *now)
-            torch.mm(steps[t], weight, out=from_state)
-        read, rows = joined[:time].view(time * batch, -1), from_states.view(time * batch, width)
-        sums, products = rows[:, :adding], from_inputs.view(time * batch, width - adding)
-        both = torch.cat(
-            (
-                sums.t() @ read,
-                torch.cat((products.t() @ read[:, :features], rows[:, adding:].t() @ read[:, features:]), 1),
-            )
-        )
-        inputs = (sums @ input_weight[:adding]).addmm_(products, input_weight[adding:])
-        bias = torch.cat((sums.sum(0), products.sum(0))) if ctx.needs_input_grad[2] else None
-        return (
-            inputs.view(time, batch, features),
-            both[:, :features].contiguous(),
-            bias,
-            both[:, features:].contiguous(),
-            from_state * mask,
-            from_cells[0],
-            *(None, None, None),
-        )
+            now = (x, r[t], m[t], c[t], factors, dh[t], ds, dc[t + 1], dx, dm[t], dc[t], scratch)
+            kernel.backward(program.table, program.read, program.adding, *now)
+            torch.mm(steps[t], rotated, out=from_state)
+        from_weight = from_states.flatten(0, 1).t() @ states[:time].flatten(0, 1)
+        gradients = (from_weight.roll(-multiplying, 0), from_state * mask, from_cells[0])
+        return from_leaves[:, :, multiplying:] if ctx.each else from_inputs, None, *gradients, *(None,) * 3

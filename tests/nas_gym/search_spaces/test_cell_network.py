@@ -155,6 +155,41 @@ def test_layer__computes_the_same_without_gradients_and_twice() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_layer__does_not_depend_on_what_ran_before() -> None:
+    layer, other = draw_weights(nascell_layer(INPUTS, UNITS)), draw_weights(lstm_layer(INPUTS, UNITS))
+    found = []
+    for _ in range(2):
+        inputs, state, cell = arguments()
+        outputs, (_, end) = layer(inputs, (state, cell))
+        found.append((outputs, end, *gradients(outputs, end, [inputs, state, cell, *layer.parameters()])))
+        other(inputs * float("nan"))[0].sum().backward()  # leaves NaN in memory that is used again
+    assert all(torch.equal(first, second) for first, second in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("make", [nascell_layer, lstm_layer, GruLayer])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_layers__read_tokens_as_what_stands_for_them(
+    make: Callable[[int, int], nn.Module], dtype: torch.dtype
+) -> None:
+    layer = draw_weights(make(INPUTS, UNITS)).to(dtype)
+    table, tokens = drawn(4, INPUTS, dtype=dtype), torch.arange(TIME * BATCH).view(TIME, BATCH) * 7 % 3
+    mask = torch.tensor([0.0, 2.0] * (UNITS // 2), dtype=dtype).expand(BATCH, UNITS)
+    found = []
+    for inputs, numbers in ((table, tokens), (table[tokens], None)):
+        outputs, (_, cell) = layer(inputs, None, mask, numbers)
+        found.append((outputs, *gradients(outputs, cell, [table, *layer.parameters()])))
+    for by_token, one_by_one in zip(*found, strict=True):
+        assert_close(by_token, one_by_one, rtol=1e-5, atol=1e-5 if dtype == torch.float32 else 1e-12)
+    assert not found[0][1][3].any(), "token 3 is not read"
+
+
+@pytest.mark.parametrize("token", [-1, 4])
+def test_layer__refuses_tokens_that_stand_for_nothing(token: int) -> None:
+    layer = draw_weights(nascell_layer(INPUTS, UNITS))
+    with pytest.raises(IndexError, match=f"from 0 to 3, got 0 to 4|from 0 to 3, got {token} to 0"):
+        layer(drawn(4, INPUTS), None, None, torch.tensor([[0, token]]))
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("activation", ["identity", "tanh", "sigmoid", "relu"])
 def test_kernel__lets_through_what_is_not_finite(activation: str, value: float) -> None:
