@@ -12,12 +12,13 @@ from tempfile import TemporaryDirectory
 
 import joblib
 import torch
+from joblib.externals.loky import BrokenProcessPool
 
 from nas_gym.errors import InvalidArgumentError, NasGymError
 from nas_gym.evaluation.base import repeat_seeds
 from nas_gym.evaluation.comparison import Contender
 from nas_gym.evaluation.retraining import Model, Retraining, Schooling, retrain
-from nas_gym.evaluation.worker import end_with
+from nas_gym.evaluation.worker import WorkerDiedError, end_with
 
 
 class DamagedTrainingError(NasGymError):
@@ -67,6 +68,9 @@ class RetrainingFolder:
 
         Args:
             processes: Trainings at the same time, with one thread each; 1 is this process.
+
+        Raises:
+            WorkerDiedError: If a process is killed, for instance since there is too little memory.
         """
         missing = self.missing()
         if not missing:
@@ -81,10 +85,16 @@ class RetrainingFolder:
                 ended = joblib.Parallel(processes, return_as="generator_unordered")(
                     joblib.delayed(work)(*job) for job in missing
                 )
-            for file, reason in ended:
-                if reason is not None:
-                    self._reasons[file] = reason
-                yield
+            try:
+                for file, reason in ended:
+                    if reason is not None:
+                        self._reasons[file] = reason
+                    yield
+            except BrokenProcessPool:
+                raise WorkerDiedError(
+                    f"a process was killed, perhaps for want of memory; {self.path} keeps what had ended, "
+                    "start again, with fewer processes at the same time"
+                ) from None
 
     def contenders(self) -> list[Contender]:
         """Return what came of each network, in order; all trainings must have ended."""

@@ -1,3 +1,5 @@
+import os
+import signal
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,7 @@ from nas_gym.evaluation.base import child_seed, repeat_seeds
 from nas_gym.evaluation.recipe import TrainingRecipe
 from nas_gym.evaluation.retraining import Model, Schooling, retrain
 from nas_gym.evaluation.retraining_folder import DamagedTrainingError, RetrainingFolder
+from nas_gym.evaluation.worker import WorkerDiedError
 from nas_gym.search_spaces import MlpSpace
 from nas_gym.search_spaces.base import NetworkSize
 from nas_gym.search_spaces.mlp.network import build
@@ -21,12 +24,16 @@ SCHOOLING = Schooling(moons(size=100), TrainingRecipe(epochs=3))
 NETWORKS = [MlpSpace().parse(text) for text in ("Linear-8 Tanh", "Linear-4 ReLU")]
 
 
-def make(text: str, fails: tuple[str, ...] = (), made: list[str] | None = None) -> nn.Module:
-    """Build a network, or raise; note its text."""
+def make(
+    text: str, fails: tuple[str, ...] = (), deadly: str = "", made: list[str] | None = None
+) -> nn.Module:
+    """Build a network, raise, or kill the process; note its text."""
     if made is not None:
         made.append(text)
     if text in fails:
         raise ValueError("cannot be built")
+    if text == deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
     return build(MlpSpace().parse(text), (2,), 2)
 
 
@@ -108,3 +115,12 @@ def test_folder__is_the_same_from_several_processes(tmp_path: Path) -> None:
         pass
     for one, other in zip(here.contenders(), there.contenders(), strict=True):
         assert replace(one, seconds=None) == replace(other, seconds=None)
+
+
+@pytest.mark.slow  # processes that import PyTorch
+@pytest.mark.timeout(60)
+def test_folder__says_in_one_line_that_a_process_was_killed(tmp_path: Path) -> None:
+    folder = RetrainingFolder(tmp_path, models(deadly=str(NETWORKS[1])), SCHOOLING, 1)
+    with pytest.raises(WorkerDiedError, match="a process was killed, perhaps for want of memory"):
+        list(folder.train(processes=2))
+    assert len(folder.missing()) >= 1
