@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def draw_all(folder: Path, env: str, found: Findings, seeds: int) -> dict[str, P
     paths = {}
     for name, draw in figures.items():
         figure = draw(found)
-        figure.suptitle(f"{about}: {_SUBTITLES[name]}", fontsize=11, x=0.01, ha="left", fontweight="bold")
+        title = fill(f"{about}: {_SUBTITLES[name]}", int(10 * figure.get_figwidth()))  # ten letters an inch
+        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
         paths[name] = folder / f"{env}_{name}.png"
         write_atomically(paths[name], lambda path, figure=figure: figure.savefig(path, format="png"))  # type: ignore[misc]
     return paths
@@ -75,15 +77,14 @@ def curves(found: Findings) -> Figure:
             axes.axhline(value, color=REFERENCE, linestyle="--", linewidth=1.2, label=label)
         axes.set_ylim(*curve_range(found, metric))
         axes.set_xlabel("distinct children trained")
-        axes.set_title(curve_title(metric), fontsize=10)
+        axes.set_title(f"{axis_title(metric)} of the best so far", fontsize=10)
     _legend(panels[0], found)
     return figure
 
 
-def curve_title(measure: str) -> str:
-    """Return what best-so-far curves show."""
-    lower = "" if MEASURES[measure].sign > 0 else " (lower is better)"
-    return f"{JUDGED_BY[measure]} of the best so far{lower}"
+def axis_title(measure: str) -> str:
+    """Return what stands at an axis that points to the better values."""
+    return JUDGED_BY[measure] + ("" if MEASURES[measure].sign > 0 else " (lower is better)")
 
 
 def reference_label(measure: str, name: str, value: float) -> str:
@@ -122,18 +123,13 @@ def intervals(found: Findings) -> Figure:
             axes.plot(value["value"], height, "o", color=palette[agent], markersize=7)
         axes.set_yticks(range(len(order)), order)
         axes.set_ylim(-0.6, len(order) - 0.4)
-        axes.set_title(interval_title(metric), fontsize=10)
+        axes.set_title(axis_title(metric), fontsize=10)
         if MEASURES[metric].sign < 0:
             axes.invert_xaxis()
         axes.ticklabel_format(axis="x", useOffset=False)
         axes.locator_params(axis="x", nbins=5)
         axes.grid(axis="y", visible=False)
     return figure
-
-
-def interval_title(measure: str) -> str:
-    """Return what intervals of final answers show."""
-    return JUDGED_BY[measure] + ("" if MEASURES[measure].sign > 0 else " (lower is better)")
 
 
 def improvement(found: Findings) -> Figure:

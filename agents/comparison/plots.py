@@ -11,12 +11,11 @@ from agents.comparison.figures import (
     LOSES,
     REFERENCE,
     WINS,
+    axis_title,
     colours,
     curve_range,
-    curve_title,
     fade,
     improvement_matrix,
-    interval_title,
     reference_label,
 )
 from agents.comparison.findings import Findings, ranking
@@ -42,7 +41,7 @@ def curves(found: Findings, measure: str) -> go.Figure:
                 hoverinfo="skip",
             )
         )
-    figure.update_layout(yaxis_title=curve_title(measure), xaxis_title="distinct children trained")
+    figure.update_layout(yaxis_title=axis_title(measure), xaxis_title="distinct children trained")
     figure.update_yaxes(range=curve_range(found, measure))
     return _with_scale_buttons(figure)
 
@@ -95,7 +94,7 @@ def intervals(found: Findings, measure: str) -> go.Figure:
             )
         )
     _style(figure, 90 + 30 * len(order))
-    figure.update_layout(xaxis_title=f"interquartile mean of {interval_title(measure)}")
+    figure.update_layout(xaxis_title=f"interquartile mean of {axis_title(measure)}")
     if metric.sign < 0:
         figure.update_xaxes(autorange="reversed")
     return figure

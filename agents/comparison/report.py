@@ -68,10 +68,10 @@ METHODS = {
     "training: in the evaluator, or looking results up in a table.",
 }
 PERPLEXITIES = {
-    "Perplexity": "exp of the mean loss of a language model, in nats per token. Lower is better; axes are turned "
-    "round, so that better is higher up and farther right. Before its first answer a search counts "
-    "as guessing, all tokens of the vocabulary equally likely. The perplexity of the grammar that wrote a "
-    "text is one that no network can be expected to beat; on few tokens luck may do so by a little.",
+    "Perplexity": "exp of the mean loss of a language model, in nats per token. Lower is better; axes are "
+    "turned round, so that better is higher up and farther right. Before its first answer a search counts as "
+    "guessing, all tokens of the vocabulary equally likely. The perplexity of the grammar that wrote a text "
+    "is one that no network can be expected to beat; on few tokens luck may do so by a little.",
 }
 """More methods, where networks model language."""
 
