@@ -77,14 +77,14 @@ def curves(found: Findings) -> Figure:
             axes.axhline(value, color=REFERENCE, linestyle="--", linewidth=1.2, label=label)
         axes.set_ylim(*curve_range(found, metric))
         axes.set_xlabel("distinct children trained")
-        axes.set_title(f"{axis_title(metric)} of the best so far", fontsize=10)
+        axes.set_title(axis_title(metric, " of the best so far"), fontsize=10)
     _legend(panels[0], found)
     return figure
 
 
-def axis_title(measure: str) -> str:
+def axis_title(measure: str, of: str = "") -> str:
     """Return what stands at an axis that points to the better values."""
-    return JUDGED_BY[measure] + ("" if MEASURES[measure].sign > 0 else " (lower is better)")
+    return JUDGED_BY[measure] + of + ("" if MEASURES[measure].sign > 0 else " (lower is better)")
 
 
 def reference_label(measure: str, name: str, value: float) -> str:
