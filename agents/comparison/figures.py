@@ -48,7 +48,9 @@ def draw_all(folder: Path, env: str, found: Findings, seeds: int) -> dict[str, P
     paths = {}
     for name, draw in figures.items():
         figure = draw(found)
-        title = fill(f"{about}: {_SUBTITLES[name]}", int(10 * figure.get_figwidth()))  # ten letters an inch
+        title, letters = f"{about}: {_SUBTITLES[name]}", int(10 * figure.get_figwidth())  # ten an inch
+        if len(title) > letters:
+            title = f"{about}:\n{fill(_SUBTITLES[name], letters)}"
         figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
         paths[name] = folder / f"{env}_{name}.png"
         write_atomically(paths[name], lambda path, figure=figure: figure.savefig(path, format="png"))  # type: ignore[misc]
