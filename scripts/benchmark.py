@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from agents.comparison.report import html_report
 from agents.comparison.runs import Limits, Run, judge_run, play
 from agents.comparison.table import markdown, means_cells, milestone_cells, robust_cells, runs_csv
 from agents.files import write_atomically
+from agents.metric import ACCURACY, Metric, perplexity_of
 from nas_gym.envs.assembly import Parts, assemble
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.testing import random_sentence
@@ -64,9 +65,7 @@ def main(args: Args) -> int:
     budget = 500 if args.budget is None and args.episodes is None else args.budget
     limits = Limits(budget, 4 * (budget or 0) if args.episodes is None else args.episodes)
     keywords = keywords_by_env(envs, parse_keywords(args.env_kwargs))
-    for env in envs:
-        if assemble(env, **keywords[env]).corpus is not None:
-            raise InvalidArgumentError(f"agents are compared by accuracies, {env} has perplexities")
+    metrics = {env: metric_of_parts(assemble(env, **keywords[env])) for env in envs}
     for agent in agents:
         agent_spec(agent)
     settings = {"budget": limits.budget, "episodes": limits.episodes, "nas_gym": nas_gym.__version__}
@@ -80,13 +79,13 @@ def main(args: Args) -> int:
         task = progress.add_task("runs", total=len(missing))
         for _ in run_jobs(missing, partial(play_job, keywords, limits), args.out, args.processes):
             progress.advance(task)
-    write_results(args.out, envs, agents, args.seeds, limits, {**settings, "env_kwargs": keywords})
+    write_results(args.out, metrics, agents, args.seeds, limits, {**settings, "env_kwargs": keywords})
     return 0
 
 
 def write_results(
     out: Path,
-    envs: Sequence[str],
+    metrics: Mapping[str, Metric],
     agents: Sequence[str],
     seeds: int,
     limits: Limits,
@@ -95,9 +94,11 @@ def write_results(
     """Read all runs and write results.json, results.csv, table.md, figures and report.html."""
     findings = {
         env: find(
-            {a: read_runs([Job(env, a, seed) for seed in range(seeds)], out) for a in agents}, limits.budget
+            {a: read_runs([Job(env, a, seed) for seed in range(seeds)], out) for a in agents},
+            limits.budget,
+            metric,
         )
-        for env in envs
+        for env, metric in metrics.items()
     }
     together = find_together(findings, limits.budget)
     words = {env: conclude(found, limits) for env, found in findings.items()}
@@ -132,7 +133,14 @@ def play_job(keywords: dict[str, dict[str, Any]], limits: Limits, job: Job) -> R
     spec = agent_spec(job.agent)
     env = RecordEvaluations(gym.make_vec(f"nas_gym:{job.env}", num_envs=spec.num_envs, **keywords[job.env]))
     played = play(spec, env, env, job.seed, limits)
-    return judge_run(job.seed, limits=limits, table=parts.table, parse=parts.search_space.parse, **played)
+    metric, parse = metric_of_parts(parts), parts.search_space.parse
+    return judge_run(job.seed, limits=limits, table=parts.table, parse=parse, metric=metric, **played)
+
+
+def metric_of_parts(parts: Parts) -> Metric:
+    """Return what the networks of an environment are compared by."""
+    corpus = parts.corpus
+    return ACCURACY if corpus is None else perplexity_of(len(corpus.vocabulary), corpus.best_perplexity)
 
 
 @cache

@@ -8,13 +8,14 @@ from itertools import combinations
 from typing import Any
 
 from agents.comparison.findings import FEWEST_SEEDS, Findings, ranking
+from agents.comparison.measures import MEASURES
 from agents.comparison.runs import Limits
 
-MEASURES = {
-    "test": "test accuracy of the answer",
-    "validation": "validation accuracy of the answer",
+JUDGED_BY = {
+    **{measure: f"{metric.words} of the answer" for measure, metric in MEASURES.items()},
     "children": "children up to the optimum",
 }
+"""What agents are compared by, in words."""
 
 
 def conclude(found: Findings, limits: Limits) -> dict[str, list[str]]:
@@ -26,15 +27,15 @@ def conclude(found: Findings, limits: Limits) -> dict[str, list[str]]:
     may: list[str] = []
     may_not: list[str] = []
     for measure, pairs in found["comparisons"].items():
-        may += [f"By {MEASURES[measure]}: {text}" for text in _decided(pairs, ranking(found))]
+        may += [f"By {JUDGED_BY[measure]}: {text}" for text in _decided(pairs, ranking(found))]
         if measure == "children":  # two agents that never arrive have nothing to compare
             arrived = {agent for agent in found["agents"] if found["agents"][agent]["optimum"]["runs"]}
             pairs = [pair for pair in pairs if {pair["first"], pair["second"]} & arrived]
-        may_not += [f"By {MEASURES[measure]} {text}" for text in _undecided(pairs, ranking(found))]
+        may_not += [f"By {JUDGED_BY[measure]} {text}" for text in _undecided(pairs, ranking(found))]
     may += _optimum(found)
     if not may and len(found["agents"]) > 1:
         may.append("No two agents can be told apart.")
-    return {"may": may, "may_not": [*may_not, *_caveats(found, limits)]}
+    return {"may": [*may, *_references(found)], "may_not": [*may_not, *_caveats(found, limits)]}
 
 
 def conclude_together(
@@ -45,8 +46,11 @@ def conclude_together(
         (env,) = findings
         return {"may": [], "may_not": [f"Nothing is known of any environment but {env}."]}
     order = ranking(next(iter(findings.values())))
-    may = [f"Averaged over {len(findings)} environments: {text}" for text in _decided(together, order)]
-    may_not = [f"Averaged over {len(findings)} environments {text}" for text in _undecided(together, order)]
+    over = f"Averaged over {len(findings)} environments"
+    if len({MEASURES[found["metrics"][0]].extreme for found in findings.values()}) > 1:
+        over += ", each by its own metric,"
+    may = [f"{over.removesuffix(',')}: {text}" for text in _decided(together, order)]
+    may_not = [f"{over} {text}" for text in _undecided(together, order)]
     winners: dict[frozenset[str], dict[str, str]] = {}
     for env, found in findings.items():
         for pair in found["comparisons"][found["metrics"][0]]:
@@ -118,6 +122,25 @@ def _optimum(found: Findings) -> list[str]:
     return sentences
 
 
+def _references(found: Findings) -> list[str]:
+    """Return a sentence for each value that is known without any search."""
+    metric = MEASURES[found["metrics"][0]]
+    answers = [
+        (metric.sign * run[metric.answer], agent)
+        for agent, result in found["agents"].items()
+        for run in result["runs"]
+        if run["best_architecture"] is not None
+    ]
+    if not answers:
+        return []
+    best, agent = max(answers, key=lambda answer: answer[0])
+    return [
+        f"The {metric.extreme} {metric.words} of all runs is {metric.sign * best:{metric.form}}, by {agent}; "
+        f"{name} is {value:{metric.form}}."
+        for name, value in found.get("references", {}).items()
+    ]
+
+
 def _caveats(found: Findings, limits: Limits) -> list[str]:
     agents = found["agents"]
     seeds = len(next(iter(agents.values()))["runs"])
@@ -156,20 +179,24 @@ def _caveats(found: Findings, limits: Limits) -> list[str]:
     leaders = _leaders(found)
     if len(set(leaders.values())) > 1:
         path = _and([f"{agent} after {children}" for children, agent in leaders.items()])
-        caveats.append(f"Who leads depends on the budget: the highest mean has {path} children.")
+        extreme = MEASURES[found["metrics"][0]].extreme
+        caveats.append(f"Who leads depends on the budget: the {extreme} mean has {path} children.")
     if "test" not in found["metrics"]:
+        metric = MEASURES[found["metrics"][0]]
         caveats.append(
-            "There is no table of this environment. The validation accuracy of an answer is the highest of "
-            "many, which luck has raised; test accuracy and the distance to the optimum are not known."
+            f"There is no table of this environment. The {metric.words} of an answer is the "
+            f"{metric.extreme} of many, which luck has {'raised' if metric.sign > 0 else 'lowered'}; "
+            f"{metric.words.replace('validation', 'test')} and the distance to the optimum are not known."
         )
     return caveats
 
 
 def _leaders(found: Findings) -> dict[int, str]:
-    """Return who has the highest mean at each milestone."""
-    metric, agents = found["metrics"][0], found["agents"]
+    """Return who has the best mean at each milestone."""
+    measure, agents = found["metrics"][0], found["agents"]
+    sign = MEASURES[measure].sign
     return {
-        children: max(agents, key=lambda agent: agents[agent]["milestones"][metric]["mean"][index])
+        children: max(agents, key=lambda agent: sign * agents[agent]["milestones"][measure]["mean"][index])
         for index, children in enumerate(found["milestones"])
     }
 

@@ -19,25 +19,28 @@ def grid(last: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(1, last, min(last, POINTS)).round().astype(np.int64))
 
 
-def on_grid(run: Mapping[str, Any], metric: str, children: NDArray[np.int64]) -> Floats:
+def on_grid(
+    run: Mapping[str, Any], measure: str, children: NDArray[np.int64], nothing: float = 0.0
+) -> Floats:
     """Return what a run's answer was worth after so many children.
 
-    A run that ended before the budget keeps its answer; before the first answer there is 0.
+    A run that ended before the budget keeps its answer.
 
     Args:
         run: A run as ``judge_run`` returns it.
-        metric: ``"validation"`` or ``"test"``.
+        measure: Key of ``MEASURES``.
         children: Shape ``(points,)``.
+        nothing: What counts before the first answer.
     """
     changes = np.searchsorted(np.array(run["curve"]["children"], dtype=np.int64), children, side="right")
-    return np.asarray(np.array([0.0, *run["curve"][metric]])[changes])
+    return np.asarray(np.array([nothing, *run["curve"][measure]])[changes])
 
 
 def best_so_far(
-    runs: Sequence[Mapping[str, Any]], metric: str, children: NDArray[np.int64]
+    runs: Sequence[Mapping[str, Any]], measure: str, children: NDArray[np.int64], nothing: float = 0.0
 ) -> dict[str, list[float]]:
     """Return the mean over runs of the best so far, with its 95 % interval at each point."""
-    return band(np.stack([on_grid(run, metric, children) for run in runs]))
+    return band(np.stack([on_grid(run, measure, children, nothing) for run in runs]))
 
 
 def rewards_so_far(runs: Sequence[Mapping[str, Any]], window: int) -> dict[str, list[float]]:

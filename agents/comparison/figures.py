@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,20 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from agents.comparison.findings import Findings, ranking
+from agents.comparison.measures import MEASURES
 from agents.files import write_atomically
 
 # Told apart by colour-blind readers, too (Okabe and Ito 2008; yellow, which is pale on white, is replaced).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6A3D9A", "#555555")
 LOSES, EVEN, WINS = "#D55E00", "#F7F7F7", "#0072B2"
 """Colours of a probability of improvement of 0, 1/2 and 1."""
-TITLES = {
-    "test": "test accuracy of the best so far",
-    "validation": "validation accuracy of the best so far",
-}
-MEASURES = {
-    "test": "test accuracy",
-    "validation": "validation accuracy",
+JUDGED_BY = {
+    **{measure: metric.words for measure, metric in MEASURES.items()},
     "children": "children to the optimum",
 }
+"""What agents are compared by, in words."""
+REFERENCE = "#5b6875"
+"""Colour of a value that is known without any search."""
 
 
 def colours(found: Findings) -> dict[str, str]:
@@ -48,7 +48,10 @@ def draw_all(folder: Path, env: str, found: Findings, seeds: int) -> dict[str, P
     paths = {}
     for name, draw in figures.items():
         figure = draw(found)
-        figure.suptitle(f"{about}: {_SUBTITLES[name]}", fontsize=11, x=0.01, ha="left", fontweight="bold")
+        title, letters = f"{about}: {_SUBTITLES[name]}", int(10 * figure.get_figwidth())  # ten an inch
+        if len(title) > letters:
+            title = f"{about}:\n{fill(_SUBTITLES[name], letters)}"
+        figure.suptitle(title, fontsize=11, x=0.01, ha="left", fontweight="bold")
         paths[name] = folder / f"{env}_{name}.png"
         write_atomically(paths[name], lambda path, figure=figure: figure.savefig(path, format="png"))  # type: ignore[misc]
     return paths
@@ -65,31 +68,51 @@ _SUBTITLES = {
 
 
 def curves(found: Findings) -> Figure:
-    """Best so far against distinct children, a panel for each metric."""
+    """Best so far against distinct children, a panel for each metric; better is higher up."""
     figure, panels = _panels(len(found["metrics"]), 5.4, 4.4)
     children = np.array(found["children"])
     for axes, metric in zip(panels, found["metrics"], strict=True):
         bands = {agent: result["curves"][metric] for agent, result in found["agents"].items()}
         _draw_bands(axes, children, bands, found)
+        for name, value in found.get("references", {}).items():
+            label = reference_label(metric, name, value)
+            axes.axhline(value, color=REFERENCE, linestyle="--", linewidth=1.2, label=label)
         axes.set_ylim(*curve_range(found, metric))
         axes.set_xlabel("distinct children trained")
-        axes.set_title(TITLES[metric], fontsize=10)
+        axes.set_title(axis_title(metric, " of the best so far"), fontsize=10)
     _legend(panels[0], found)
     return figure
 
 
-def curve_range(found: Findings, metric: str) -> tuple[float, float]:
-    """Return the range of accuracies that shows how curves end: the steep start is cut off."""
-    agents = found["agents"].values()
+def axis_title(measure: str, of: str = "") -> str:
+    """Return what stands at an axis that points to the better values."""
+    return JUDGED_BY[measure] + of + ("" if MEASURES[measure].sign > 0 else " (lower is better)")
+
+
+def reference_label(measure: str, name: str, value: float) -> str:
+    """Return what the line of a reference is called."""
+    return f"{name}: {value:{MEASURES[measure].form}}"
+
+
+def curve_range(found: Findings, measure: str) -> tuple[float, float]:
+    """Return both ends of the axis, the upper one last, that shows how curves end.
+
+    The steep start is cut off. A reference is within the range if it is as near to the best of the curves
+    as their start: farther away it would press all curves together.
+    """
+    agents, sign = found["agents"].values(), MEASURES[measure].sign
     early = max(0, int(np.searchsorted(found["children"], 0.04 * found["children"][-1])) - 1)
-    low = min(result["curves"][metric]["mean"][early] for result in agents)
-    high = max(max(result["curves"][metric]["high"]) for result in agents)
+    low = min(sign * result["curves"][measure]["mean"][early] for result in agents)
+    best = "high" if sign > 0 else "low"
+    high = max(sign * value for result in agents for value in result["curves"][measure][best])
+    near = [sign * value for value in found.get("references", {}).values()]
+    high = max([high, *(value for value in near if value < high + (high - low))])
     margin = 0.04 * max(high - low, 1e-3)
-    return low - margin, high + margin
+    return sign * (low - margin), sign * (high + margin)
 
 
 def intervals(found: Findings) -> Figure:
-    """Interquartile means of the final answers, a panel for each metric."""
+    """Interquartile means of the final answers, a panel for each metric; better is farther right."""
     order = ranking(found)[::-1]
     figure, panels = _panels(len(found["metrics"]), 5.4, 1.3 + 0.34 * len(order))
     palette = colours(found)
@@ -102,7 +125,9 @@ def intervals(found: Findings) -> Figure:
             axes.plot(value["value"], height, "o", color=palette[agent], markersize=7)
         axes.set_yticks(range(len(order)), order)
         axes.set_ylim(-0.6, len(order) - 0.4)
-        axes.set_title(MEASURES[metric], fontsize=10)
+        axes.set_title(axis_title(metric), fontsize=10)
+        if MEASURES[metric].sign < 0:
+            axes.invert_xaxis()
         axes.ticklabel_format(axis="x", useOffset=False)
         axes.locator_params(axis="x", nbins=5)
         axes.grid(axis="y", visible=False)
@@ -130,7 +155,7 @@ def improvement(found: Findings) -> Figure:
                 axes.text(column, row, text, ha="center", va="center", fontsize=8, color=ink, weight=weight)
         axes.set_xticks(range(len(order)), order, rotation=40, ha="right", fontsize=8)
         axes.set_yticks(range(len(order)), order if axes is panels[0] else [""] * len(order), fontsize=8)
-        axes.set_title(MEASURES[measure], fontsize=10)
+        axes.set_title(JUDGED_BY[measure], fontsize=10)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
@@ -220,7 +245,8 @@ def _draw_bands(axes: Any, x: Any, bands: dict[str, Any], found: Findings) -> No
 
 
 def _legend(axes: Any, found: Findings) -> None:  # noqa: ANN401
-    """Name the agents in the order of their answers."""
+    """Name the agents in the order of their answers, then whatever else has a name."""
     by_name = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     order = ranking(found)
+    order += [name for name in by_name if name not in order]
     axes.legend([by_name[agent] for agent in order], order, frameon=False, fontsize=8, loc="best")

@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.comparison.censored import reached_curve, summarise_reached
 from agents.comparison.curves import best_so_far, grid, rewards_so_far
+from agents.comparison.measures import MEASURES, measure_of
 from agents.comparison.runs import Run
 from agents.comparison.statistics import (
     Floats,
@@ -18,6 +19,7 @@ from agents.comparison.statistics import (
     probability_of_improvement,
     stratified_interval,
 )
+from agents.metric import ACCURACY, Metric
 
 Findings = dict[str, Any]
 """What ``find`` returns, as JSON values."""
@@ -25,6 +27,7 @@ Findings = dict[str, Any]
 MEANS = (
     "mean_reward_last_10_percent",
     "best_validation_accuracy",
+    "best_validation_perplexity",
     "test_accuracy",
     "validation_regret",
     "test_regret",
@@ -34,23 +37,24 @@ MEANS = (
     "training_seconds",
     "agent_seconds",
 )
-ACCURACIES = {"test": "test_accuracy", "validation": "best_validation_accuracy"}
 MILESTONES = (0.2, 0.4, 1.0)
 """Shares of the budget at which the best so far is written out."""
 FEWEST_SEEDS = 4
 """Of fewer runs no two agents are told apart: 3 + 3 runs separate by chance in one case of ten."""
 
 
-def find(runs: Mapping[str, Sequence[Run]], budget: int | None) -> Findings:
+def find(runs: Mapping[str, Sequence[Run]], budget: int | None, metric: Metric = ACCURACY) -> Findings:
     """Return everything that the runs on one environment show.
 
     Args:
         runs: Each agent's, as ``judge_run`` returns them, the same seeds in the same order.
         budget: Distinct children of a run, ``None`` if only episodes were limited.
+        metric: The one that the runs were judged by.
     """
     everything = [run for agent in runs.values() for run in agent]
     judged = all(run["test_accuracy"] is not None for run in everything)
-    metrics = ("test", "validation") if judged else ("validation",)
+    metrics = ("test", measure_of(metric)) if judged else (measure_of(metric),)
+    references = {"references": dict(metric.references)} if metric.references else {}
     last = budget or max(1, *(run["distinct_architectures"] for run in everything))
     children = grid(last)
     milestones = np.unique(np.maximum(1, np.round(np.array(MILESTONES) * last).astype(np.int64)))
@@ -60,15 +64,18 @@ def find(runs: Mapping[str, Sequence[Run]], budget: int | None) -> Findings:
         "children": children.tolist(),
         "milestones": milestones.tolist(),
         "reward_window": window,
+        **references,
         "agents": {
             agent: {
                 "metrics": means(results),
                 "interquartile_means": {name: _interquartile(results, name) for name in metrics},
                 "ended_by": dict(Counter(run["ended_by"] for run in results)),
                 "optimum": summarise_reached(_reached(results), last) if judged else None,
-                "curves": {name: best_so_far(results, name, children) for name in metrics},
+                "curves": {name: best_so_far(results, name, children, metric.nothing) for name in metrics},
                 "reached_curve": reached_curve(_reached(results), children) if judged else None,
-                "milestones": {name: best_so_far(results, name, milestones) for name in metrics},
+                "milestones": {
+                    name: best_so_far(results, name, milestones, metric.nothing) for name in metrics
+                },
                 "reward_curve": rewards_so_far(results, window),
                 "runs": list(results),
             }
@@ -87,7 +94,7 @@ def means(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
     """Return mean and 95 % interval over one agent's runs, by metric; unknown ones are left out."""
     found = {}
     for name in MEANS:
-        if any(run[name] is None for run in runs):
+        if any(run.get(name) is None for run in runs):
             continue
         values = np.array([run[name] for run in runs], dtype=np.float64)
         low, high = bootstrap_interval(values)
@@ -100,13 +107,15 @@ def scores(runs: Sequence[Run], measure: str, budget: int) -> Floats:
 
     Args:
         runs: One agent's.
-        measure: ``"validation"`` or ``"test"``: accuracy of the final answer. ``"children"``: minus the
-            children up to the optimum; all runs that did not reach it tie behind those that did.
+        measure: Key of ``MEASURES``: what the final answer is worth, a perplexity with a minus.
+            ``"children"``: minus the children up to the optimum; all runs that did not reach it tie behind
+            those that did.
         budget: Distinct children of a run.
     """
     if measure == "children":
         return -np.array([budget + 1 if time is None else time for time in _reached(runs)], dtype=np.float64)
-    return np.array([run[ACCURACIES[measure]] for run in runs], dtype=np.float64)
+    metric = MEASURES[measure]
+    return metric.sign * np.array([run[metric.answer] for run in runs], dtype=np.float64)
 
 
 def compare(agents: Mapping[str, Floats]) -> list[dict[str, Any]]:
@@ -146,7 +155,7 @@ def find_together(findings: Mapping[str, Findings], budget: int | None) -> list[
     """Compare every two agents over all environments: probabilities of improvement, averaged over them.
 
     Scores of different environments are never averaged, since their scales differ. Test accuracy where there
-    is a table, else validation accuracy.
+    is a table, else the validation metric of each environment.
 
     Returns:
         As ``compare``; ``None`` of a single environment.
@@ -170,12 +179,15 @@ def find_together(findings: Mapping[str, Findings], budget: int | None) -> list[
 
 def ranking(found: Findings) -> list[str]:
     """Return the agents by the interquartile mean of the first metric, best first."""
-    metric = found["metrics"][0]
-    return sorted(found["agents"], key=lambda a: -found["agents"][a]["interquartile_means"][metric]["value"])
+    first = found["metrics"][0]
+    sign = MEASURES[first].sign
+    return sorted(
+        found["agents"], key=lambda a: -sign * found["agents"][a]["interquartile_means"][first]["value"]
+    )
 
 
-def _interquartile(runs: Sequence[Run], metric: str) -> dict[str, float]:
-    values = scores(runs, metric, 1)
+def _interquartile(runs: Sequence[Run], measure: str) -> dict[str, float]:
+    values = MEASURES[measure].sign * scores(runs, measure, 1)
     low, high = stratified_interval(values)
     return {"value": float(interquartile_mean(values)), "low": low, "high": high}
 

@@ -9,25 +9,40 @@ import plotly.graph_objects as go
 from agents.comparison.figures import (
     EVEN,
     LOSES,
-    MEASURES,
-    TITLES,
+    REFERENCE,
     WINS,
+    axis_title,
     colours,
     curve_range,
     fade,
     improvement_matrix,
+    reference_label,
 )
 from agents.comparison.findings import Findings, ranking
+from agents.comparison.measures import MEASURES
 
 FONT = {"family": "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif", "size": 13}
 GRID = "#e6e9ec"
 
 
-def curves(found: Findings, metric: str) -> go.Figure:
+def curves(found: Findings, measure: str) -> go.Figure:
     """Best so far against distinct children."""
-    figure = _bands(found, lambda result: (found["children"], result["curves"][metric]), ".4f")
-    figure.update_layout(yaxis_title=TITLES[metric], xaxis_title="distinct children trained")
-    figure.update_yaxes(range=curve_range(found, metric))
+    form = MEASURES[measure].form
+    figure = _bands(found, lambda result: (found["children"], result["curves"][measure]), form)
+    for name, value in found.get("references", {}).items():
+        ends = [found["children"][0], found["children"][-1]]
+        figure.add_trace(
+            go.Scatter(
+                x=ends,
+                y=[value] * 2,
+                mode="lines",
+                name=reference_label(measure, name, value),
+                line={"dash": "dash", "width": 1.5, "color": REFERENCE},
+                hoverinfo="skip",
+            )
+        )
+    figure.update_layout(yaxis_title=axis_title(measure), xaxis_title="distinct children trained")
+    figure.update_yaxes(range=curve_range(found, measure))
     return _with_scale_buttons(figure)
 
 
@@ -41,7 +56,7 @@ def optimum(found: Findings) -> go.Figure:
 
 def rewards(found: Findings) -> go.Figure:
     """Reward against episodes."""
-    figure = _bands(found, lambda result: (result["reward_curve"]["episodes"], result["reward_curve"]), ".4f")
+    figure = _bands(found, lambda result: (result["reward_curve"]["episodes"], result["reward_curve"]), ".4r")
     means = np.concatenate([result["reward_curve"]["mean"] for result in found["agents"].values()])
     low, high = np.quantile(means, [0.05, 1.0])
     margin = 0.1 * max(high - low, 1e-3)
@@ -53,12 +68,14 @@ def rewards(found: Findings) -> go.Figure:
     return figure
 
 
-def intervals(found: Findings, metric: str) -> go.Figure:
+def intervals(found: Findings, measure: str) -> go.Figure:
     """Interquartile means of the final answers."""
     order, palette = ranking(found)[::-1], colours(found)
+    metric = MEASURES[measure]
     figure = go.Figure()
     for agent in order:
-        value = found["agents"][agent]["interquartile_means"][metric]
+        value = found["agents"][agent]["interquartile_means"][measure]
+        middle, low, high = (f"{value[name]:{metric.form}}" for name in ("value", "low", "high"))
         figure.add_trace(
             go.Scatter(
                 x=[value["value"]],
@@ -72,13 +89,14 @@ def intervals(found: Findings, metric: str) -> go.Figure:
                     "thickness": 3,
                     "width": 0,
                 },
-                hovertemplate=f"{value['value']:.4f} [{value['low']:.4f}, {value['high']:.4f}]"
-                f"<extra>{agent}</extra>",
+                hovertemplate=f"{middle} [{low}, {high}]<extra>{agent}</extra>",
                 showlegend=False,
             )
         )
     _style(figure, 90 + 30 * len(order))
-    figure.update_layout(xaxis_title=f"interquartile mean of {MEASURES[metric]}")
+    figure.update_layout(xaxis_title=f"interquartile mean of {axis_title(measure)}")
+    if metric.sign < 0:
+        figure.update_xaxes(autorange="reversed")
     return figure
 
 

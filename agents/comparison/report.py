@@ -9,10 +9,12 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from agents.comparison import plots
-from agents.comparison.conclusions import MEASURES, conclude, conclude_together
+from agents.comparison.conclusions import JUDGED_BY, conclude, conclude_together
 from agents.comparison.findings import Findings
+from agents.comparison.measures import MEASURES
 from agents.comparison.runs import Limits
 from agents.comparison.table import Cells, means_cells, milestone_cells, robust_cells
+from agents.metric import PERPLEXITY, Metric
 
 STYLE = """
 :root { --ink: #1d2733; --soft: #5b6875; --line: #dfe4e8; --accent: #0072B2; }
@@ -48,8 +50,8 @@ BUTTONS = [["toImage", "zoom2d", "pan2d", "resetScale2d"]]
 METHODS = {
     "Budget": "Distinct children: an architecture that is proposed again costs nothing, but counts as an "
     "episode. A run ends at its budget or at its limit of episodes, whichever comes first.",
-    "Answer of a search": "The architecture with the highest validation accuracy so far, among equals the "
-    "first. Agents see validation data only; test accuracies are looked up after the run.",
+    "Answer of a search": "The architecture with the {best} so far, among equals the first. Agents see "
+    "validation data only; test accuracies are looked up after the run, where there is a table.",
     "Interquartile mean (IQM)": "Mean of the middle half of the runs. Interval: stratified bootstrap over "
     "runs (Agarwal et al. 2021), with tails widened for few runs (Hesterberg 2015).",
     "Probability of improvement": "How probable it is that a run of one agent beats a run of the other; a "
@@ -65,6 +67,13 @@ METHODS = {
     "Seconds": "Wall-clock time of a run in a process with one thread, while others ran beside it. Inside "
     "training: in the evaluator, or looking results up in a table.",
 }
+PERPLEXITIES = {
+    "Perplexity": "exp of the mean loss of a language model, in nats per token. Lower is better; axes are "
+    "turned round, so that better is higher up and farther right. Before its first answer a search counts as "
+    "guessing, all tokens of the vocabulary equally likely. The perplexity of the grammar that wrote a text "
+    "is one that no network can be expected to beat; on few tokens luck may do so by a little.",
+}
+"""More methods, where networks model language."""
 
 
 def html_report(
@@ -101,7 +110,7 @@ def html_report(
         _words(words) if len(findings) > 1 else "",
         *(_environment(env, found, limits, drawn) for env, found in findings.items()),
         '<h2 id="methods">How to read it</h2><div class="card"><dl>',
-        *(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in METHODS.items()),
+        *(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in _methods(findings).items()),
         f'</dl><p class="note">Made with <code>{escape(command)}</code>. All runs stand in results.json and '
         "results.csv beside this file.</p></div>",
     ]
@@ -119,6 +128,21 @@ def html_report(
     )
 
 
+def _methods(findings: Mapping[str, Findings]) -> dict[str, str]:
+    """Return explanations by what they explain, those of the metrics there are."""
+    metrics = {metric.name: metric for found in findings.values() for metric in _searched_by(found)}
+    best = " or the ".join(f"{metric.extreme} {metric.words}" for metric in metrics.values())
+    methods = {term: text.replace("{best}", best) for term, text in METHODS.items()}
+    if PERPLEXITY.name in metrics:
+        methods |= PERPLEXITIES
+    return methods
+
+
+def _searched_by(found: Findings) -> list[Metric]:
+    """Return the metrics of validation data, by which answers are chosen."""
+    return [MEASURES[measure] for measure in found["metrics"] if measure != "test"]
+
+
 def _environment(env: str, found: Findings, limits: Limits, drawn: dict[str, go.Figure]) -> str:
     """Return the part of one environment, and put its figures into ``drawn`` by the ids of their places."""
 
@@ -129,16 +153,16 @@ def _environment(env: str, found: Findings, limits: Limits, drawn: dict[str, go.
 
     judged = "test" in found["metrics"]
     curves = [
-        _card(f"Best so far: {metric} accuracy", figure("curves", plots.curves, metric))
-        for metric in found["metrics"]
+        _card(f"Best so far: {MEASURES[measure].words}", figure("curves", plots.curves, measure))
+        for measure in found["metrics"]
     ]
     answers = [
-        _card(f"Final answers: {metric} accuracy", figure("intervals", plots.intervals, metric))
-        for metric in found["metrics"]
+        _card(f"Final answers: {MEASURES[measure].words}", figure("intervals", plots.intervals, measure))
+        for measure in found["metrics"]
     ]
     pairs = [
         _card(
-            f"Row beats column, by {MEASURES[measure]}",
+            f"Row beats column, by {JUDGED_BY[measure]}",
             figure("improvement", plots.improvement, measure),
             "Bold: decided; pale: not decided. Hover for intervals.",
         )

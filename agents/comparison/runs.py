@@ -7,8 +7,10 @@ from pkgutil import resolve_name
 from typing import Any, Protocol
 
 from agents import AgentSpec, make_agent
+from agents.comparison.measures import measure_of
 from agents.episodes import AnyVectorEnv
 from agents.errors import InvalidArgumentError
+from agents.metric import ACCURACY, Metric
 from agents.runs.summary import last_tenth_mean
 
 Row = Mapping[str, Any]
@@ -125,38 +127,40 @@ def judge_run(
     parse: Callable[[str], Any],
     seconds: float,
     training_seconds: float,
+    metric: Metric = ACCURACY,
 ) -> Run:
     """Return what the comparison keeps of one run, as JSON values.
 
-    The answer of a search after n children is the one whose validation accuracy, as the agent saw it, was
-    highest; among equals the first. What the answer is worth is looked up in the table, where there is one.
+    The answer of a search after n children is the one whose validation metric, as the agent saw it, was
+    best; among equals the first. What the answer is worth is looked up in the table, where there is one.
 
     Args:
         seed: The agent's.
         rows: One for each episode, cut at the limits.
         limits: Those of the run.
-        table: What is known of the environment; without one, test accuracy, regret and the children needed
-            to reach the optimum are unknown, ``None``.
+        table: What is known of the environment, in accuracies; without one, test accuracy, regret and the
+            children needed to reach the optimum are unknown, ``None``.
         parse: Makes the table's architecture of its text form.
         seconds: Of the whole run.
         training_seconds: Of these in the evaluator.
+        metric: What the networks of the environment are compared by, whether or not a child has any.
     """
     answers: list[tuple[int, str, float]] = []  # children so far, the new answer, what the agent saw of it
     seen: set[str] = set()
     reached = None
     for row in rows:
-        architecture, accuracy = row["architecture"], row["validation_accuracy"]
+        architecture, value = row["architecture"], row[metric.name]
         if architecture is None or architecture in seen:
             continue
         seen.add(architecture)
-        if accuracy is not None and (not answers or accuracy > answers[-1][2]):
-            answers.append((len(seen), architecture, accuracy))
+        if value is not None and (not answers or metric.sign * value > metric.sign * answers[-1][2]):
+            answers.append((len(seen), architecture, value))
         if table is not None and reached is None:
             if table.validation_accuracy(parse(architecture)) >= table.optimum:
                 reached = len(seen)
-    validation = [a if table is None else table.validation_accuracy(parse(name)) for _, name, a in answers]
+    worth = [v if table is None else table.validation_accuracy(parse(name)) for _, name, v in answers]
     test = None if table is None else [table.test_accuracy(parse(name)) for _, name, _ in answers]
-    best = validation[-1] if validation else 0.0
+    best = worth[-1] if worth else metric.nothing
     best_test = None if test is None else (test[-1] if test else 0.0)
     rewards = [row["reward"] for row in rows]
     return {
@@ -166,7 +170,7 @@ def judge_run(
         "illegal_episodes": sum(row["architecture"] is None for row in rows),
         "distinct_architectures": len(seen),
         "best_architecture": answers[-1][1] if answers else None,
-        "best_validation_accuracy": best,
+        metric.answer: best,
         "test_accuracy": best_test,
         "validation_regret": None if table is None else table.optimum - best,
         "test_regret": None if table is None or best_test is None else table.best_test_accuracy - best_test,
@@ -175,6 +179,10 @@ def judge_run(
         "seconds": seconds,
         "training_seconds": training_seconds,
         "agent_seconds": seconds - training_seconds,
-        "curve": {"children": [count for count, _, _ in answers], "validation": validation, "test": test},
+        "curve": {
+            "children": [count for count, _, _ in answers],
+            measure_of(metric): worth,
+            "test": test,
+        },
         "rewards": rewards,
     }

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from agents.files import write_atomically
-from agents.runs.metric import Metric, metric_of
+from agents.metric import Metric, metric_of
 
 Row = Mapping[str, Any]
 COSTS = {"parameters": "parameters", "multiply_adds": "multiply-adds for one sample"}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.errors import RunFolderError
-from agents.runs.metric import metric_of
+from agents.metric import metric_of
 from agents.runs.pareto_front import pareto_fronts
 
 Row = Mapping[str, Any]

@@ -17,6 +17,10 @@ from nas_gym.errors import InvalidArgumentError
 
 ROOT = Path(__file__).parent.parent.parent
 AGENTS = ["reinforce", "random"]
+FEW_TOKENS = [
+    f"NAS-Brackets-v0:{value}"
+    for value in ("evaluator=local", "base=2", "units=4", "train_tokens=400", "validation_tokens=100")
+]
 TIMES = ("seconds", "training_seconds", "agent_seconds")
 
 
@@ -85,11 +89,39 @@ def test_benchmark__of_episodes_has_no_budget(
     assert "There is one run of each agent" in capsys.readouterr().out
 
 
-def test_benchmark__has_no_place_for_perplexities(benchmark: ModuleType, tmp_path: Path) -> None:
-    args = benchmark.Args(env=["NAS-Brackets-v0"], out=tmp_path / "out")
-    with pytest.raises(InvalidArgumentError, match="by accuracies, NAS-Brackets-v0 has perplexities"):
-        benchmark.main(args)
-    assert not (tmp_path / "out").exists()
+@pytest.mark.slow  # draws figures, after Numba has compiled what computes cells
+@pytest.mark.timeout(90)
+def test_benchmark__judges_each_environment_by_its_own_metric(
+    benchmark: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = {"env": ["NAS-Brackets-v0", "NAS-Moons-v0"], "agents": AGENTS, "env_kwargs": FEW_TOKENS}
+    benchmark.main(benchmark.Args(**args, budget=4, seeds=1, processes=1, out=tmp_path))
+    out = capsys.readouterr().out
+    assert "| the grammar's own |  | 3.564 |" in out
+    environments = results(tmp_path)["environments"]
+    brackets, moons = environments["NAS-Brackets-v0"], environments["NAS-Moons-v0"]
+    assert brackets["metrics"] == ["validation_perplexity"] and moons["metrics"] == ["validation"]
+    assert brackets["references"]["the grammar's own"] == pytest.approx(3.5636, abs=1e-4)
+    for agent in AGENTS:
+        (run,) = brackets["agents"][agent]["runs"]
+        values = run["curve"]["validation_perplexity"]
+        assert (
+            values == sorted(values, reverse=True) and values[-1] == run["best_validation_perplexity"] > 3.4
+        )
+    rows = list(csv.DictReader((tmp_path / "results.csv").read_text().splitlines()))
+    known = {row["env"]: bool(row["best_validation_perplexity"]) for row in rows}
+    assert known == {"NAS-Brackets-v0": True, "NAS-Moons-v0": False}
+
+
+def test_benchmark__knows_the_metric_of_an_environment_where_every_child_fails(benchmark: ModuleType) -> None:
+    keywords = {"evaluator": "local", "base": 2, "train_tokens": 400, "max_parameters": 1}
+    job = benchmark.Job("NAS-Brackets-v0", "random", 0)
+    run = benchmark.play_job({job.env: keywords}, benchmark.Limits(3, 12), job)
+    assert (run["distinct_architectures"], run["best_architecture"]) == (3, None)
+    assert run["best_validation_perplexity"] == 8.0, "as who takes each of eight tokens for equally likely"
+    assert benchmark.find({"random": [run]}, 3, benchmark.perplexity_of(8))["metrics"] == [
+        "validation_perplexity"
+    ]
 
 
 def test_benchmark__gives_keywords_to_all_environments_or_to_one(benchmark: ModuleType) -> None:

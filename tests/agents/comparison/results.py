@@ -5,12 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from agents.comparison.measures import measure_of
+from agents.metric import ACCURACY, Metric, perplexity_of
+
 BUDGET = 20
+BRACKETS = perplexity_of(vocabulary=8, best_possible=3.5)
 
 
-def make_run(seed: int, accuracy: float, judged: bool = True, reached: int | None = None) -> dict[str, Any]:
+def make_run(
+    seed: int, accuracy: float, judged: bool = True, reached: int | None = None, metric: Metric = ACCURACY
+) -> dict[str, Any]:
     """Return a run that finds something after 1 child, and its answer after 10."""
-    early = accuracy - 0.1
+    early = accuracy - 0.1 * metric.sign
     return {
         "seed": seed,
         "ended_by": "budget",
@@ -18,7 +24,7 @@ def make_run(seed: int, accuracy: float, judged: bool = True, reached: int | Non
         "illegal_episodes": 0,
         "distinct_architectures": BUDGET,
         "best_architecture": "Linear-2 EOS",
-        "best_validation_accuracy": accuracy,
+        metric.answer: accuracy,
         "test_accuracy": accuracy - 0.02 if judged else None,
         "validation_regret": 1 - accuracy if judged else None,
         "test_regret": 1 - accuracy if judged else None,
@@ -29,7 +35,7 @@ def make_run(seed: int, accuracy: float, judged: bool = True, reached: int | Non
         "agent_seconds": 0.5,
         "curve": {
             "children": [1, 10],
-            "validation": [early, accuracy],
+            measure_of(metric): [early, accuracy],
             "test": [early - 0.02, accuracy - 0.02] if judged else None,
         },
         "rewards": [early] * 9 + [accuracy] * 11,
@@ -37,13 +43,17 @@ def make_run(seed: int, accuracy: float, judged: bool = True, reached: int | Non
 
 
 def make_runs(
-    agents: dict[str, float], seeds: int, judged: bool = True, reached: Sequence[str] = ()
+    agents: dict[str, float],
+    seeds: int,
+    judged: bool = True,
+    reached: Sequence[str] = (),
+    metric: Metric = ACCURACY,
 ) -> dict[str, list[dict[str, Any]]]:
     """Return runs around each agent's mean accuracy; the agents in ``reached`` find the optimum after 10."""
     generator = np.random.default_rng(0)
     return {
         agent: [
-            make_run(seed, mean + 0.01 * generator.normal(), judged, 10 if agent in reached else None)
+            make_run(seed, mean + 0.01 * generator.normal(), judged, 10 if agent in reached else None, metric)
             for seed in range(seeds)
         ]
         for agent, mean in agents.items()

@@ -3,7 +3,7 @@ import pytest
 from agents.comparison.conclusions import conclude, conclude_together
 from agents.comparison.findings import find, find_together
 from agents.comparison.runs import Limits
-from tests.agents.comparison.results import BUDGET, make_runs
+from tests.agents.comparison.results import BRACKETS, BUDGET, make_runs
 
 LIMITS = Limits(BUDGET, 4 * BUDGET)
 
@@ -43,6 +43,31 @@ def test_conclude__warns_of_few_seeds_and_of_runs_that_ended_early() -> None:
     assert any("1 of b ended at 80 episodes, with fewer than 20" in text for text in words["may_not"])
     many = conclude(find(make_runs({"a": 0.9, "b": 0.5}, seeds=30), BUDGET), LIMITS)
     assert not any("seeds are few" in text or "ended at" in text for text in many["may_not"])
+
+
+def test_conclude__of_perplexities_speaks_of_the_lowest() -> None:
+    runs = make_runs({"a": 4.2, "b": 4.0}, seeds=10, judged=False, metric=BRACKETS)
+    for run in runs["b"]:
+        run["curve"]["validation_perplexity"][0] = 5.0
+    findings = {
+        "Brackets": find(runs, BUDGET, BRACKETS),
+        "Moons": find(make_runs({"a": 0.9, "b": 0.8}, 10), 20),
+    }
+    words = conclude(findings["Brackets"], LIMITS)
+    may, may_not = " ".join(words["may"]), " ".join(words["may_not"])
+    lowest = min(run["best_validation_perplexity"] for run in runs["b"])
+    assert "By validation perplexity of the answer: b is better than a with probability 1.00" in may
+    assert (
+        f"The lowest validation perplexity of all runs is {lowest:.3f}, by b; the grammar's own is 3.500."
+        in may
+    )
+    assert "the lowest mean has a after 4, a after 8 and b after 20 children" in may_not
+    assert "is the lowest of many, which luck has lowered; test perplexity and" in may_not
+    assert "accuracy" not in may + may_not
+
+    together = conclude_together(findings, find_together(findings, BUDGET))
+    assert "each by its own metric, the data do not decide between" in together["may_not"][0]
+    assert "b on Brackets and a on Moons" in together["may_not"][1]
 
 
 def test_conclude_together__says_where_the_winner_depends_on_the_environment() -> None:

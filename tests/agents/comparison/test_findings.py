@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from agents.comparison.findings import compare, find, find_together, ranking, scores
-from tests.agents.comparison.results import BUDGET, make_runs
+from tests.agents.comparison.results import BRACKETS, BUDGET, make_runs
 
 
 def test_find__has_every_measure_of_an_environment_with_a_table() -> None:
@@ -30,6 +30,21 @@ def test_find__knows_neither_test_nor_regret_without_a_table() -> None:
     assert found["children"][-1] == BUDGET
 
 
+def test_find__of_perplexities_takes_the_lower_for_the_better() -> None:
+    runs = make_runs({"a": 4.2, "b": 4.0}, seeds=10, judged=False, metric=BRACKETS)
+    runs["a"][0]["curve"]["children"][0] = 3  # until then it counts as guessing
+    found = find(runs, BUDGET, BRACKETS)
+    assert found["metrics"] == ["validation_perplexity"]
+    assert found["references"] == {"the grammar's own": 3.5}
+    assert ranking(found) == ["b", "a"]
+    (pair,) = found["comparisons"]["validation_perplexity"]
+    assert (pair["first"], pair["second"], pair["decided"]) == ("b", "a", True)
+    value = found["agents"]["b"]["interquartile_means"]["validation_perplexity"]
+    assert 3.9 < value["low"] < value["value"] < value["high"] < 4.1
+    start, *_, end = found["agents"]["a"]["curves"]["validation_perplexity"]["mean"]
+    assert start == pytest.approx((8 + 9 * 4.3) / 10, abs=0.02) and end == pytest.approx(4.2, abs=0.02)
+
+
 def test_scores__tie_runs_that_did_not_reach_the_optimum_behind_those_that_did() -> None:
     (runs,) = make_runs({"a": 0.8}, seeds=3).values()
     runs[0]["children_to_optimum"] = BUDGET
@@ -52,6 +67,18 @@ def test_compare__asks_more_of_each_pair_if_there_are_many() -> None:
     assert alone["decided"]
     (among,) = [pair for pair in compare(agents) if {pair["first"], pair["second"]} == {"a", "b"}]
     assert (among["low"], among["decided"]) == (alone["low"], False)
+
+
+def test_find_together__of_accuracy_and_perplexity_finds_the_one_that_is_better_by_both() -> None:
+    findings = {
+        "accuracy": find(make_runs({"a": 0.8, "b": 0.9}, seeds=10), BUDGET),
+        "perplexity": find(
+            make_runs({"a": 4.2, "b": 4.0}, seeds=10, judged=False, metric=BRACKETS), BUDGET, BRACKETS
+        ),
+    }
+    together = find_together(findings, BUDGET)
+    assert together is not None
+    assert (together[0]["first"], together[0]["probability"], together[0]["decided"]) == ("b", 1.0, True)
 
 
 def test_find_together__averages_over_environments() -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from plotly.offline import get_plotlyjs
 
-from agents.comparison.figures import draw_all
+from agents.comparison.figures import curve_range, draw_all
 from agents.comparison.findings import Findings, find
 from agents.comparison.report import html_report
 from agents.comparison.runs import Limits
 from agents.comparison.table import markdown, means_cells, milestone_cells, robust_cells, runs_csv
-from tests.agents.comparison.results import BUDGET, make_runs
+from tests.agents.comparison.results import BRACKETS, BUDGET, make_runs
 
 LIMITS = Limits(BUDGET, 4 * BUDGET)
 
@@ -24,6 +24,12 @@ def judged() -> Findings:
 @pytest.fixture(scope="module")
 def unjudged() -> Findings:
     return find(make_runs({"ppo": 0.8}, seeds=1, judged=False), None)
+
+
+@pytest.fixture(scope="module")
+def brackets() -> Findings:
+    runs = make_runs({"ppo": 4.2, "random": 4.0}, seeds=4, judged=False, metric=BRACKETS)
+    return find(runs, BUDGET, BRACKETS)
 
 
 def test_tables__have_a_line_for_each_agent_best_first(judged: Findings, unjudged: Findings) -> None:
@@ -46,6 +52,30 @@ def test_runs_csv__has_a_line_for_each_run(judged: Findings) -> None:
     assert (rows[0]["children_to_optimum"], rows[4]["children_to_optimum"]) == ("", "10")
 
 
+def test_tables__of_perplexities_end_with_the_grammars_own(judged: Findings, brackets: Findings) -> None:
+    head, *rows = means_cells(brackets)
+    assert [row[0] for row in rows] == ["random", "ppo", "the grammar's own"]
+    column = head.index("best validation perplexity")
+    assert rows[0][column].startswith("4.0") and rows[2][column] == "3.500"
+    assert [len(row) for row in rows] == [len(head)] * 3
+    assert not any("accuracy" in cell for cells in (means_cells, robust_cells) for cell in cells(brackets)[0])
+    assert milestone_cells(brackets)[0][1] == "validation perplexity after 4"
+
+    both = list(csv.DictReader(io.StringIO(runs_csv({"moons": judged, "brackets": brackets}))))
+    assert both[0]["best_validation_perplexity"] == both[-1]["best_validation_accuracy"] == ""
+    assert float(both[-1]["best_validation_perplexity"]) == pytest.approx(4, abs=0.05)
+    assert "perplexity" not in runs_csv({"moons": judged}) and "best_validation_accuracy" not in runs_csv(
+        {"brackets": brackets}
+    )
+
+
+def test_curve_range__has_the_better_end_above_and_shows_a_reference_that_is_near(brackets: Findings) -> None:
+    bottom, top = curve_range(brackets, "validation_perplexity")
+    assert 4.2 < bottom < 4.5 and 3.8 < top < 4.0, "3.5 is farther than the curves are long"
+    bottom, top = curve_range({**brackets, "references": {"near": 3.8}}, "validation_perplexity")
+    assert bottom > 4.2 and 3.7 < top < 3.8
+
+
 @pytest.mark.slow  # six pictures
 @pytest.mark.timeout(30)
 def test_draw_all__writes_pictures(judged: Findings, tmp_path: Path) -> None:
@@ -57,7 +87,9 @@ def test_draw_all__writes_pictures(judged: Findings, tmp_path: Path) -> None:
 
 @pytest.mark.slow  # importing Plotly's figures
 @pytest.mark.timeout(20)
-def test_html_report__is_whole_and_asks_nothing_of_the_network(judged: Findings, unjudged: Findings) -> None:
+def test_html_report__is_whole_and_asks_nothing_of_the_network(
+    judged: Findings, unjudged: Findings, brackets: Findings
+) -> None:
     findings = {"NAS-Bench-201-v0": judged}
     html = html_report(findings, None, LIMITS, 4, "python <script>")
     places = set(re.findall(r'<div id="([^"]+)" style', html))
@@ -69,3 +101,11 @@ def test_html_report__is_whole_and_asks_nothing_of_the_network(judged: Findings,
     assert "python &lt;script&gt;" in own
     assert "By test accuracy of the answer: random is better than ppo" in own
     assert "NAS-Moons-v0" in html_report({"NAS-Moons-v0": unjudged}, None, Limits(None, 20), 1, "python")
+    html = html_report({"NAS-Brackets-v0": brackets}, None, LIMITS, 4, "python")
+    own = html.replace(get_plotlyjs(), "")
+    for words in (
+        "Best so far: validation perplexity",
+        "the grammar's own: 3.500",
+        "the lowest validation perp",
+    ):
+        assert words in own

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from agents import agent_spec
 from agents.comparison.runs import Limits, cut, judge_run, play
 from agents.errors import InvalidArgumentError
+from agents.metric import ACCURACY, Metric
+from tests.agents.comparison.results import BRACKETS
 
 Rows = list[dict[str, Any]]
 
@@ -66,8 +68,8 @@ def rows_of(architectures: list[str | None], accuracies: list[float | None] | No
     ]
 
 
-def judge(rows: Rows, limits: Limits, table: FourTable | None) -> dict[str, Any]:
-    return judge_run(3, rows, limits, table, str, seconds=2.0, training_seconds=0.5)
+def judge(rows: Rows, limits: Limits, table: FourTable | None, metric: Metric = ACCURACY) -> dict[str, Any]:
+    return judge_run(3, rows, limits, table, str, seconds=2.0, training_seconds=0.5, metric=metric)
 
 
 def test_cut__ends_at_the_budget_or_at_the_episodes() -> None:
@@ -137,6 +139,17 @@ def test_judge_run__of_illegal_sentences_only_has_no_answer() -> None:
         0.0,
     )
     assert np.isclose(run["mean_reward_last_10_percent"], -1.0)
+
+
+def test_judge_run__of_perplexities_answers_with_the_lowest() -> None:
+    values = {"a": 9.5, "b": None, "c": 6.0, "d": 6.0}  # above guessing; failed; best; equal, but later
+    rows = [{"architecture": a, "reward": 0.0, BRACKETS.name: value} for a, value in values.items()]
+    run = judge(rows, Limits(4, 8), None, BRACKETS)
+    assert run["curve"] == {"children": [1, 3], "validation_perplexity": [9.5, 6.0], "test": None}
+    assert (run["best_architecture"], run["best_validation_perplexity"]) == ("c", 6.0)
+    assert "best_validation_accuracy" not in run
+    failed = judge(rows[1:2], Limits(4, 8), None, BRACKETS)
+    assert (failed["best_architecture"], failed["best_validation_perplexity"]) == (None, 8.0)
 
 
 def test_limits__must_be_positive() -> None:
