@@ -65,13 +65,14 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
     axes.axis("off")
     columns = {-1: -1.0}
     heights = {-1: np.zeros(1)}
-    _draw_box(axes, (-1.0, 0.0), "input")
+    reads, answers = search_space.drawing_ends
+    _draw_box(axes, (-1.0, 0.0), reads)
     for index, block in enumerate(blocks):
         columns[index], height = block.place or (float(index), 0.0)
         heights[index] = _unit_heights(block) + height * stretch
         for source in block.inputs:
             if block.place is None and columns[index] - columns[source] > 1:
-                label = blocks[source].label if source >= 0 else "input"
+                label = blocks[source].label if source >= 0 else reads
                 _draw_skip(axes, (columns[source], label), (columns[index], block.label), width)
             else:
                 _draw_edges(
@@ -83,7 +84,7 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
         last = len(blocks) - 1
         end = columns[last] + 1
         _draw_edges(axes, (columns[last], heights[last]), (end, np.zeros(1)), dense=True)
-        _draw_box(axes, (end, 0.0), "classes")
+        _draw_box(axes, (end, 0.0), answers)
     status = "the sentence goes on" if reward is None else f"reward {reward:.4f}"
     figure.suptitle(status, color=INK, fontsize=13, y=0.96)
     canvas.draw()

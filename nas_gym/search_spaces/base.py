@@ -89,6 +89,11 @@ class SearchSpace(ABC):
         return np.array([name != self.end_token for name in self.tokens])
 
     @property
+    def drawing_ends(self) -> tuple[str, str]:
+        """What a drawing says at its two ends: what a network reads, and what it answers."""
+        return "input", "classes"
+
+    @property
     def drawing_columns(self) -> int:
         """How many columns the largest ``diagram`` takes: by default one for each token of a sentence."""
         return self.max_length

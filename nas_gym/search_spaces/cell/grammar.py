@@ -94,6 +94,11 @@ class CellSpace(RankedSpace):
         return int(self._operations ** (nodes + 1) * nodes**2)
 
     @property
+    def drawing_ends(self) -> tuple[str, str]:
+        """What a cell reads in a time step, and what the language model around it answers."""
+        return "x(t)\nh(t-1)", "next\ntoken"
+
+    @property
     def drawing_columns(self) -> int:
         """How many columns a drawing takes: two for each level, and one for h_t."""
         return 2 * self.base.bit_length() + 1
