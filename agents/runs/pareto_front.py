@@ -40,12 +40,18 @@ def pareto_fronts(rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
 def draw_pareto_front(path: Path, rows: Sequence[Row], title: str) -> bool:
     """Write a PNG of the metric against each cost that is known; better is higher up.
 
+    A cost that all architectures share, as recurrent cells of one base do, is left out.
+
     Returns:
         Whether there was anything to draw.
     """
     metric = metric_of(rows)
     points = _points(rows, metric)
-    costs = _known_costs(points)
+    costs = [
+        cost
+        for cost in _known_costs(points)
+        if len(points) == 1 or len({point[cost] for point in points}) > 1
+    ]
     if not costs:
         return False
     figure = Figure(figsize=(8 if len(costs) == 1 else 6 * len(costs), 4.5), dpi=120, layout="constrained")

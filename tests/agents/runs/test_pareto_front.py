@@ -91,7 +91,7 @@ def test_pareto_fronts__of_language_models_are_of_low_perplexities() -> None:
         ([row("a", 0.5, None, None)], []),
         ([row("a", 0.5, 3, None)], ["parameters"]),
         ([perplexity("a", 5.0, 30), perplexity("b", 900.0, 10)], ["parameters"]),
-        ([row("a", 0.5, 3, 4), row("b", 0.5, 3, None)], ["parameters"]),
+        ([row("a", 0.5, 3, 4), row("b", 0.5, 5, None)], ["parameters"]),
         ([row("a", 0.5, 3, 4), row("failed", None, None, None)], ["parameters", "multiply_adds"]),
         ([{k: v for k, v in row("a", 0.5, 3, 4).items() if k != "multiply_adds"}], ["parameters"]),
     ],
@@ -105,3 +105,10 @@ def test_pareto_fronts__are_of_known_costs_and_so_is_their_picture(
     assert picture.exists() == bool(costs)
     if costs:
         assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_pareto_front__of_networks_of_one_size_is_not_drawn(tmp_path: Path) -> None:
+    rows = [row("a", 0.5, 3, 4), row("b", 0.6, 3, 4)]
+    assert names(pareto_fronts(rows)["parameters"]) == ["b"]
+    assert not draw_pareto_front(tmp_path / "pareto_front.png", rows, "a run")
+    assert list(tmp_path.iterdir()) == []
