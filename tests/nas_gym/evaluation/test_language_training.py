@@ -156,6 +156,16 @@ def test_training__drops_out_in_training_alone() -> None:
     assert module.calls == [((10, 16), False, True), ((10, 16), True, True), ((29, 1), False, False)]
 
 
+def test_training__takes_smaller_steps_after_the_constant_epochs() -> None:
+    def losses(constant_epochs: int) -> tuple[float, ...]:
+        steps = {"optimizer": "sgd", "learning_rate": 1.0, "decay": 1e-30, "max_batches": 3}
+        return trained(changed(epochs=3, constant_epochs=constant_epochs, **steps)).losses
+
+    first, second, third = losses(1)
+    assert first > second == third, "only the first epoch changes the weights"
+    assert losses(3)[-1] < third
+
+
 def test_training__clips_the_gradient_of_all_parameters_together() -> None:
     def weights(learning_rate: float) -> Tensor:
         module = build(NASCELL, VOCABULARY, QUICK.units)
