@@ -54,7 +54,7 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
         RGB picture, uint8, shape ``(height, width, 3)``.
     """
     blocks = search_space.diagram([search_space.tokens[token] for token in sentence])
-    width = search_space.drawing_columns
+    width, (left, right) = search_space.drawing_columns, search_space.drawing_ends
     pitch = WIDE_PITCH if width <= MAX_WIDE_COLUMNS else NARROW_PITCH
     stretch = max(1.0, search_space.drawing_rows * ROW_PITCH / 2)
     figure = Figure(figsize=(2.2 + pitch * (width + 1), 4.2 * stretch), dpi=80)
@@ -65,13 +65,13 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
     axes.axis("off")
     columns = {-1: -1.0}
     heights = {-1: np.zeros(1)}
-    _draw_box(axes, (-1.0, 0.0), "input")
+    _draw_box(axes, (-1.0, 0.0), left)
     for index, block in enumerate(blocks):
         columns[index], height = block.place or (float(index), 0.0)
         heights[index] = _unit_heights(block) + height * stretch
         for source in block.inputs:
             if block.place is None and columns[index] - columns[source] > 1:
-                label = blocks[source].label if source >= 0 else "input"
+                label = blocks[source].label if source >= 0 else left
                 _draw_skip(axes, (columns[source], label), (columns[index], block.label), width)
             else:
                 _draw_edges(
@@ -83,7 +83,7 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
         last = len(blocks) - 1
         end = columns[last] + 1
         _draw_edges(axes, (columns[last], heights[last]), (end, np.zeros(1)), dense=True)
-        _draw_box(axes, (end, 0.0), "classes")
+        _draw_box(axes, (end, 0.0), right)
     status = "the sentence goes on" if reward is None else f"reward {reward:.4f}"
     figure.suptitle(status, color=INK, fontsize=13, y=0.96)
     canvas.draw()

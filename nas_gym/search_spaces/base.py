@@ -98,6 +98,11 @@ class SearchSpace(ABC):
         """How many blocks the largest ``diagram`` has above one another: by default so few that they fit."""
         return 1
 
+    @property
+    def drawing_ends(self) -> tuple[str, str]:
+        """What a drawing shows on its left, which the network reads, and on its right, which it tells."""
+        return "input", "classes"
+
     def check_feature_shape(self, feature_shape: tuple[int, ...]) -> None:
         """Refuse samples that this space's networks cannot read; by default all are accepted.
 

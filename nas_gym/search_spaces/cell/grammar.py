@@ -103,6 +103,11 @@ class CellSpace(RankedSpace):
         """How many blocks stand above one another: the leaves."""
         return self.base
 
+    @property
+    def drawing_ends(self) -> tuple[str, str]:
+        """What the leaves read, and what a language model tells by h_t."""
+        return "x(t)\nh(t-1)", "next\ntoken"
+
     def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
         """Draw the tree, leaves on the left; where c_{t-1} enters and c_t leaves as soon as that is known."""
         base, nodes = self.base, 2 * self.base - 1
