@@ -132,7 +132,9 @@ def read_run(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str
     try:
         settings = dict(json.loads((path / "config.json").read_text())["settings"])
         summary = dict(json.loads((path / "summary.json").read_text()))
-        _ = settings["env"], settings["env_kwargs"], summary["best"]["architecture"]
+        named = settings["env"], summary["best"]["architecture"]
+        if not (isinstance(settings["env_kwargs"], dict) and all(isinstance(name, str) for name in named)):
+            raise TypeError
     except (OSError, ValueError, KeyError, TypeError):
         raise RunFolderError(
             f"{path} holds no finished run: config.json or summary.json is missing or damaged"

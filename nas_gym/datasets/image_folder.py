@@ -12,6 +12,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from nas_gym.datasets.base import Dataset, check_seed
+from nas_gym.datasets.folder import users_path
 from nas_gym.datasets.images import LabelledImages, split_images
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
@@ -60,9 +61,7 @@ def image_folder(
     size = _checked_size(image_size)
     if channels not in (None, 1, 3):
         raise InvalidArgumentError(f"channels must be 1, 3 or None, got {channels!r}")
-    if not isinstance(path, (str, Path)):
-        raise InvalidArgumentError(f"path must be the name of a folder, got {path!r}")
-    root = Path(path).expanduser()
+    root = users_path(path, "folder")
     if not root.is_dir():
         raise InvalidDataError(
             f"there is no folder {root.absolute()}; path must name a folder with one folder of images a class"

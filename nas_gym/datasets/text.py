@@ -6,6 +6,7 @@ from typing import Literal
 
 from nas_gym.datasets.base import split_sizes
 from nas_gym.datasets.corpus import Corpus, beginning
+from nas_gym.datasets.folder import users_path
 from nas_gym.datasets.vocabulary import choose_vocabulary, encode, words_of
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
@@ -59,9 +60,7 @@ def text(
         )
     if type(min_count) is not int or min_count < 1:
         raise InvalidArgumentError(f"min_count must be an integer of at least 1, got {min_count!r}")
-    if not isinstance(path, (str, Path)):
-        raise InvalidArgumentError(f"path must be the name of a file, got {path!r}")
-    file = Path(path).expanduser()
+    file = users_path(path, "file")
     tokens = _read(file, by)
     sizes = split_sizes(len(tokens), split, PARTS)
     if min(sizes) < 2:

@@ -156,10 +156,10 @@ def _values(problem: str, spec: Problem, recipe: object) -> Mapping[str, Any]:
     """Return the values of keywords that are not given."""
     if recipe is None:
         return spec.defaults
-    if recipe not in spec.recipes:
+    if not isinstance(recipe, str) or recipe not in spec.recipes:
         there = ", ".join(spec.recipes) or "none but its own"
         raise InvalidArgumentError(f"unknown recipe {recipe!r}; {problem} has {there}")
-    return {**spec.defaults, **spec.recipes[str(recipe)]}
+    return {**spec.defaults, **spec.recipes[recipe]}
 
 
 def _from_table(

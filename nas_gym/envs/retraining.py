@@ -84,7 +84,11 @@ def found_models(parts: Parts, names: Sequence[str]) -> list[Model]:
 
 
 def reference_models(parts: Parts, beside: Model) -> list[Model]:
-    """Return hand-designed networks to compare with a found one, where they can be as large as it is."""
+    """Return hand-designed networks to compare with a found one.
+
+    Raises:
+        InvalidArgumentError: If one should have as many parameters and cannot have that few.
+    """
     assert parts.references is not None and beside.size is not None
     return [
         Model(Architecture(REFERENCE, (each.name,)), each.build, each.size or _measured(parts, each.build))

@@ -111,23 +111,19 @@ class Comparison:
 
     def markdown(self) -> str:
         """Return a table with a row for each contender, best mean on validation data first."""
-        name, text = self.metric.name, self.metric.value_text
+        name = self.metric.name
         bits = ["bits per character"] if self.by_character else []
-        heads = ["network", f"test {name} [95 % interval]", *bits, f"validation {name}"]
+        heads = ["network", f"test {name} [95 % interval]", *bits, f"validation {name} [95 % interval]"]
         heads += ["seeds", "parameters", "multiply-adds", "seconds"]
         rows = []
         for each in self._ranked():
-            mean_test, bounds = self._mean(each.test_results), self._interval(each.test_results)
-            test = "" if mean_test is None else text(mean_test)
-            if bounds is not None:
-                test += f" [{text(bounds[0])}, {text(bounds[1])}]"
-            validation = self._mean(each.validation_results)
+            mean_test = self._mean(each.test_results)
             rows.append(
                 [
                     f"`{each.name}`" if each.found else each.name,
-                    test,
+                    self._text(each.test_results),
                     *(["" if mean_test is None else f"{log2(mean_test):.4f}"] if bits else []),
-                    "" if validation is None else text(validation),
+                    self._text(each.validation_results),
                     each.seeds_text.replace("|", "/"),
                     *("" if n is None else f"{n:,}" for n in (each.parameters, each.multiply_adds)),
                     "" if each.seconds is None else f"{each.seconds:.1f}",
@@ -140,18 +136,21 @@ class Comparison:
         ]
         table = "\n".join(lines) + "\n"
         if self.best_possible is not None:
-            table += (
-                f"\nThe best {name} that any model can have in the long run is {text(self.best_possible)}.\n"
-            )
+            best = self.metric.value_text(self.best_possible)
+            table += f"\nThe best {name} that any model can have in the long run is {best}.\n"
         return table
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return what is known of each contender, with means and the interval of the mean test result."""
+        """Return what is known of each contender, with means and their intervals."""
         return [self._values(each) for each in self.contenders]
 
     def _values(self, each: Contender) -> dict[str, Any]:
         name, plural = self.metric.name, self.metric.plural
-        test, (low, high) = self._mean(each.test_results), self._interval(each.test_results) or (None, None)
+        validation, test = self._mean(each.validation_results), self._mean(each.test_results)
+        validation_bounds, test_bounds = (
+            self._interval(results) or (None, None)
+            for results in (each.validation_results, each.test_results)
+        )
         bits = {"test_bits_per_character_mean": None if test is None else log2(test)}
         return {
             "name": each.name,
@@ -163,10 +162,12 @@ class Comparison:
             "seconds": each.seconds,
             "losses": each.losses,
             "failures": each.failures,
-            f"validation_{name}_mean": self._mean(each.validation_results),
+            f"validation_{name}_mean": validation,
+            f"validation_{name}_low": validation_bounds[0],
+            f"validation_{name}_high": validation_bounds[1],
             f"test_{name}_mean": test,
-            f"test_{name}_low": low,
-            f"test_{name}_high": high,
+            f"test_{name}_low": test_bounds[0],
+            f"test_{name}_high": test_bounds[1],
             **(bits if self.by_character else {}),
         }
 
@@ -192,3 +193,10 @@ class Comparison:
         return (
             None if bounds is None else (self.metric.from_scale(bounds[0]), self.metric.from_scale(bounds[1]))
         )
+
+    def _text(self, values: Sequence[float]) -> str:
+        """Return mean and interval for readers, nothing if there are no values."""
+        middle, bounds, text = self._mean(values), self._interval(values), self.metric.value_text
+        if middle is None:
+            return ""
+        return text(middle) if bounds is None else f"{text(middle)} [{text(bounds[0])}, {text(bounds[1])}]"

@@ -18,8 +18,9 @@ from nas_gym.evaluation.latency import median_seconds
 from nas_gym.evaluation.metric import PERPLEXITY
 from nas_gym.evaluation.task import Outcome, Task
 from nas_gym.evaluation.token_windows import Columns, batchify, windows
-from nas_gym.evaluation.training import DROPOUT_STREAM
+from nas_gym.evaluation.training import DROPOUT_STREAM, load_optimizers
 from nas_gym.search_spaces.cell.language_model import LanguageModel
+from nas_gym.search_spaces.cell.sequence import compile_cells
 
 STEPS_AT_ONCE = 512
 """Time steps that a model reads at once when it is judged: bounds memory, does not change the result."""
@@ -50,6 +51,12 @@ class LanguageModelling:
     def check(self, recipe: LanguageRecipe, data: Corpus, device: str) -> None:
         """Refuse more columns than the text has tokens for."""
         batchify(data.train, recipe.batch_size)
+
+    def warm_up(self, device: str) -> None:
+        """Load the optimizers, and compile what computes cells on the processor."""
+        load_optimizers()
+        if torch.device(device).type == "cpu":
+            compile_cells()
 
     def prepare(self, data: Corpus, device: str) -> tuple[Tokens, Tokens, str]:
         """Return training and validation part, and the device, which gets them window by window."""

@@ -12,7 +12,7 @@ from nas_gym.evaluation.batches import Samples, training_samples
 from nas_gym.evaluation.latency import latency_of
 from nas_gym.evaluation.metric import ACCURACY, Metric
 from nas_gym.evaluation.recipe import TrainingRecipe
-from nas_gym.evaluation.training import accuracy_of, is_mixed, train_child
+from nas_gym.evaluation.training import accuracy_of, is_mixed, load_optimizers, train_child
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,10 @@ class Task(Protocol):
         """
         ...
 
+    def warm_up(self, device: str) -> None:
+        """Have imported and compiled what the first child needs, a matter of seconds, before it is timed."""
+        ...
+
     def prepare(self, data: Any, device: str) -> Any:  # noqa: ANN401
         """Put training and validation part on a device, once for all children."""
         ...
@@ -83,6 +87,10 @@ class Classification:
             )
         if recipe.precision == "mixed" and torch.device(device).type != "cuda":
             raise InvalidArgumentError(f"precision 'mixed' needs a CUDA device, device is {device!r}")
+
+    def warm_up(self, device: str) -> None:
+        """Load the optimizers."""
+        load_optimizers()
 
     def prepare(self, data: Dataset, device: str) -> tuple[Samples, Samples]:
         """Put training and validation part on a device."""

@@ -153,7 +153,7 @@ def _optimizer(module: nn.Module, recipe: TrainingRecipe) -> torch.optim.Optimiz
 
 
 def load_optimizers() -> None:
-    """Have PyTorch import what its first optimizer needs, a matter of seconds, before a child is timed."""
+    """Have PyTorch import what its first optimizer needs."""
     torch.optim.SGD([torch.zeros(1)], lr=1.0)
 
 

@@ -129,13 +129,12 @@ def _prepare(parent: int, folder: Path, trainer: dict[str, Any]) -> None:
     import torch
 
     from nas_gym.evaluation.local import LocalEvaluator
-    from nas_gym.evaluation.training import load_optimizers
 
     torch.set_num_threads(1)
     global _trainer
     # Copied on write, that is, never: all workers read the same memory.
     _trainer = LocalEvaluator(dataset=joblib.load(folder / DATASET, mmap_mode="c"), **trainer)
-    load_optimizers()
+    _trainer.task.warm_up(_trainer.device)
 
 
 @cache

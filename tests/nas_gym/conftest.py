@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from nas_gym.datasets import penn_treebank
 from tests.nas_gym.images import write_cifar10, write_mnist
@@ -39,8 +38,6 @@ def small_ptb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def compiled_cells() -> None:
     """Compile what computes recurrent cells, so that no test's time holds it."""
-    from nas_gym.search_spaces.cell.references import lstm_layer
-    from tests.nas_gym.search_spaces.cells import draw_weights
+    from nas_gym.search_spaces.cell.sequence import compile_cells
 
-    outputs, _ = draw_weights(lstm_layer(1, 1))(torch.ones(1, 1, 1))
-    outputs.sum().backward()
+    compile_cells()

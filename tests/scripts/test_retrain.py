@@ -252,9 +252,10 @@ def test_retrain__of_cells_has_references_of_the_same_size_and_the_grammars_own_
     assert "The best perplexity that any model can have in the long run is 3.5636." in out
     saved = torch.load(path / "winner.pt", weights_only=True)
     module = assemble(saved["env"], **saved["env_kwargs"]).rebuild(saved["architecture"], saved["state_dict"])
-    test = brackets(seed=3).test
-    assert test is not None
-    assert perplexity_of(module, test) in cell["test_perplexities"]
+    corpus = brackets(seed=3)
+    assert corpus.test is not None
+    assert perplexity_of(module, corpus.validation) == min(cell["validation_perplexities"])
+    assert perplexity_of(module, corpus.test) in cell["test_perplexities"]
 
     # Transfer: data and recipe are those of the other environment.
     story = (f"path={small_text()}", "by=character", "epochs=1", "units=4")

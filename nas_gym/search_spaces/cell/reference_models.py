@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.cell.description import units_for
 from nas_gym.search_spaces.cell.language_model import LanguageModel
 from nas_gym.search_spaces.cell.references import ReferenceCell
@@ -32,7 +33,10 @@ def reference_model(
     def parameters_of(units: int) -> int:
         return size_around(layers * cell.parameters(units), vocabulary, units, tied).parameters
 
-    units = units_for(parameters, parameters_of)
+    try:
+        units = units_for(parameters, parameters_of)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{name} cannot be as small as the found cell: {error}") from None
     return Reference(
         f"{name}-{units}",
         partial(LanguageModel, cell.make_layer, vocabulary, units, layers, tied),

@@ -10,7 +10,13 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nas_gym.search_spaces.cell import kernel
-from nas_gym.search_spaces.cell.description import ACTIVATIONS, COMBINATIONS, CellDescription
+from nas_gym.search_spaces.cell.description import (
+    ACTIVATIONS,
+    COMBINATIONS,
+    CellDescription,
+    Operation,
+    Step,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +54,16 @@ def program_of(description: CellDescription) -> Program:
 def can_be_compiled(*tensors: Tensor) -> bool:
     """Say whether the kernel takes these: float32 on the CPU."""
     return all(tensor.dtype == torch.float32 and tensor.device.type == "cpu" for tensor in tensors)
+
+
+def compile_cells() -> None:
+    """Compile the kernel, or read it from Numba's cache: what the first step of a first cell waits for."""
+    leaf = Operation("add", "identity")
+    program = program_of(CellDescription((leaf, leaf), (Step(leaf, 0, 1),), read=2))
+    weight = torch.ones(2, 1, requires_grad=True)
+    one = torch.ones(1, 1)
+    outputs, _ = CompiledSequence.apply(torch.ones(1, 1, 2), None, weight, one, one, one, program, True)
+    outputs.sum().backward()
 
 
 class CompiledSequence(torch.autograd.Function):

@@ -139,7 +139,12 @@ def test_read_run__returns_what_a_finished_run_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["config.json", "summary.json"])
 @pytest.mark.parametrize(
-    "content", [None, b"", b"{", b"3", b"[]", b"{}", b'{"settings": {}}', b'{"best": 3}', b"\xff"]
+    "content",
+    [
+        *(None, b"", b"{", b"3", b"[]", b"{}", b"\xff", b'{"settings": {}}', b'{"best": 3}'),
+        b'{"settings": {"env": 3, "env_kwargs": {}}, "best": {"architecture": 3}}',
+        b'{"settings": {"env": "NAS-Moons-v0", "env_kwargs": [1]}}',
+    ],
 )
 def test_read_run__of_what_is_no_finished_run_is_one_line(
     file: str, content: bytes | None, tmp_path: Path

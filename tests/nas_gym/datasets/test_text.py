@@ -125,5 +125,8 @@ def test_text__refuses_a_path_without_a_file(tmp_path: Path) -> None:
         text(tmp_path / "nowhere.txt")
     with pytest.raises(InvalidDataError, match="cannot be read: Is a directory"):
         text(tmp_path)
-    with pytest.raises(InvalidArgumentError, match="path must be the name of a file, got 3"):
-        text(3)  # type: ignore[arg-type]
+    with pytest.raises(InvalidDataError, match=r"there is no file ~nobody-at-all/a.txt, nobody has that"):
+        text("~nobody-at-all/a.txt")
+    for path in (3, "a\0b"):
+        with pytest.raises(InvalidArgumentError, match="path must be the name of a file, got"):
+            text(path)  # type: ignore[arg-type]

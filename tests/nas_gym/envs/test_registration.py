@@ -211,6 +211,7 @@ def test_reward__may_have_keywords_of_its_own(problem: str) -> None:
         ("NAS-Moons-v0", {"reward": 3}, ["unknown reward 3"]),
         ("NAS-Moons-v0", {"recipe": "paper"}, ["unknown recipe 'paper'; NAS-Moons-v0 has none but its own"]),
         ("NAS-PTB-v0", {"recipe": "papr"}, ["unknown recipe 'papr'; NAS-PTB-v0 has paper"]),
+        ("NAS-PTB-v0", {"recipe": [1]}, ["unknown recipe [1]; NAS-PTB-v0 has paper"]),
         ("NAS-Brackets-v0", {"base": 3}, ["base must be a power of two"]),
         ("NAS-Brackets-v0", {"patience": 3}, ["no keyword 'patience'", "bptt"]),
         ("NAS-Brackets-v0", {"c": -1}, ["c must be a positive number, got -1"]),

@@ -4,10 +4,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from nas_gym.envs import rendering
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.rendering import as_picture, as_text
-from nas_gym.search_spaces import SEARCH_SPACES, ConvSpace, MlpSpace
+from nas_gym.search_spaces import SEARCH_SPACES, CellSpace, ConvSpace, MlpSpace
 from nas_gym.testing import random_sentence
 from tests.nas_gym.doubles import InstantEvaluator
 from tests.nas_gym.search_spaces.conv_spaces import FIGURE_7
@@ -74,6 +75,15 @@ def test_pictures__of_a_graph_show_its_links_in_a_width_by_its_layers() -> None:
     assert as_text(space, sentence[:3], None).startswith(
         "conv3x3-36 conv3x3-48 from-1 _ ... (117 more at most)"
     )
+
+
+def test_pictures__of_a_cell_say_what_it_reads_and_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(rendering, "_draw_box", lambda axes, place, label: drawn.append(label))
+    space = CellSpace(2)
+    as_picture(space, [0, 1, 2, 3, 8, 9], 0.5)
+    assert (drawn[0], drawn[-2:]) == ("x(t)\nh(t-1)", ["h(t)", "next\ntoken"])
+    assert "classes" not in drawn
 
 
 def test_render__without_a_mode_returns_nothing() -> None:

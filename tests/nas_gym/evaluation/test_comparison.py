@@ -86,7 +86,9 @@ def test_markdown__has_a_row_for_each_contender() -> None:
     failed = contender("broken", True, (), failures=("ValueError: a | b",) * 2)
     table = Comparison([net_of_hand(), failed, contender("net", True, FOUND, 0.95)]).markdown()
     head, line, *rows = table.splitlines()
-    assert head.startswith("| network | test accuracy [95 % interval] | validation accuracy | seeds |")
+    assert head.startswith(
+        "| network | test accuracy [95 % interval] | validation accuracy [95 % interval] | seeds |"
+    )
     assert line == "|" + "---|" * 7
     assert rows[0].startswith("| `net` | 0.9833 [") and "| 3 | 1,234 |  | 2.5 |" in rows[0]
     assert rows[1].startswith("| hand-made | 0.8000 | 0.9000 | 1 |")
@@ -95,18 +97,21 @@ def test_markdown__has_a_row_for_each_contender() -> None:
 
 
 def test_perplexities__are_averaged_as_losses_and_given_in_bits_by_character() -> None:
-    cell = contender("cell", True, (2.0, 8.0), 4.0)
+    cell = Contender("cell", True, (4.0, 16.0), (2.0, 8.0))
     compared = Comparison([cell], PERPLEXITY, by_character=True, best_possible=3.5)
     (values,) = compared.as_json()
     assert values["test_perplexities"] == (2.0, 8.0)
     assert values["test_perplexity_mean"] == pytest.approx(4.0)
     assert values["test_bits_per_character_mean"] == pytest.approx(2.0)
-    bits = interval((1.0, 3.0))
-    assert bits is not None
-    assert (values["test_perplexity_low"], values["test_perplexity_high"]) == pytest.approx(
-        (2 ** bits[0], 2 ** bits[1])
-    )
+    assert values["validation_perplexity_mean"] == pytest.approx(8.0)
+    for part, of_bits in (("test", (1.0, 3.0)), ("validation", (2.0, 4.0))):
+        bits = interval(of_bits)
+        assert bits is not None
+        assert (values[f"{part}_perplexity_low"], values[f"{part}_perplexity_high"]) == pytest.approx(
+            (2 ** bits[0], 2 ** bits[1])
+        )
+    low, high = (f"{values[f'validation_perplexity_{end}']:#.5g}" for end in ("low", "high"))
     table = compared.markdown()
-    assert "| bits per character |" in table and "] | 2.0000 | 4.0000 |" in table
+    assert "| bits per character |" in table and f"] | 2.0000 | 8.0000 [{low}, {high}] |" in table
     assert table.endswith("The best perplexity that any model can have in the long run is 3.5000.\n")
     assert "bits" not in Comparison([cell], PERPLEXITY).markdown()

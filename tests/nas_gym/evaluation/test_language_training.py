@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from nas_gym.evaluation.local import LocalEvaluator
 from nas_gym.evaluation.processes import ProcessEvaluator
 from nas_gym.search_spaces import CellSpace
 from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.cell import kernel
 from nas_gym.search_spaces.cell.language_model import DropoutMasks, LanguageModel, build
 from nas_gym.search_spaces.cell.network import State
 from nas_gym.search_spaces.cell.references import NASCELL, nascell_layer
@@ -57,6 +59,17 @@ class Constant(nn.Module):
     def forward(self, tokens: Tensor, state: int | None) -> tuple[Tensor, int]:
         self.read.append(0 if state is None else state)
         return self.logits.expand(*tokens.shape, -1), self.read[-1] + len(tokens)
+
+
+class Noting(LanguageModelling):
+    """Leaves a file where it was warmed up."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def warm_up(self, device: str) -> None:
+        super().warm_up(device)
+        self.file.touch()
 
 
 def trained(recipe: LanguageRecipe = QUICK, seed: int = 0, train: Tokens = CORPUS.train) -> LanguageResult:
@@ -149,11 +162,30 @@ def test_training__carries_the_state_through_an_epoch_and_resets_it() -> None:
     assert module.calls == [*epoch, *epoch, ((29, 1), False, False)]
 
 
+def test_training__compiles_nothing_after_the_warm_up() -> None:
+    LanguageModelling().warm_up("cpu")
+    known = [list(function.signatures) for function in (kernel.forward, kernel.backward)]
+    trained(changed(dropout=0.5, max_batches=1))
+    trained(changed(max_batches=1))
+    assert [function.signatures for function in (kernel.forward, kernel.backward)] == known
+    assert [len(signatures) for signatures in known] == [1, 1]
+
+
 def test_training__drops_out_in_training_alone() -> None:
     module = Watching()
     recipe = changed(dropout=0.5, max_batches=2)
     train_language_model(module, CORPUS.train, CORPUS.validation[:30], recipe, seed=0)
     assert module.calls == [((10, 16), False, True), ((10, 16), True, True), ((29, 1), False, False)]
+
+
+def test_training__takes_smaller_steps_after_the_constant_epochs() -> None:
+    def losses(constant_epochs: int) -> tuple[float, ...]:
+        steps = {"optimizer": "sgd", "learning_rate": 1.0, "decay": 1e-30, "max_batches": 3}
+        return trained(changed(epochs=3, constant_epochs=constant_epochs, **steps)).losses
+
+    first, second, third = losses(1)
+    assert first > second == third, "only the first epoch changes the weights"
+    assert losses(3)[-1] < third
 
 
 def test_training__clips_the_gradient_of_all_parameters_together() -> None:
@@ -193,13 +225,14 @@ def test_evaluator__measures_the_time_of_one_token() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)  # workers import PyTorch and Numba first
-def test_evaluator__workers_find_the_same() -> None:
+def test_evaluator__workers_find_the_same(tmp_path: Path) -> None:
     children = [NASCELL, *cells(2)]
-    evaluator = ProcessEvaluator(_build, CORPUS, QUICK, workers=1, task=LanguageModelling())
+    evaluator = ProcessEvaluator(_build, CORPUS, QUICK, workers=1, task=Noting(tmp_path / "warm"))
     try:
         elsewhere = evaluator.evaluate(children)
     finally:
         evaluator.close()
     here = local().evaluate(children)
+    assert (tmp_path / "warm").exists(), "no child's time holds what is compiled"
     assert [e.as_info() for e in elsewhere] == [e.as_info() for e in here]
     assert all(evaluation.status == "ok" for evaluation in here)

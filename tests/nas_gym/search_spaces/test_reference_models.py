@@ -56,5 +56,7 @@ def test_reference__can_be_initialised_and_learns(name: str) -> None:
 
 
 def test_reference__that_cannot_be_that_small_is_one_line() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"one unit makes .* parameters, there may be 20"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"LSTM cannot be as small as .* parameters, there may be 20$"
+    ):
         reference_model("LSTM", LSTM_CELL, 20, 50)
