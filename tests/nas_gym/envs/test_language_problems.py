@@ -51,6 +51,8 @@ def test_paper__is_one_keyword_away() -> None:
     recipe, searched = parts.language_recipe, assemble("NAS-PTB-v0", **QUICK["NAS-PTB-v0"])
     assert recipe is not None and parts.corpus is not None and searched.corpus is not None
     assert (recipe.epochs, recipe.layers, recipe.optimizer) == (35, 2, "sgd")
+    # With the loss of Zaremba et al., which is bptt times ours, steps of size 1 and a norm of 5 at most.
+    assert (recipe.learning_rate / recipe.bptt, recipe.clip) == (1.0, 5.0 / recipe.bptt)
     assert len(parts.corpus.train) > len(searched.corpus.train)
     size = language_model_size(NASCELL, 10_000, recipe.units, recipe.layers, recipe.tied)
     assert size.parameters == pytest.approx(20_000_000, rel=0.005)
