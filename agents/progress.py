@@ -55,7 +55,7 @@ class SearchProgress:
         self._progress.update(
             self._task,
             advance=len(new),
-            mean=f"{sum(self._recent) / len(self._recent):.4f}" if self._recent else "-",
-            best=f"{self._best:.4f}",
+            mean=f"{sum(self._recent) / len(self._recent):#.4g}" if self._recent else "-",
+            best=f"{self._best:#.4g}",
             speed=speed,
         )

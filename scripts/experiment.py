@@ -213,7 +213,7 @@ def _print_search(console: Console, summary: dict[str, Any]) -> None:
     console.print(
         f"\nbest network: [bold]{best['architecture']}[/bold]{size}, {_result(summary)} in the search\n"
         f"{summary['episodes']} architectures, {summary['distinct_architectures']} of them distinct, "
-        f"mean reward of the last 10 %: {summary['mean_reward_last_10_percent']:.4f}\n"
+        f"mean reward of the last 10 %: {summary['mean_reward_last_10_percent']:#.4g}\n"
         f"{summary['search_seconds']:.1f} s of search, {summary['evaluation_seconds']:.1f} s of it "
         "training children\n",
         soft_wrap=True,

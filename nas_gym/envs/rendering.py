@@ -42,7 +42,7 @@ def as_text(
     room = search_space.max_length - len(names)
     blanks = ["_"] * room if room <= MAX_BLANKS else [f"_ ... ({room} more at most)"]
     if reward is not None:
-        return f"{' '.join(names)}\nreward: {reward:.4f}\n"
+        return f"{' '.join(names)}\nreward: {reward:#.4g}\n"
     following = np.array(search_space.tokens)[search_space.legal_next(sentence) if legal is None else legal]
     return f"{' '.join(names + blanks)}\nnext: {' '.join(following)}\n"
 
@@ -85,7 +85,7 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
         end = columns[last] + 1
         _draw_edges(axes, (columns[last], heights[last]), (end, np.zeros(1)), dense=True)
         _draw_box(axes, (end, 0.0), answers)
-    status = "the sentence goes on" if reward is None else f"reward {reward:.4f}"
+    status = "the sentence goes on" if reward is None else f"reward {reward:#.4g}"
     figure.suptitle(status, color=INK, fontsize=13, y=0.96)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
