@@ -9,6 +9,8 @@ from agents.metric import metric_of
 from agents.runs.pareto_front import pareto_fronts
 
 Row = Mapping[str, Any]
+RANKED_BY = ("episode", "architecture", "reward", "status", "parameters")
+"""Columns that ``finalists`` needs."""
 
 
 def last_tenth_mean(rewards: Sequence[float]) -> float:
