@@ -102,7 +102,9 @@ def main(args: Args) -> int:
     written = ["comparison.json", "comparison.md"]
     if winner is not None:
         seed, weights = trainings.best_weights(winner.name)
-        saved = {"env": env, "env_kwargs": keywords, "architecture": winner.name, "seed": seed}
+        # Wherever it was trained, it can be read on any machine.
+        anywhere = {name: keywords[name] for name in keywords if name not in ("device", "precision")}
+        saved = {"env": env, "env_kwargs": anywhere, "architecture": winner.name, "seed": seed}
         saved["state_dict"] = weights
         write_atomically(folder / "winner.pt", lambda path: torch.save(saved, path))
         written.append("winner.pt")
