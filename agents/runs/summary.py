@@ -40,8 +40,9 @@ def finalists(rows: Sequence[Row], count: int) -> list[Row]:
     proposals = Counter(row["architecture"] for row in rows)
     trained = {row["architecture"]: row for row in reversed(rows) if row["status"] == "ok"}
     if not trained:
+        reason = next((f"; {row['reason']}" for row in rows if row.get("reason")), "")
         raise RunFolderError(
-            f"none of {len(rows)} episodes ended with a trained network, there is no best one"
+            f"none of {len(rows)} episodes ended with a trained network, there is no best one{reason}"
         )
 
     def rank(row: Row) -> tuple[float, int, int, int]:
