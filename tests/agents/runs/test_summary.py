@@ -79,7 +79,7 @@ def test_finalists__none_trained_is_one_line() -> None:
     with pytest.raises(RunFolderError, match="none of 2 episodes ended with a trained network"):
         finalists(nothing, 1)
     nothing[1] = {**nothing[1], "reason": "ValueError: too small"}
-    with pytest.raises(RunFolderError, match="there is no best one; ValueError: too small$"):
+    with pytest.raises(RunFolderError, match=r"there is no best one; ValueError: too small$"):
         finalists(nothing, 1)
 
 
