@@ -12,7 +12,7 @@ from typing import Any
 import gymnasium as gym
 import joblib
 import numpy as np
-from command_line import parse_keywords, run
+from command_line import SAME_COMMAND, parse_keywords, run
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import nas_gym
@@ -166,4 +166,4 @@ def keywords_by_env(envs: Sequence[str], keywords: dict[str, Any]) -> dict[str, 
 
 
 if __name__ == "__main__":
-    run(Args, main, __doc__ or "")
+    run(Args, main, __doc__ or "", SAME_COMMAND)

@@ -16,6 +16,8 @@ from nas_gym.errors import InvalidArgumentError
 
 Args = TypeVar("Args")
 INTERRUPTED = 130
+SAME_COMMAND = "the same command goes on where it stopped"
+RESUME = "--resume goes on where it stopped"
 PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
@@ -40,11 +42,14 @@ class SearchArgs:
     """Keywords of the environment as name=value, the values in JSON, e.g. noise=0.3 widths=[4,8]."""
 
 
-def run(args_class: type[Args], main: Callable[[Args], int], description: str) -> None:
+def run(
+    args_class: type[Args], main: Callable[[Args], int], description: str, go_on: str | None = None
+) -> None:
     """Parse the command line, call ``main``, and exit with what it returns.
 
     An error that nas_gym, the agents or Gymnasium raise on purpose, and a file that cannot be read or
-    written, become one line on standard error and exit code 2.
+    written, become one line on standard error and exit code 2. Ctrl-C becomes a line that tells how to
+    ``go_on``, and exit code ``INTERRUPTED``.
     """
     args = tyro.cli(args_class, description=description)
     try:
@@ -53,7 +58,7 @@ def run(args_class: type[Args], main: Callable[[Args], int], description: str) -
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print("interrupted" if go_on is None else f"interrupted; {go_on}", file=sys.stderr)
         code = INTERRUPTED
     sys.exit(code)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import joblib
 import torch
-from command_line import parse_keywords, run
+from command_line import SAME_COMMAND, parse_keywords, run
 from rich.progress import track
 
 from agents.files import write_atomically
 from agents.runs import read_run
-from agents.runs.summary import finalists
+from agents.runs.summary import RANKED_BY, finalists
 from nas_gym.envs.assembly import assemble
 from nas_gym.envs.retraining import found_models, reference_models, retraining_keywords, schooling_of
 from nas_gym.errors import InvalidArgumentError
@@ -35,9 +35,7 @@ class Args:
     results go to a folder of that name in the run's. By default that of the run."""
     env_kwargs: list[str] = field(default_factory=list)
     """Keywords of data and recipe as name=value, for example epochs=5 or recipe=paper, instead of the
-    environment's own."""
-    device: str = "cpu"
-    """PyTorch's name of the device."""
+    environment's own; the device is one of them, device=cuda, and by default that of the search."""
     processes: int = field(default_factory=joblib.cpu_count)
     """Trainings at the same time, with one thread each; by default one a core."""
 
@@ -46,16 +44,21 @@ def main(args: Args) -> int:
     """Train what is not trained yet, write comparison.json, comparison.md and winner.pt."""
     if min(args.top, args.seeds, args.processes) < 1:
         raise InvalidArgumentError("top, seeds and processes must be positive integers")
-    settings, rows, summary = read_run(args.run_dir)
+    settings, rows, summary = read_run(args.run_dir, RANKED_BY)
     searched_in = settings["env"]
     env = searched_in if args.env is None else args.env.removeprefix("nas_gym:")
     given = parse_keywords(args.env_kwargs)
     keywords = retraining_keywords(env, settings["env_kwargs"], given, searched_in)
     parts = assemble(env, **keywords)
-    schooling = schooling_of(parts, args.device)
+    schooling = schooling_of(parts, keywords.get("device", "cpu"))
     data, folder = schooling.data, args.run_dir if env == searched_in else args.run_dir / env
     # Other data than the search had: it has seen nothing of their test part, whatever the split.
-    if env == searched_in and data.test_checksum != settings.get("test_checksum"):
+    if env == searched_in and "test_checksum" not in settings:
+        raise InvalidArgumentError(
+            f"the run in {args.run_dir} does not tell which test data it locked away: it is of an earlier "
+            "version, search anew"
+        )
+    if env == searched_in and data.test_checksum != settings["test_checksum"]:
         raise InvalidArgumentError(
             f"{data.id} has other test data than the search in {args.run_dir} locked away: "
             "its new test part may hold what the search has seen"
@@ -70,10 +73,9 @@ def main(args: Args) -> int:
         print(f"{len(trainings) - missing} of {len(trainings)} trainings are in {folder} already")
     for _ in track(trainings.train(args.processes), "trainings", missing):
         pass
-    estimators = [] if parts.dataset is None else parts.reference_models
     contenders = trainings.contenders()
     if parts.dataset is not None:
-        contenders += retrain_estimators(parts.dataset, estimators, args.seeds)
+        contenders += retrain_estimators(parts.dataset, parts.reference_models, args.seeds)
     corpus = parts.corpus
     compared = Comparison(
         contenders,
@@ -97,14 +99,18 @@ def main(args: Args) -> int:
     write_atomically(folder / "comparison.json", lambda path: path.write_text(text))
     write_atomically(folder / "comparison.md", lambda path: path.write_text(f"{table}\n{verdict}\n"))
     (folder / "winner.pt").unlink(missing_ok=True)  # of an earlier comparison
+    written = ["comparison.json", "comparison.md"]
     if winner is not None:
         seed, weights = trainings.best_weights(winner.name)
-        saved = {"env": env, "env_kwargs": keywords, "architecture": winner.name, "seed": seed}
+        # Wherever it was trained, it can be read on any machine.
+        anywhere = {name: keywords[name] for name in keywords if name not in ("device", "precision")}
+        saved = {"env": env, "env_kwargs": anywhere, "architecture": winner.name, "seed": seed}
         saved["state_dict"] = weights
         write_atomically(folder / "winner.pt", lambda path: torch.save(saved, path))
-    print(f"\n{table}\n{verdict}\n\ncomparison.json, comparison.md and winner.pt are in {folder}")
+        written.append("winner.pt")
+    print(f"\n{table}\n{verdict}\n\nin {folder}: {', '.join(written)}")
     return 0
 
 
 if __name__ == "__main__":
-    run(Args, main, __doc__ or "")
+    run(Args, main, __doc__ or "", SAME_COMMAND)

@@ -7,7 +7,7 @@ if __name__ != "__main__":
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from command_line import parse_keywords, run
+from command_line import SAME_COMMAND, parse_keywords, run
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -67,4 +67,4 @@ def main(args: Args) -> int:
 
 
 if __name__ == "__main__":
-    run(Args, main, __doc__ or "")
+    run(Args, main, __doc__ or "", SAME_COMMAND)

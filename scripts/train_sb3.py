@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from command_line import SearchArgs, parse_keywords, run
+from command_line import RESUME, SearchArgs, parse_keywords, run
 from experiment import run_experiment
 
 
@@ -35,4 +35,4 @@ def main(args: Args) -> int:
 
 
 if __name__ == "__main__":
-    run(Args, main, __doc__ or "")
+    run(Args, main, __doc__ or "", RESUME)

@@ -15,7 +15,7 @@ from typing import Any
 import gymnasium as gym
 import joblib
 import numpy as np
-from command_line import run
+from command_line import SAME_COMMAND, run
 from numpy.typing import NDArray
 from rich.progress import track
 
@@ -120,4 +120,4 @@ def in_words(values: NDArray[np.float64]) -> str:
 
 
 if __name__ == "__main__":
-    run(Args, main, __doc__ or "")
+    run(Args, main, __doc__ or "", SAME_COMMAND)

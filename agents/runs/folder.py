@@ -121,13 +121,19 @@ class RunFolder:
         write_atomically(file, lambda temporary: temporary.write_text(json.dumps(values, indent=2) + "\n"))
 
 
-def read_run(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+def read_run(
+    path: Path, columns: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
     """Return settings, rows and summary of a finished run.
 
     The settings have at least ``env`` and ``env_kwargs``, the summary ``best`` with its ``architecture``.
 
+    Args:
+        path: Its folder.
+        columns: What the rows must have.
+
     Raises:
-        RunFolderError: If the folder holds none.
+        RunFolderError: If the folder holds none, or a column is missing.
     """
     try:
         settings = dict(json.loads((path / "config.json").read_text())["settings"])
@@ -139,7 +145,7 @@ def read_run(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str
         raise RunFolderError(
             f"{path} holds no finished run: config.json or summary.json is missing or damaged"
         ) from None
-    return settings, RunFolder(path, settings, resume=True).read_evaluations(), summary
+    return settings, RunFolder(path, settings, resume=True, columns=columns).read_evaluations(), summary
 
 
 def _parse(text: str) -> str | int | float | None:

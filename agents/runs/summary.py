@@ -9,6 +9,8 @@ from agents.metric import metric_of
 from agents.runs.pareto_front import pareto_fronts
 
 Row = Mapping[str, Any]
+RANKED_BY = ("episode", "architecture", "reward", "status", "parameters")
+"""Columns that ``finalists`` needs."""
 
 
 def last_tenth_mean(rewards: Sequence[float]) -> float:
@@ -38,8 +40,9 @@ def finalists(rows: Sequence[Row], count: int) -> list[Row]:
     proposals = Counter(row["architecture"] for row in rows)
     trained = {row["architecture"]: row for row in reversed(rows) if row["status"] == "ok"}
     if not trained:
+        reason = next((f"; {row['reason']}" for row in rows if row.get("reason")), "")
         raise RunFolderError(
-            f"none of {len(rows)} episodes ended with a trained network, there is no best one"
+            f"none of {len(rows)} episodes ended with a trained network, there is no best one{reason}"
         )
 
     def rank(row: Row) -> tuple[float, int, int, int]:

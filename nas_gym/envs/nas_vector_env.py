@@ -73,8 +73,8 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         """Start empty sentences in all lanes, or in some.
 
         Args:
-            seed: ``seed + i`` seeds lane i; a list has one seed a lane; ``None`` seeds nothing anew. A depth
-                schedule begins anew when all lanes are reset and each has a seed.
+            seed: ``seed + i`` seeds lane i; a list has one seed a lane; ``None`` seeds nothing anew. No
+                reset begins a depth schedule anew, see ``NasEnv``.
             options: ``{"reset_mask": array}`` with a bool array of shape ``(num_envs,)`` resets only the
                 lanes where it is True.
 

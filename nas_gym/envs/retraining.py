@@ -42,8 +42,11 @@ def retraining_keywords(
             f"which has {source.search_space}"
         )
     if spec is not source:
-        names = inspect.signature(SEARCH_SPACES[spec.search_space]).parameters
-        searched = {n: value for n, value in {**source.defaults, **searched}.items() if n in names}
+        space = inspect.signature(SEARCH_SPACES[spec.search_space]).parameters
+        own = {
+            name: space[name].default for name in spec.defaults if name in space
+        }  # instead of the problem's
+        searched = {n: value for n, value in {**own, **source.defaults, **searched}.items() if n in space}
     if "recipe" in given:
         named = spec.recipes.get(str(given["recipe"]), {})
         return {**{n: value for n, value in searched.items() if n not in named}, **given}

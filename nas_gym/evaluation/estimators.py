@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pkgutil import resolve_name
+from time import perf_counter
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -13,8 +14,8 @@ RANDOM_START = ("MLPClassifier",)
 
 def estimator_accuracies(
     estimator: str, train: Split, judged_on: Sequence[Split], seeds: int
-) -> list[tuple[float, ...]]:
-    """Train a model and return its accuracies.
+) -> tuple[list[tuple[float, ...]], float]:
+    """Train a model and return its accuracies, and how long that took.
 
     Args:
         estimator: Import path of its class, ``module:class``.
@@ -23,18 +24,23 @@ def estimator_accuracies(
         seeds: How many times to train it if it has a random start; else it is trained once.
 
     Returns:
-        For each part that it is judged on, an accuracy for each training.
+        For each part that it is judged on, an accuracy for each training; the mean seconds of a training.
     """
     from sklearn.exceptions import ConvergenceWarning
 
     make = resolve_name(estimator)
     models = [make(random_state=seed) for seed in range(seeds)] if has_random_start(estimator) else [make()]
+    start = perf_counter()
     with catch_warnings():
         # The default number of iterations is part of the default settings.
         simplefilter("ignore", ConvergenceWarning)
         for model in models:
             model.fit(_flat(train), train.labels)
-    return [tuple(float(model.score(_flat(part), part.labels)) for model in models) for part in judged_on]
+    seconds = (perf_counter() - start) / len(models)
+    accuracies = [
+        tuple(float(model.score(_flat(part), part.labels)) for model in models) for part in judged_on
+    ]
+    return accuracies, seconds
 
 
 def estimator_name(estimator: str) -> str:

@@ -1,4 +1,4 @@
-"""One training from scratch after the search. The only reader of test data."""
+"""One training from scratch after the search. Besides ``tabulation`` the only reader of test data."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -146,7 +146,7 @@ def retrain_estimators(dataset: Dataset, estimators: Sequence[str], seeds: int) 
     parts = (dataset.validation, dataset.test)
     contenders = []
     for estimator in estimators:
-        validation, test = estimator_accuracies(estimator, dataset.train, parts, seeds)
+        (validation, test), seconds = estimator_accuracies(estimator, dataset.train, parts, seeds)
         name, certain = estimator_name(estimator), not has_random_start(estimator)
-        contenders.append(Contender(name, False, validation, test, certain=certain))
+        contenders.append(Contender(name, False, validation, test, seconds=seconds, certain=certain))
     return contenders

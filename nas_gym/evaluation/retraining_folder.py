@@ -73,23 +73,29 @@ class RetrainingFolder:
             WorkerDiedError: If a process is killed, for instance since there is too little memory.
         """
         missing = self.missing()
-        if not missing:
-            return
+        here = processes == 1 or not missing
+        train = self._in_this_process(missing) if here else self._in_workers(missing, processes)
+        for file, reason in train:
+            if reason is not None:
+                self._reasons[file] = reason
+            yield
+
+    def _in_this_process(self, jobs: Sequence[tuple[Model, int, Path]]) -> Iterator[tuple[Path, str | None]]:
+        """Train one after another; yield as ``_train_and_keep`` returns."""
+        return (_train_and_keep(self.schooling, *job) for job in jobs)
+
+    def _in_workers(
+        self, jobs: Sequence[tuple[Model, int, Path]], processes: int
+    ) -> Iterator[tuple[Path, str | None]]:
+        """Train in worker processes; yield as ``_train_and_keep`` returns."""
         with TemporaryDirectory(prefix="nas_gym-") as folder:
-            if processes == 1:
-                ended = (_train_and_keep(self.schooling, *job) for job in missing)
-            else:
-                shared = Path(folder) / "schooling.joblib"  # its arrays are mapped into memory by all workers
-                joblib.dump(self.schooling, shared)
-                work = partial(_work, os.getpid(), shared)
-                ended = joblib.Parallel(processes, return_as="generator_unordered")(
-                    joblib.delayed(work)(*job) for job in missing
-                )
+            shared = Path(folder) / "schooling.joblib"  # its arrays are mapped into memory by all workers
+            joblib.dump(self.schooling, shared)
+            work = partial(_work, os.getpid(), shared)
             try:
-                for file, reason in ended:
-                    if reason is not None:
-                        self._reasons[file] = reason
-                    yield
+                yield from joblib.Parallel(processes, return_as="generator_unordered")(
+                    joblib.delayed(work)(*job) for job in jobs
+                )
             except BrokenProcessPool:
                 raise WorkerDiedError(
                     f"a process was killed, perhaps for want of memory; {self.path} keeps what had ended, "
@@ -139,7 +145,7 @@ class RetrainingFolder:
 
 def _work(parent: int, shared: Path, model: Model, seed: int, file: Path) -> tuple[Path, str | None]:
     """Train once in a worker process."""
-    end_with(parent)
+    end_with(parent, shared.parent)
     return _train_and_keep(joblib.load(shared, mmap_mode="c"), model, seed, file)  # never written, so no copy
 
 

@@ -138,7 +138,7 @@ def _prepare(parent: int, folder: Path, trainer: dict[str, Any]) -> None:
 
 
 @cache
-def end_with(parent: int, folder: Path | None = None) -> None:
+def end_with(parent: int, folder: Path) -> None:
     """Let this process end as soon as its parent has, in whatever way; nothing to do in the parent itself.
 
     Args:
@@ -149,8 +149,7 @@ def end_with(parent: int, folder: Path | None = None) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(WATCH_SECONDS)
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
     if os.getpid() != parent:

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from nas_gym.errors import InvalidArchitectureError
 from nas_gym.search_spaces.architecture import Architecture
 
+MAX_LISTED = 40
+"""Tokens that an error names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -183,7 +186,7 @@ class SearchSpace(ABC):
         unknown = [name for name in architecture.tokens if name not in self.tokens]
         if unknown:
             raise InvalidArchitectureError(
-                f"{unknown[0]!r} is no token of {self.id}; tokens: {' '.join(self.tokens)}"
+                f"{unknown[0]!r} is no token of {self.id}; tokens: {_listed(self.tokens)}"
             )
         sentence = tuple(self.tokens.index(name) for name in architecture.tokens)
         if len(sentence) < self.max_length and self.end_token is not None:
@@ -219,4 +222,10 @@ class SearchSpace(ABC):
         return extend(())
 
     def _names(self, legal: NDArray[np.bool_]) -> str:
-        return " ".join(np.array(self.tokens)[legal]) or "nothing, the sentence is complete"
+        return _listed(np.array(self.tokens)[legal].tolist()) or "nothing, the sentence is complete"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names for an error: of hundreds of tokens the first, which show the pattern."""
+    more = len(names) - MAX_LISTED
+    return " ".join(names[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -156,12 +156,14 @@ def test_run__exits_with_a_code_and_at_most_one_line(
 
     monkeypatch.setattr("sys.argv", ["script"])
     with pytest.raises(SystemExit) as stop:
-        importlib.import_module("command_line").run(Nothing, main, "description")
+        importlib.import_module("command_line").run(Nothing, main, "description", "once more goes on")
     assert stop.value.code == code
     err = capfd.readouterr().err
     assert err.count("\n") <= 1 and "Traceback" not in err
     if isinstance(outcome, OSError):
         assert err == "error: cannot write there\n"
+    if isinstance(outcome, KeyboardInterrupt):
+        assert err == "interrupted; once more goes on\n"
 
 
 def test_parse_keywords__values_are_json_or_text() -> None:

@@ -315,7 +315,12 @@ def test_retrain__of_what_fails_compares_the_others(call: Call, tmp_path: Path) 
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--top", "-1"), "top, seeds and processes must be pos"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--env-kwargs", "epoch=1"), "no keyword 'epoch'"),
         ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--env-kwargs", "seed=1"), "other test data than the"),
-        ("NAS-Digits-v0", "conv3x3-8-pool2-drop0", ("--device", "abacus"), "device 'abacus' cannot be used"),
+        (
+            "NAS-Digits-v0",
+            "conv3x3-8-pool2-drop0",
+            ("--env-kwargs", "device=abacus"),
+            "device 'abacus' cannot",
+        ),
     ],
     ids=str,
 )
@@ -329,3 +334,10 @@ def test_retrain__says_in_one_line_what_is_wrong(
     assert code == 2, (out, err)
     assert err.startswith("error: ") and err.count("\n") == 1 and says in err
     assert not (path / "comparison.json").exists() and not (path / "retraining").exists()
+
+
+def test_retrain__of_an_earlier_versions_run_does_not_guess_its_test_data(call: Call, tmp_path: Path) -> None:
+    path = finished(tmp_path / "run", "NAS-Digits-v0", "conv3x3-8-pool2-drop0")
+    (path / "config.json").write_text(json.dumps({"settings": {"env": "NAS-Digits-v0", "env_kwargs": {}}}))
+    code, _, err = call("retrain", "--run-dir", path)
+    assert code == 2 and "does not tell which test data it locked away" in err and err.count("\n") == 1

@@ -161,6 +161,14 @@ def test_read_run__of_what_is_no_finished_run_is_one_line(
     assert {path.name for path in tmp_path.iterdir()} <= {"config.json", "summary.json"}
 
 
+def test_read_run__names_a_column_that_an_earlier_version_did_not_write(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path, SETTINGS, resume=False)
+    run.write_evaluations([{"episode": 1, "reward": 0.5}])
+    run.write_summary({"best": {"architecture": "ReLU"}})
+    with pytest.raises(RunFolderError, match="the column 'status' is missing"):
+        read_run(tmp_path, ("episode", "status"))
+
+
 def test_read_run__makes_no_folder(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="holds no finished run"):
         read_run(tmp_path / "nothing")

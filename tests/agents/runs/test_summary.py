@@ -75,8 +75,12 @@ def test_summarise__of_language_models_tells_the_lowest_perplexity() -> None:
 
 
 def test_finalists__none_trained_is_one_line() -> None:
+    nothing = rows((None, None, None, "illegal"), ("ReLU", None, None, "failed"))
     with pytest.raises(RunFolderError, match="none of 2 episodes ended with a trained network"):
-        finalists(rows((None, None, None, "illegal"), ("ReLU", None, None, "failed")), 1)
+        finalists(nothing, 1)
+    nothing[1] = {**nothing[1], "reason": "ValueError: too small"}
+    with pytest.raises(RunFolderError, match=r"there is no best one; ValueError: too small$"):
+        finalists(nothing, 1)
 
 
 def test_summarise__counts_what_happened() -> None:

@@ -72,6 +72,8 @@ def test_transfer__brings_along_the_search_space_alone() -> None:
     # The values of a search space that an environment has by default are those of its networks, too.
     graphs = retraining_keywords("NAS-Digits-v0", {"max_layers": 4}, {}, "NAS-CIFAR10-v0")
     assert (graphs["preset"], graphs["max_layers"]) == ("graph", 4) and "learning_rate" not in graphs
+    chains = retraining_keywords("NAS-CIFAR10-v0", {}, {}, "NAS-Digits-v0")
+    assert chains["preset"] == "chain", "although the other environment has graphs"
     assert retraining_keywords("NAS-PTB-v0", searched, {}, "NAS-PTB-v0") == searched, "that is no transfer"
 
 
