@@ -71,7 +71,7 @@ def main(args: Args) -> int:
     print(f"{data.id}\n{schooling.recipe.id}\n{len(models)} networks, {args.seeds} seeds each")
     if missing < len(trainings):
         print(f"{len(trainings) - missing} of {len(trainings)} trainings are in {folder} already")
-    for _ in track(trainings.train(args.processes), "trainings", missing):
+    for _ in track(trainings.train(args.processes), "trainings", missing, disable=not missing):
         pass
     contenders = trainings.contenders()
     if parts.dataset is not None:
