@@ -131,7 +131,9 @@ def play_job(keywords: dict[str, dict[str, Any]], limits: Limits, job: Job) -> R
     """Let one agent search once, in this process, and judge what it found."""
     parts = parts_of(job.env, json.dumps(keywords[job.env]))
     spec = agent_spec(job.agent)
-    env = RecordEvaluations(gym.make_vec(f"nas_gym:{job.env}", num_envs=spec.num_envs, **keywords[job.env]))
+    # More lanes than children would train some that nobody counts.
+    lanes = min(spec.num_envs, limits.budget or limits.episodes)
+    env = RecordEvaluations(gym.make_vec(f"nas_gym:{job.env}", num_envs=lanes, **keywords[job.env]))
     played = play(spec, env, env, job.seed, limits)
     metric, parse = metric_of_parts(parts), parts.search_space.parse
     return judge_run(job.seed, limits=limits, table=parts.table, parse=parse, metric=metric, **played)

@@ -76,8 +76,10 @@ def run_experiment(
         "packages": {name: version(name) for name in PACKAGES},
     }
     path = run_dir or Path("runs") / env_id / agent_name / str(seed)
-    run = RunFolder(path, settings, resume, about, ROW_FIELDS)
     console = Console()
+    if resume and not (path / "config.json").exists():
+        console.print(f"there is no run in {path} to resume, a new one starts")
+    run = RunFolder(path, settings, resume, about, ROW_FIELDS)
     if store is None and parts.table is None:  # a table knows its children already
         parts = parts.with_store(run.path / "evaluations.sqlite")
     env = RecordEvaluations(NasVectorEnv(env_of(parts), spec.num_envs))
@@ -113,7 +115,7 @@ def run_experiment(
     else:
         console.print(
             f"[bold]python scripts/retrain.py --run-dir {run.path}[/bold] trains the best networks with all "
-            "data and a longer recipe, beside hand-designed ones, and reads the test data",
+            "data and a longer recipe, beside hand-designed or published ones, and reads the test data",
             soft_wrap=True,
             highlight=False,
         )
@@ -208,10 +210,11 @@ def _answer_by_table(parts: Parts, rows: Sequence[Row], console: Console) -> tup
 
 def _print_search(console: Console, summary: dict[str, Any]) -> None:
     best = summary["best"]
+    failed = f", {summary['failed_children']} failed" if summary["failed_children"] else ""
     size = "" if best["parameters"] is None else f", {best['parameters']} parameters"
     console.print(
         f"\nbest network: [bold]{best['architecture']}[/bold]{size}, {_result(summary)} in the search\n"
-        f"{summary['episodes']} architectures, {summary['distinct_architectures']} of them distinct, "
+        f"{summary['episodes']} architectures, {summary['distinct_architectures']} of them distinct{failed}, "
         f"mean reward of the last 10 %: {summary['mean_reward_last_10_percent']:#.4g}\n"
         f"{summary['search_seconds']:.1f} s of search, {summary['evaluation_seconds']:.1f} s of it "
         "training children\n",

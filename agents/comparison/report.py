@@ -175,7 +175,9 @@ def _environment(env: str, found: Findings, limits: Limits, drawn: dict[str, go.
             _words(conclude(found, limits)),
             *curves,
             _card(
-                "Final answers and how runs ended", _table(robust_cells(found)), "Brackets: 95 % intervals."
+                "Final answers and how runs ended",
+                _table(robust_cells(found)),
+                "In square brackets: 95 % intervals.",
             ),
             f'<div class="pair">{"".join(answers)}</div>' if judged else "".join(answers),
             optimum,

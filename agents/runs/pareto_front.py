@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
+from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ def _points(rows: Sequence[Row], metric: Metric) -> list[dict[str, Any]]:
     return [
         {
             "architecture": architecture,
-            metric.name: fmean(row[metric.name] for row in same),
+            metric.name: mean(row[metric.name] for row in same),  # exact: equal values stay equal
             **{cost: same[0][cost] for cost in COSTS if same[0].get(cost) is not None},
         }
         for architecture, same in trainings.items()

@@ -81,6 +81,11 @@ def test_pareto_fronts__of_language_models_are_of_low_perplexities() -> None:
     ]
 
 
+def test_pareto_fronts__do_not_take_rounding_for_progress() -> None:
+    rows = [row("small", 0.98, 3, 4), *[row("large", 0.98, 5, 6)] * 10]
+    assert names(pareto_fronts(rows)["parameters"]) == ["small"]
+
+
 @pytest.mark.timeout(20)  # the first drawing in a process reads the fonts
 @pytest.mark.slow
 @pytest.mark.parametrize(
