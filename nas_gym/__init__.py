@@ -3,8 +3,8 @@
 Importing this package registers its ids: ``gym.make("NAS-Moons-v0")``, ``gym.make_vec("NAS-Moons-v0", 64)``.
 """
 
-from nas_gym.envs.registration import register_all
 from nas_gym.errors import NasGymError
+from nas_gym.problems.registration import register_all
 
 __version__ = "0.1.0"
 __all__ = ["NasGymError", "__version__"]

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any, Literal, get_args
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.tasks.evaluation import Evaluation
 
 Reward = Callable[[Evaluation], float]
 Cost = Literal["parameters", "multiply_adds", "latency_seconds"]

@@ -11,7 +11,7 @@ import numpy as np
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.corpus import Corpus
 from nas_gym.errors import InvalidArchitectureError
-from nas_gym.evaluation.base import Evaluator
+from nas_gym.evaluators.base import Evaluator
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.ranked import RankedSpace

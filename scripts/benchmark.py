@@ -17,19 +17,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import nas_gym
 from agents import agent_spec
-from agents.comparison.conclusions import conclude, conclude_together
-from agents.comparison.figures import draw_all
-from agents.comparison.findings import find, find_together
-from agents.comparison.pool import Job, check_settings, missing_jobs, read_runs, run_jobs
-from agents.comparison.report import html_report
-from agents.comparison.runs import Limits, Run, judge_run, play
-from agents.comparison.table import markdown, means_cells, milestone_cells, robust_cells, runs_csv
 from agents.files import write_atomically
-from agents.metric import ACCURACY, Metric, perplexity_of
-from nas_gym.envs.assembly import Parts, assemble
+from nas_gym.benchmark.conclusions import conclude, conclude_together
+from nas_gym.benchmark.figures import draw_all
+from nas_gym.benchmark.findings import find, find_together
+from nas_gym.benchmark.pool import Job, check_settings, missing_jobs, read_runs, run_jobs
+from nas_gym.benchmark.report import html_report
+from nas_gym.benchmark.runs import Limits, Run, judge_run, play
+from nas_gym.benchmark.table import markdown, means_cells, milestone_cells, robust_cells, runs_csv
+from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.problems.assembly import Parts, assemble
+from nas_gym.studies.row_metric import ACCURACY, Metric, perplexity_of
 from nas_gym.testing import random_sentence
-from nas_gym.wrappers import RecordEvaluations
 
 
 @dataclass

@@ -19,11 +19,11 @@ from rich.console import Console
 
 from agents import agent_spec, make_agent
 from agents.files import write_atomically
-from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation import Evaluation
-from nas_gym.evaluation.table import Table
+from nas_gym.memory.tables.table import Table
+from nas_gym.problems.assembly import assemble
 from nas_gym.search_spaces import Architecture, NasBench201Space
+from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.testing import random_sentence
 
 TABLE_LANES = 256

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nas_gym.evaluation.initialisation import initialise
-from nas_gym.evaluation.language_recipe import LanguageRecipe
-from nas_gym.search_spaces.cell.language_model import LanguageModel
 from nas_gym.search_spaces.cell.network import CellLayer
 from nas_gym.search_spaces.cell.references import lstm_layer, nascell_layer
+from nas_gym.tasks.initialisation import initialise
+from nas_gym.tasks.language_modelling.language_model import LanguageModel
+from nas_gym.tasks.language_modelling.recipe import LanguageRecipe
 
 TIME, BATCH = 35, 32
 VOCABULARY = 50

@@ -13,20 +13,21 @@ from rich.console import Console
 from rich.table import Table
 
 from agents import AgentSpec, agent_spec, make_agent
-from agents.runs import RunFolder, search
-from agents.runs.learning_curve import draw_learning_curve
-from agents.runs.pareto_front import draw_pareto_front
-from agents.runs.summary import Row, finalists, summarise
-from nas_gym.envs.assembly import Parts, assemble
 from nas_gym.envs.nas_vector_env import NasVectorEnv
-from nas_gym.envs.registration import env_of
-from nas_gym.envs.retraining import found_models, retraining_keywords, schooling_of
+from nas_gym.envs.wrappers import ROW_FIELDS, RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.comparison import Contender
-from nas_gym.evaluation.confirmation import confirm
-from nas_gym.evaluation.retraining import retrain_estimators
-from nas_gym.evaluation.retraining_folder import RetrainingFolder
-from nas_gym.wrappers import ROW_FIELDS, RecordEvaluations
+from nas_gym.problems.assembly import Parts, assemble
+from nas_gym.problems.registration import env_of
+from nas_gym.studies.comparison import Contender
+from nas_gym.studies.confirmation import confirm
+from nas_gym.studies.learning_curve import draw_learning_curve
+from nas_gym.studies.models import found_models, retraining_keywords, schooling_of
+from nas_gym.studies.pareto_front import draw_pareto_front
+from nas_gym.studies.retraining import retrain_estimators
+from nas_gym.studies.retraining_folder import RetrainingFolder
+from nas_gym.studies.run_folder import RunFolder
+from nas_gym.studies.search import search
+from nas_gym.studies.summary import Row, finalists, summarise
 
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
 MIN_FINALISTS, MAX_FINALISTS = 3, 50

@@ -6,12 +6,12 @@ from pathlib import Path
 from command_line import parse_keywords, run
 
 from agents.files import write_atomically
-from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.base import Trainer
-from nas_gym.evaluation.export import table_of, write_csv
-from nas_gym.evaluation.store import EvaluationStore
-from nas_gym.evaluation.table_file import write_table
+from nas_gym.evaluators.base import Trainer
+from nas_gym.memory.export import table_of, write_csv
+from nas_gym.memory.store import EvaluationStore
+from nas_gym.memory.tables.table_file import write_table
+from nas_gym.problems.assembly import assemble
 from nas_gym.search_spaces import RankedSpace
 
 

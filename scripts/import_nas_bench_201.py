@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from nas_gym.datasets.folder import data_folder
-from nas_gym.evaluation.nas_bench import file_name_201
-from nas_gym.evaluation.nats_bench import import_nats_bench
-from nas_gym.evaluation.table_file import write_table
+from nas_gym.memory.tables.nas_bench import file_name_201
+from nas_gym.memory.tables.nats_bench import import_nats_bench
+from nas_gym.memory.tables.table_file import write_table
 
 
 @dataclass

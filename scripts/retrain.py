@@ -10,14 +10,14 @@ from command_line import SAME_COMMAND, parse_keywords, run
 from rich.progress import track
 
 from agents.files import write_atomically
-from agents.runs import read_run
-from agents.runs.summary import RANKED_BY, finalists
-from nas_gym.envs.assembly import assemble
-from nas_gym.envs.retraining import found_models, reference_models, retraining_keywords, schooling_of
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.comparison import Comparison
-from nas_gym.evaluation.retraining import retrain_estimators
-from nas_gym.evaluation.retraining_folder import RetrainingFolder
+from nas_gym.problems.assembly import assemble
+from nas_gym.studies.comparison import Comparison
+from nas_gym.studies.models import found_models, reference_models, retraining_keywords, schooling_of
+from nas_gym.studies.retraining import retrain_estimators
+from nas_gym.studies.retraining_folder import RetrainingFolder
+from nas_gym.studies.run_folder import read_run
+from nas_gym.studies.summary import RANKED_BY, finalists
 
 
 @dataclass

@@ -18,10 +18,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from nas_gym.envs.assembly import assemble
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluation.tabulation import BLOCK, tabulate
+from nas_gym.problems.assembly import assemble
 from nas_gym.search_spaces import RankedSpace
+from nas_gym.studies.tabulation import BLOCK, tabulate
 
 
 @dataclass

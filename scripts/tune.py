@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from agents import AgentSpec, agent_spec
-from agents.comparison.pool import Job, check_settings, missing_jobs, read_runs, run_jobs
-from agents.comparison.runs import Limits, Run, judge_run, play
-from nas_gym.envs.assembly import assemble
+from nas_gym.benchmark.pool import Job, check_settings, missing_jobs, read_runs, run_jobs
+from nas_gym.benchmark.runs import Limits, Run, judge_run, play
+from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.wrappers import RecordEvaluations
+from nas_gym.problems.assembly import assemble
 
 ENV = "NAS-Bench-Moons-v0"
 REINFORCE_GRID = {

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from nas_gym.datasets.moons import moons
-from nas_gym.evaluation.fused_mlp import FusedMlpEvaluator
-from nas_gym.evaluation.local import LocalEvaluator
-from nas_gym.evaluation.recipe import TrainingRecipe
+from nas_gym.evaluators.fused.evaluator import FusedMlpEvaluator
+from nas_gym.evaluators.local import LocalEvaluator
 from nas_gym.search_spaces import MlpSpace
 from nas_gym.search_spaces.mlp.network import build
+from nas_gym.tasks.supervised.recipe import TrainingRecipe
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,59 +15,67 @@ OURS = (*PACKAGES, "scripts", "tests")
 # Who may import whom: the row with the longest matching name decides. A module may always import from
 # itself downwards only where its own name stands in its row.
 ARROWS: dict[str, tuple[str, ...]] = {
-    "nas_gym.__init__": ("nas_gym.envs.registration", "nas_gym.errors"),
+    "nas_gym.__init__": ("nas_gym.problems.registration", "nas_gym.errors"),
     "nas_gym.errors": (),
     "nas_gym.search_spaces": ("nas_gym.search_spaces", "nas_gym.errors"),
     "nas_gym.datasets": ("nas_gym.datasets", "nas_gym.errors"),
-    "nas_gym.evaluation": (
-        "nas_gym.evaluation",
+    "nas_gym.tasks": ("nas_gym.tasks", "nas_gym.search_spaces", "nas_gym.datasets", "nas_gym.errors"),
+    "nas_gym.memory": (
+        "nas_gym.memory",
+        "nas_gym.evaluators.base",
+        "nas_gym.tasks",
         "nas_gym.search_spaces",
         "nas_gym.datasets",
         "nas_gym.errors",
     ),
-    "nas_gym.rewards": ("nas_gym.evaluation.evaluation", "nas_gym.errors"),
-    "nas_gym.envs.__init__": (),
-    "nas_gym.envs.rendering": ("nas_gym.search_spaces.base",),
-    "nas_gym.envs.depth_schedule": ("nas_gym.search_spaces.base", "nas_gym.errors"),
-    "nas_gym.envs.nas_env": (
-        "nas_gym.search_spaces.base",
-        "nas_gym.evaluation.base",
-        "nas_gym.evaluation.evaluation",
-        "nas_gym.rewards",
-        "nas_gym.errors",
-        "nas_gym.envs.depth_schedule",
-        "nas_gym.envs.rendering",
-    ),
-    "nas_gym.envs.nas_vector_env": (
-        "nas_gym.search_spaces.base",
-        "nas_gym.evaluation.base",
-        "nas_gym.evaluation.evaluation",
-        "nas_gym.rewards",
-        "nas_gym.errors",
-        "nas_gym.envs.rendering",
-        "nas_gym.envs.nas_env",
-    ),
-    "nas_gym.envs.problems": ("nas_gym.search_spaces", "nas_gym.evaluation"),
-    "nas_gym.envs.assembly": ("nas_gym",),
-    "nas_gym.envs.retraining": (
-        "nas_gym.envs.problems",
-        "nas_gym.envs.assembly",
-        "nas_gym.evaluation",
+    "nas_gym.evaluators": (
+        "nas_gym.evaluators",
+        "nas_gym.memory",
+        "nas_gym.tasks",
         "nas_gym.search_spaces",
+        "nas_gym.datasets",
         "nas_gym.errors",
     ),
-    "nas_gym.envs.registration": (
-        "nas_gym.envs.registration",
-        "nas_gym.envs.problems",
-        "nas_gym.envs.assembly",
-        "nas_gym.envs.nas_env",
-        "nas_gym.envs.nas_vector_env",
+    "nas_gym.rewards": ("nas_gym.tasks.evaluation", "nas_gym.errors"),
+    "nas_gym.envs": (
+        "nas_gym.envs",
+        "nas_gym.search_spaces.base",
+        "nas_gym.evaluators.base",
+        "nas_gym.tasks.evaluation",
+        "nas_gym.rewards",
+        "nas_gym.errors",
     ),
-    "nas_gym.wrappers": ("nas_gym.search_spaces", "nas_gym.evaluation", "nas_gym.errors"),
+    "nas_gym.envs.wrappers": ("nas_gym.search_spaces", "nas_gym.errors"),
+    "nas_gym.problems": (
+        "nas_gym.problems",
+        "nas_gym.envs",
+        "nas_gym.rewards",
+        "nas_gym.evaluators",
+        "nas_gym.memory",
+        "nas_gym.tasks",
+        "nas_gym.search_spaces",
+        "nas_gym.datasets",
+        "nas_gym.errors",
+    ),
+    "nas_gym.studies": (
+        "nas_gym.studies",
+        "nas_gym.problems",
+        "nas_gym.envs",
+        "nas_gym.rewards",
+        "nas_gym.evaluators",
+        "nas_gym.memory",
+        "nas_gym.tasks",
+        "nas_gym.search_spaces",
+        "nas_gym.datasets",
+        "nas_gym.errors",
+        "agents",
+    ),
+    "nas_gym.benchmark": ("nas_gym", "agents"),
     "nas_gym.testing": (
         "nas_gym.search_spaces",
         "nas_gym.datasets",
-        "nas_gym.evaluation",
+        "nas_gym.tasks",
+        "nas_gym.evaluators",
         "nas_gym.errors",
     ),
     "agents": ("agents",),
@@ -80,7 +88,9 @@ STRANGERS: dict[str, tuple[str, ...]] = {
     "nas_gym.rewards": ("torch", "gymnasium"),
     "nas_gym.search_spaces": ("gymnasium", "stable_baselines3", "sb3_contrib", "sklearn", "numba"),
     "nas_gym.datasets": ("gymnasium", "stable_baselines3", "sb3_contrib", "numba"),
-    "nas_gym.evaluation": ("gymnasium", "stable_baselines3", "sb3_contrib"),
+    "nas_gym.tasks": ("gymnasium", "stable_baselines3", "sb3_contrib"),
+    "nas_gym.memory": ("gymnasium", "stable_baselines3", "sb3_contrib"),
+    "nas_gym.evaluators": ("gymnasium", "stable_baselines3", "sb3_contrib"),
     "nas_gym.envs": ("torch", "sklearn", "numba", "stable_baselines3", "sb3_contrib"),
 }
 
@@ -175,18 +185,18 @@ def test_arrows__start_at_modules_that_exist(row: str) -> None:
         ),
         ("nas_gym.search_spaces.mlp.grammar", "from ..base import Block", []),
         ("nas_gym.search_spaces.__init__", "from .. import rewards", ["nas_gym.rewards"]),
-        ("nas_gym.evaluation.local", "import gymnasium as gym", ["gymnasium"]),
-        ("nas_gym.evaluation.local", "from gymnasium.spaces import Discrete", ["gymnasium.spaces.Discrete"]),
-        ("nas_gym.evaluation.local", "import gymnasium_robotics", []),
+        ("nas_gym.evaluators.local", "import gymnasium as gym", ["gymnasium"]),
+        ("nas_gym.evaluators.local", "from gymnasium.spaces import Discrete", ["gymnasium.spaces.Discrete"]),
+        ("nas_gym.evaluators.local", "import gymnasium_robotics", []),
         ("nas_gym.envs.nas_env", "from nas_gym.search_spaces import MlpSpace", ["nas_gym.search_spaces"]),
-        ("nas_gym.envs.nas_env", "from nas_gym.evaluation import cached", ["nas_gym.evaluation.cached"]),
-        ("nas_gym.envs.nas_env", "from nas_gym.evaluation.base import Evaluator", []),
-        ("nas_gym.envs.rendering", "from nas_gym.envs.nas_env import NasEnv", ["nas_gym.envs.nas_env"]),
+        ("nas_gym.envs.nas_env", "from nas_gym.evaluators import cached", ["nas_gym.evaluators.cached"]),
+        ("nas_gym.envs.nas_env", "from nas_gym.evaluators.base import Evaluator", []),
+        ("nas_gym.envs.nas_env", "from nas_gym.problems import base", ["nas_gym.problems"]),
         ("nas_gym.search_spaces.cell.kernel", "from numba import njit", []),
         ("nas_gym.search_spaces.cell.kernel", "import sklearn", ["sklearn"]),
         ("nas_gym.search_spaces.cell.network", "import numba", ["numba"]),
         ("nas_gym.rewards", "import agents", ["agents"]),
-        ("nas_gym.envs.registration", "import agents", ["agents"]),
+        ("nas_gym.problems.registration", "import agents", ["agents"]),
         ("nas_gym.errors", "if True:\n    import nas_gym.rewards", ["nas_gym.rewards"]),
     ],
 )
@@ -217,7 +227,7 @@ def test_training__happens_in_two_files() -> None:
         for path in files()
         if name_of(path).startswith("nas_gym.") and uses(path.read_text(), name_of(path), TRAINING)
     ]
-    assert trainers == ["nas_gym.evaluation.language_training", "nas_gym.evaluation.training"]
+    assert trainers == ["nas_gym.tasks.language_modelling.training", "nas_gym.tasks.supervised.training"]
 
 
 @pytest.mark.parametrize(
@@ -232,8 +242,8 @@ def test_training__happens_in_two_files() -> None:
     ],
 )
 def test_walker__sees_a_loss_or_an_optimizer(source: str) -> None:
-    assert uses(source, "nas_gym.evaluation.other", TRAINING)
-    assert not uses("from torch import nn\nnn.Linear(1, 2)", "nas_gym.evaluation.other", TRAINING)
+    assert uses(source, "nas_gym.evaluators.other", TRAINING)
+    assert not uses("from torch import nn\nnn.Linear(1, 2)", "nas_gym.evaluators.other", TRAINING)
 
 
 def readers_of_test_data(source: str) -> bool:
@@ -250,9 +260,9 @@ def test_test_data__is_read_after_the_search_alone() -> None:
     }
     # A table holds test results for use after the search; its evaluator gets it without them.
     assert readers == {
-        "nas_gym.evaluation.retraining",
-        "nas_gym.evaluation.table",
-        "nas_gym.evaluation.tabulation",
+        "nas_gym.studies.retraining",
+        "nas_gym.memory.tables.table",
+        "nas_gym.studies.tabulation",
         "nas_gym.testing",
     }
     assert readers_of_test_data("x = dataset.test.features")

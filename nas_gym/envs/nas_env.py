@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from nas_gym.envs.depth_schedule import DepthLimit, DepthSchedule
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
-from nas_gym.evaluation.base import Evaluator
-from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.evaluators.base import Evaluator
 from nas_gym.rewards import Reward, validation_accuracy
 from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.tasks.evaluation import Evaluation
 
 MAX_SEED = 2**63 - 1
 

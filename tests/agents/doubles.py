@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
-from nas_gym.evaluation.evaluation import Evaluation
+from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.search_spaces import Architecture
-from nas_gym.wrappers import RecordEvaluations
+from nas_gym.tasks.evaluation import Evaluation
 
 LEGAL = 9  # of the ten tokens of mlp-v0 all but EOS may come first
 

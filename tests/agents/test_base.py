@@ -18,7 +18,7 @@ from agents.base import EpisodicAgent
 from agents.errors import CheckpointError, InvalidArgumentError
 from agents.random import RandomAgent
 from agents.reinforce import Reinforce
-from nas_gym.wrappers import RecordEvaluations
+from nas_gym.envs.wrappers import RecordEvaluations
 from tests.agents.doubles import Countdown, CountingEvaluator, make_vec
 
 EPISODES = 120

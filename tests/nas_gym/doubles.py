@@ -10,13 +10,13 @@ import numpy as np
 from nas_gym.datasets import CORPORA
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.moons import moons
-from nas_gym.envs.assembly import Parts
-from nas_gym.envs.problems import PROBLEMS
-from nas_gym.evaluation.base import child_seed
-from nas_gym.evaluation.evaluation import Evaluation
-from nas_gym.evaluation.recipe import TrainingRecipe
-from nas_gym.evaluation.table import Table
+from nas_gym.evaluators.base import child_seed
+from nas_gym.memory.tables.table import Table
+from nas_gym.problems.assembly import Parts
+from nas_gym.problems.specs import PROBLEMS
 from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace, SearchSpace
+from nas_gym.tasks.evaluation import Evaluation
+from nas_gym.tasks.supervised.recipe import TrainingRecipe
 from nas_gym.testing import random_sentence
 from tests.nas_gym.images import small_image_folder
 from tests.nas_gym.texts import small_text

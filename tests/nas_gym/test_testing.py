@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from nas_gym.datasets.base import Dataset, Split
 from nas_gym.datasets.brackets import brackets
 from nas_gym.datasets.moons import moons
-from nas_gym.evaluation.evaluation import Evaluation
 from nas_gym.search_spaces import Architecture, MlpSpace
+from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.testing import check_corpus, check_dataset, check_evaluator, check_search_space, random_sentence
 from tests.nas_gym.doubles import InstantEvaluator, random_networks
 

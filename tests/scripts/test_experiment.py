@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nas_gym.envs.problems import PROBLEMS
-from nas_gym.evaluation.store import EvaluationStore
+from nas_gym.memory.store import EvaluationStore
+from nas_gym.problems.specs import PROBLEMS
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 

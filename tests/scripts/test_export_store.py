@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nas_gym.envs.assembly import assemble
-from nas_gym.evaluation.table_file import read_table
+from nas_gym.memory.tables.table_file import read_table
+from nas_gym.problems.assembly import assemble
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SMALL: dict[str, Any] = {"max_length": 2, "widths": [1, 2], "epochs": 1}

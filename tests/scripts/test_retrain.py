@@ -12,14 +12,14 @@ import torch
 
 from nas_gym.datasets.brackets import brackets
 from nas_gym.datasets.digits import digits
-from nas_gym.envs.assembly import assemble
-from nas_gym.envs.problems import PROBLEMS
-from nas_gym.evaluation.base import repeat_seeds
-from nas_gym.evaluation.batches import Samples
-from nas_gym.evaluation.language_training import perplexity_of
-from nas_gym.evaluation.training import accuracy_of
+from nas_gym.evaluators.base import repeat_seeds
+from nas_gym.problems.assembly import assemble
+from nas_gym.problems.specs import PROBLEMS
 from nas_gym.search_spaces import Architecture
 from nas_gym.search_spaces.cell.references import NASCELL
+from nas_gym.tasks.language_modelling.training import perplexity_of
+from nas_gym.tasks.supervised.batches import Samples
+from nas_gym.tasks.supervised.training import accuracy_of
 from tests.nas_gym.images import small_image_folder
 from tests.nas_gym.texts import small_text
 from tests.scripts.conftest import Call

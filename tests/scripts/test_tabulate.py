@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nas_gym.envs.assembly import assemble
-from nas_gym.evaluation.tabulation import tabulate
+from nas_gym.problems.assembly import assemble
 from nas_gym.search_spaces import RankedSpace
+from nas_gym.studies.tabulation import tabulate
 from tests.scripts.conftest import Call
 
 ROOT = Path(__file__).parents[2]

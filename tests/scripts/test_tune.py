@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nas_gym.envs.problems import PROBLEMS, Problem
-from nas_gym.evaluation.table import Table
+from nas_gym.memory.tables.table import Table
+from nas_gym.problems.specs import PROBLEMS, Problem
 from nas_gym.search_spaces import MlpSpace
 from tests.nas_gym.doubles import made_up_table
 from tests.scripts.conftest import Call

@@ -9,9 +9,9 @@ from agents import make_agent
 from nas_gym.envs.depth_schedule import DepthSchedule
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
+from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces import ConvSpace, MlpSpace, NasBench201Space, SearchSpace
-from nas_gym.wrappers import RecordEvaluations
 from tests.nas_gym.doubles import InstantEvaluator
 from tests.nas_gym.envs.test_nas_vector_env import assert_same
 

@@ -11,10 +11,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_env_of_sb3
 
-from nas_gym.envs.assembly import assemble
 from nas_gym.envs.nas_env import NasEnv
-from nas_gym.envs.problems import PROBLEMS
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
+from nas_gym.problems.assembly import assemble
+from nas_gym.problems.specs import PROBLEMS
 from nas_gym.rewards import get_reward
 from nas_gym.search_spaces import MlpSpace
 from tests.nas_gym.doubles import (

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
-from nas_gym.envs.problems import PROBLEMS
-from nas_gym.envs.registration import make_env
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
+from nas_gym.problems.registration import make_env
+from nas_gym.problems.specs import PROBLEMS
 from nas_gym.search_spaces import MlpSpace
 from tests.nas_gym.doubles import QUICK, InstantEvaluator
 

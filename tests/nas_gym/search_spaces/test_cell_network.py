@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from nas_gym.evaluation.initialisation import initialise
 from nas_gym.search_spaces import CellSpace
 from nas_gym.search_spaces.cell import kernel
 from nas_gym.search_spaces.cell.description import describe
 from nas_gym.search_spaces.cell.network import CellLayer
 from nas_gym.search_spaces.cell.references import NASCELL, GruLayer, lstm_layer, nascell_layer
+from nas_gym.tasks.initialisation import initialise
 from nas_gym.testing import random_sentence
 from tests.nas_gym.search_spaces.cells import (
     FIGURE_5,

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from nas_gym.evaluation.initialisation import initialise
-from nas_gym.evaluation.module_size import module_size
 from nas_gym.search_spaces import ConvSpace
 from nas_gym.search_spaces.base import NetworkSize
 from nas_gym.search_spaces.conv.network import build
 from nas_gym.search_spaces.conv.references import TWO_LAYERS, resnet8, two_layers
+from nas_gym.tasks.initialisation import initialise
+from nas_gym.tasks.module_size import module_size
 
 Make = Callable[[tuple[int, ...], int], nn.Module]
 

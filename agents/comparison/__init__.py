@@ -1,1 +1,0 @@
-"""WHO PROPOSES BETTER? Many runs of several agents, what they show, and what they do not."""

@@ -1,0 +1,1 @@
+"""Multi-layer perceptrons trained whole in one compiled function."""

@@ -1,0 +1,1 @@
+"""WHAT IS KNOWN ALREADY? Single children in a store, whole search spaces in tables."""

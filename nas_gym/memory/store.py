@@ -1,0 +1,206 @@
+"""Every evaluation in one SQLite database, which many processes may read and write at the same time."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nas_gym.evaluators.base import Trainer
+from nas_gym.memory.sqlite_file import SqliteFile
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.tasks.evaluation import Evaluation
+
+Child = tuple[Architecture, int]
+"""An architecture and the seed it is trained with."""
+
+APPLICATION_ID = int.from_bytes(b"NASe", "big")
+SCHEMA_VERSION = 3
+COLUMNS = {
+    "architecture": "TEXT NOT NULL",
+    "validation_accuracy": "REAL",
+    "last_epochs_accuracy": "REAL",
+    "validation_perplexity": "REAL",
+    "parameters": "INTEGER",
+    "multiply_adds": "INTEGER",
+    "latency_seconds": "REAL",
+    "status": "TEXT NOT NULL",
+    "reason": "TEXT",
+    "seconds": "REAL NOT NULL",
+    "seed": "INTEGER NOT NULL",
+    "search_space": "TEXT NOT NULL",
+    "dataset": "TEXT NOT NULL",
+    "dataset_checksum": "TEXT NOT NULL",
+    "evaluator": "TEXT NOT NULL",
+    "recipe": "TEXT NOT NULL",
+    "fidelity": "REAL NOT NULL",
+    "evaluated_at": "TEXT NOT NULL",
+}
+_RESULT = (
+    "status",
+    "validation_accuracy",
+    "parameters",
+    "seconds",
+    "reason",
+    "last_epochs_accuracy",
+    "multiply_adds",
+    "latency_seconds",
+    "validation_perplexity",
+)
+"""What an evaluation holds beside what its key says."""
+_NAMES = ", ".join(COLUMNS)
+_CREATE = (
+    "CREATE TABLE evaluations (key BLOB PRIMARY KEY NOT NULL, "
+    f"{', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())}) STRICT"
+)
+# A result is never replaced, a failure by whatever comes later.
+_INSERT = (
+    f"INSERT INTO evaluations (key, {_NAMES}) VALUES (?{', ?' * len(COLUMNS)}) "
+    f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)} "
+    "WHERE evaluations.status != 'ok'"
+)
+_ROWS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a child's result depends on, beside its architecture and seed.
+
+    Attributes:
+        dataset: Id of the data set.
+        dataset_checksum: Checksum of the parts that a search sees, training and validation.
+        evaluator: Id of the way of training: two ways draw other random numbers from one seed.
+        recipe: Id of the training recipe.
+        fidelity: Share of the recipe that is carried out, 1 for all of it. A cheaper evaluation never
+            stands in for a whole one.
+    """
+
+    dataset: str
+    dataset_checksum: str
+    evaluator: str
+    recipe: str
+    fidelity: float = 1.0
+
+    @classmethod
+    def of(cls, trainer: Trainer) -> "Setting":
+        """Say what an evaluator trains on, and how."""
+        return cls(trainer.dataset.id, trainer.dataset.checksum, trainer.id, trainer.recipe.id)
+
+    def as_row(self) -> tuple[str, str, str, str, float]:
+        """Return the values in the order of the table's columns."""
+        return self.dataset, self.dataset_checksum, self.evaluator, self.recipe, self.fidelity
+
+
+class EvaluationStore:
+    """A file with one row for each child that was trained, in the table ``evaluations``.
+
+    A row has the columns ``COLUMNS``; ``evaluated_at`` is UTC in ISO 8601, and an unknown value is NULL.
+    ``key`` is a hash of all that a result depends on: search space, architecture, seed and ``Setting``.
+    Any SQLite tool reads the file, also during a search.
+
+    Any number of processes may use a store at once, on one machine: SQLite's write-ahead log does not
+    work on network file systems. A process that is killed loses the ``add`` under way and nothing else.
+    A store may cross a fork or be pickled; the copy opens the file for itself.
+
+    Args:
+        path: The file; made if it is missing.
+        create: Whether it may be made.
+
+    Raises:
+        StoreError: If the file cannot be opened, is none of nas_gym or has another schema. Each method
+            raises it if the file cannot be read or written.
+    """
+
+    def __init__(self, path: str | Path, create: bool = True) -> None:
+        self.path = Path(path)
+        self._create = create
+        self._file = SqliteFile(
+            self.path, application_id=APPLICATION_ID, version=SCHEMA_VERSION, schema=_CREATE, create=create
+        )
+
+    def find(
+        self, setting: Setting, children: Sequence[Child], failures: bool = False
+    ) -> dict[Child, Evaluation]:
+        """Return the evaluations of those children that have one.
+
+        Args:
+            setting: What they were trained on, and how.
+            children: Which ones.
+            failures: Whether to return also what has another status than ``"ok"``.
+        """
+        child_of = {_key(setting, *child): child for child in children}
+        keys = list(child_of)
+        found: dict[Child, Evaluation] = {}
+        for start in range(0, len(keys), _ROWS_AT_ONCE):
+            part = keys[start : start + _ROWS_AT_ONCE]
+            query = (
+                f"SELECT key, {', '.join(_RESULT)} FROM evaluations WHERE key IN (?{', ?' * (len(part) - 1)})"
+            )
+            with self._file.reading() as connection:
+                rows = connection.execute(query, part).fetchall()
+            for key, *values in rows:
+                result = dict(zip(_RESULT, values, strict=True))
+                if result["status"] == "ok" or failures:
+                    architecture, seed = child_of[key]
+                    found[architecture, seed] = Evaluation(
+                        architecture, setting.dataset, setting.recipe, seed, **result
+                    )
+        return found
+
+    def add(self, setting: Setting, evaluations: Sequence[Evaluation]) -> None:
+        """Write evaluations, all or none; an ``"ok"`` that is already there stays as it is."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        rows = [
+            (
+                _key(setting, e.architecture, e.seed),
+                str(e.architecture),
+                e.validation_accuracy,
+                e.last_epochs_accuracy,
+                e.validation_perplexity,
+                e.parameters,
+                e.multiply_adds,
+                e.latency_seconds,
+                e.status,
+                e.reason,
+                e.seconds,
+                e.seed,
+                e.architecture.search_space,
+                *setting.as_row(),
+                now,
+            )
+            for e in evaluations
+        ]
+        with self._file.writing() as connection:
+            connection.executemany(_INSERT, rows)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield every row, failures too, as a dict with the keys ``COLUMNS``; first come, first served."""
+        query = (
+            f"SELECT rowid, {_NAMES} FROM evaluations WHERE rowid > ? ORDER BY rowid LIMIT {_ROWS_AT_ONCE}"
+        )
+        last = 0
+        while True:
+            with self._file.reading() as connection:
+                rows = connection.execute(query, [last]).fetchall()
+            if not rows:
+                return
+            for last, *values in rows:  # noqa: B007, the last rowid is where the next query begins
+                yield dict(zip(COLUMNS, values, strict=True))
+
+    def __len__(self) -> int:
+        """Return the number of rows, failures too."""
+        with self._file.reading() as connection:
+            count: int = connection.execute("SELECT count(*) FROM evaluations").fetchone()[0]
+            return count
+
+    def __reduce__(self) -> tuple[type["EvaluationStore"], tuple[Path, bool]]:
+        """Pickle, and copy, as the name of the file."""
+        return EvaluationStore, (self.path, self._create)
+
+
+def _key(setting: Setting, architecture: Architecture, seed: int | None) -> bytes:
+    """Hash what a result depends on into 16 bytes: the index stays small, and no two are ever equal."""
+    identity = json.dumps([architecture.search_space, str(architecture), seed, *setting.as_row()])
+    return hashlib.blake2b(identity.encode(), digest_size=16).digest()

@@ -1,0 +1,1 @@
+"""What every architecture of a search space is worth, known beforehand."""

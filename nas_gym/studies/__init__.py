@@ -1,0 +1,1 @@
+"""FROM A QUESTION TO A NETWORK: search, choose, retrain, compare, report."""

@@ -1,0 +1,1 @@
+"""Predicting each token of a text from those before it."""

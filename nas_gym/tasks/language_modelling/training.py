@@ -1,0 +1,183 @@
+"""Training of one language model in PyTorch.
+
+``training.py`` reads samples in random order, here is a text to be read in its own, with a state.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from nas_gym.datasets.corpus import Corpus, Tokens
+from nas_gym.search_spaces.cell.sequence import compile_cells
+from nas_gym.tasks.base import Outcome, Task
+from nas_gym.tasks.initialisation import initialise
+from nas_gym.tasks.language_modelling.language_model import LanguageModel
+from nas_gym.tasks.language_modelling.recipe import LanguageRecipe
+from nas_gym.tasks.language_modelling.token_windows import Columns, batchify, windows
+from nas_gym.tasks.latency import median_seconds
+from nas_gym.tasks.metric import PERPLEXITY
+from nas_gym.tasks.supervised.training import DROPOUT_STREAM, load_optimizers
+
+STEPS_AT_ONCE = 512
+"""Time steps that a model reads at once when it is judged: bounds memory, does not change the result."""
+MAX_LOSS = 700.0
+"""Largest mean loss whose perplexity is a float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageResult:
+    """What training found.
+
+    Attributes:
+        validation_perplexity: Perplexity after the last epoch, ``None`` if training failed.
+        reason: Why training failed, ``None`` if it did not.
+        losses: Mean loss of the windows of each epoch, in nats per token.
+    """
+
+    validation_perplexity: float | None
+    reason: str | None = None
+    losses: tuple[float, ...] = ()
+
+
+class LanguageModelling:
+    """The task of predicting each token from those before it; data are a ``Corpus``."""
+
+    metric = PERPLEXITY
+
+    def check(self, recipe: LanguageRecipe, data: Corpus, device: str) -> None:
+        """Refuse more columns than the text has tokens for."""
+        batchify(data.train, recipe.batch_size)
+
+    def warm_up(self, device: str) -> None:
+        """Load the optimizers, and compile what computes cells on the processor."""
+        load_optimizers()
+        if torch.device(device).type == "cpu":
+            compile_cells()
+
+    def prepare(self, data: Corpus, device: str) -> tuple[Tokens, Tokens, str]:
+        """Return training and validation part, and the device, which gets them window by window."""
+        return data.train, data.validation, device
+
+    def train(
+        self, module: LanguageModel, prepared: tuple[Tokens, Tokens, str], recipe: LanguageRecipe, seed: int
+    ) -> Outcome:
+        """Train as ``train_language_model``."""
+        result = train_language_model(module, *prepared[:2], recipe, seed, prepared[2])
+        return Outcome(
+            result.reason, validation_perplexity=result.validation_perplexity, losses=result.losses
+        )
+
+    def judge(
+        self, module: LanguageModel, data: Corpus, part: Tokens, recipe: LanguageRecipe, device: str
+    ) -> float:
+        """Return the perplexity."""
+        return perplexity_of(module, part, device)
+
+    def latency(self, module: nn.Module, prepared: tuple[Tokens, Tokens, str]) -> float:
+        """Return the time of one token."""
+        token = torch.zeros(1, 1, dtype=torch.int64, device=prepared[2])
+        return median_seconds(module, token)
+
+
+LANGUAGE_MODELLING: Task = LanguageModelling()
+
+
+def train_language_model(
+    module: LanguageModel,
+    train: Tokens,
+    validation: Tokens,
+    recipe: LanguageRecipe,
+    seed: int,
+    device: str = "cpu",
+) -> LanguageResult:
+    """Initialise and train a language model in place.
+
+    Args:
+        module: The model, its parameters not yet initialised; it is moved to the device.
+        train: What to learn from, int32, ``(tokens,)``.
+        validation: What to judge it on at the end, as ``train``.
+        recipe: How to train.
+        seed: Seed of the initial weights and of dropout.
+        device: PyTorch's name of the device.
+
+    Returns:
+        The validation perplexity, or the reason why there is none.
+    """
+    initialise(module, torch.Generator().manual_seed(seed))
+    module.to(device)
+    masks_from = torch.Generator().manual_seed(seed ^ DROPOUT_STREAM)
+    optimizer = _optimizer(module, recipe)
+    columns = batchify(train, recipe.batch_size)
+    losses: list[float] = []
+    for epoch in range(1, recipe.epochs + 1):
+        module.train()
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate_of(epoch)
+        total_loss, count, state = torch.zeros((), device=device), 0, None
+        for inputs, targets in _windows(columns, recipe.bptt, device):
+            if count == recipe.max_batches:
+                break
+            masks = (
+                module.draw_masks(recipe.batch_size, recipe.dropout, masks_from) if recipe.dropout else None
+            )
+            logits, after = module(inputs, state, masks)
+            state = [(hidden.detach(), cell.detach()) for hidden, cell in after]
+            loss = cross_entropy(logits.flatten(0, 1), targets.flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            if recipe.clip is not None:
+                nn.utils.clip_grad_norm_(module.parameters(), recipe.clip)
+            optimizer.step()
+            total_loss += loss.detach()
+            count += 1
+        for what, values in (("weights are", module.state_dict().values()), ("loss is", [total_loss])):
+            if not all(value.isfinite().all() for value in values):
+                return LanguageResult(None, f"the {what} not finite after epoch {epoch}", tuple(losses))
+        losses.append(float(total_loss) / count)
+    perplexity = perplexity_of(module, validation, device)
+    if not math.isfinite(perplexity):
+        return LanguageResult(None, f"the validation perplexity is {perplexity}", tuple(losses))
+    return LanguageResult(perplexity, None, tuple(losses))
+
+
+def perplexity_of(module: nn.Module, tokens: Tokens, device: str = "cpu") -> float:
+    """Return how many equally likely tokens a model chooses from on average: exp of its mean loss.
+
+    The text is one column, read from beginning to end with one state, zeros at its start. So every token
+    but the first is predicted once, from all those before it.
+
+    Args:
+        module: From int64 ``(time, 1)`` and a state, ``None`` at the start, to logits
+            ``(time, 1, vocabulary)`` and a state.
+        tokens: What to judge it on, int32, ``(tokens,)``.
+        device: PyTorch's name of the device of the module.
+
+    Returns:
+        At least 1; infinity or NaN if the model has diverged.
+    """
+    module.eval()
+    total, state = torch.zeros((), dtype=torch.float64, device=device), None
+    with torch.no_grad():
+        for inputs, targets in _windows(batchify(tokens, 1), STEPS_AT_ONCE, device):
+            logits, state = module(inputs, state)
+            total += cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").double().sum()
+    mean = float(total) / (len(tokens) - 1)
+    return math.exp(mean) if not mean > MAX_LOSS else math.inf
+
+
+def _windows(columns: Columns, steps: int, device: str) -> Iterator[tuple[Tensor, Tensor]]:
+    for inputs, targets in windows(columns, steps):
+        yield (
+            torch.from_numpy(inputs.astype("int64")).to(device),
+            torch.from_numpy(targets.astype("int64")).to(device),
+        )
+
+
+def _optimizer(module: nn.Module, recipe: LanguageRecipe) -> torch.optim.Optimizer:
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(module.parameters(), lr=recipe.learning_rate, fused=True)
+    return torch.optim.SGD(module.parameters(), lr=recipe.learning_rate, fused=True)

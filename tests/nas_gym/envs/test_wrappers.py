@@ -1,0 +1,208 @@
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from nas_gym.envs.nas_env import NasEnv
+from nas_gym.envs.nas_vector_env import NasVectorEnv
+from nas_gym.envs.wrappers import (
+    ROW_FIELDS,
+    MinimalNasShaping,
+    RecordEvaluations,
+    VectorMinimalNasShaping,
+    minimal_nas_shaping,
+)
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.search_spaces import Architecture, MlpSpace
+from nas_gym.search_spaces.base import Block, SearchSpace
+from tests.nas_gym.doubles import InstantEvaluator
+
+SPACE = MlpSpace()
+EOS = SPACE.tokens.index("EOS")
+
+
+class OtherSpace(SearchSpace):
+    """One token, one network."""
+
+    id = "other-v0"
+    tokens = ("only",)
+    end_token = None
+    max_length = 1
+
+    def legal_next(self, prefix: Any) -> Any:  # noqa: ANN401
+        return np.array([not prefix])
+
+    def count(self) -> int:
+        return 1
+
+    def diagram(self, tokens: Any) -> tuple[Block, ...]:  # noqa: ANN401
+        return ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shaping"),
+    [
+        ("Linear-8 EOS", [0, -1]),
+        ("Tanh EOS", [0, -1]),
+        ("Linear-8 Tanh EOS", [0, 0, 0]),
+        ("Linear-8 Linear-2 EOS", [0, -0.1, 0]),
+        ("Tanh Tanh ReLU Linear-1 Linear-1 Sigmoid", [0, -0.1, -0.1, 0, -0.1, 0]),
+        ("Linear-8 Tanh Linear-8 Tanh Linear-8 Tanh", [0, 0, 0, 0, 0, 0]),
+        ("EOS", [0]),
+    ],
+)
+def test_shaping__follows_the_rules_of_the_minimal_nas_system(sentence: str, shaping: list[float]) -> None:
+    names = sentence.split()
+    assert [minimal_nas_shaping(names[:i], name) for i, name in enumerate(names)] == shaping
+    plain, shaped = NasEnv(SPACE, InstantEvaluator()), MinimalNasShaping(NasEnv(SPACE, InstantEvaluator()))
+    for _ in range(2):  # the second episode must not remember the first
+        plain.reset()
+        shaped.reset()
+        for name, extra in zip(names, shaping, strict=True):
+            token = SPACE.tokens.index(name)
+            expected, found = plain.step(token), shaped.step(token)
+            assert found[1] == pytest.approx(expected[1] + extra)
+            assert type(found[1]) is float
+            assert found[0].tolist() == expected[0].tolist()
+            assert found[2:4] == expected[2:4]
+
+
+@pytest.mark.parametrize("stochastic", [False, True])
+def test_vector_shaping__is_the_single_one_in_every_lane(stochastic: bool) -> None:
+    def single() -> NasEnv:
+        return NasEnv(SPACE, InstantEvaluator(failing=5), stochastic=stochastic)
+
+    lanes = 6
+    ours = VectorMinimalNasShaping(NasVectorEnv(single(), lanes))
+    theirs = [MinimalNasShaping(single()) for _ in range(lanes)]
+    ours.reset(seed=4)
+    for lane, env in enumerate(theirs):
+        env.reset(seed=4 + lane)
+    generator, shaped = np.random.default_rng(0), 0
+    for _ in range(60):
+        actions = generator.integers(10, size=lanes)
+        observations, rewards, terminated, _, _ = ours.step(actions)
+        for lane, env in enumerate(theirs):
+            observation, reward, ended, _, _ = env.step(int(actions[lane]))
+            assert rewards[lane] == reward
+            assert terminated[lane] == ended
+            if ended:
+                observation = env.reset()[0]
+            assert observations[lane].tolist() == observation.tolist()
+            shaped += reward < 0 and reward != -1
+    assert shaped > 20
+
+
+def test_vector_shaping__starts_anew_at_a_reset() -> None:
+    env = VectorMinimalNasShaping(NasVectorEnv(NasEnv(SPACE, InstantEvaluator()), 2))
+    env.reset()
+    env.step(np.array([3, 6]))
+    env.reset()
+    assert env.step(np.array([3, 6]))[1].tolist() == [0, 0]
+    assert env.step(np.array([3, 3]))[1].tolist() == [-0.1, 0]
+
+
+def test_vector_shaping__knows_which_lanes_a_reset_mask_left_alone() -> None:
+    env = VectorMinimalNasShaping(NasVectorEnv(NasEnv(SPACE, InstantEvaluator()), 2))
+    env.reset()
+    env.step(np.array([3, 3]))
+    env.reset(options={"reset_mask": np.array([True, False])})
+    assert env.step(np.array([3, 3]))[1].tolist() == [0, -0.1]
+
+
+def test_shaping__refuses_another_search_space() -> None:
+    other = NasEnv(OtherSpace(), InstantEvaluator())
+    for make in (
+        lambda: MinimalNasShaping(other),
+        lambda: VectorMinimalNasShaping(NasVectorEnv(other, 2)),
+        lambda: MinimalNasShaping(gym.make("CartPole-v1")),
+    ):
+        with pytest.raises(InvalidArgumentError, match="needs the search space mlp-v0") as error:
+            make()
+        assert "\n" not in str(error.value)
+
+
+def recorded(evaluator: Any, lanes: int = 3, **keywords: Any) -> RecordEvaluations:  # noqa: ANN401
+    env = RecordEvaluations(NasVectorEnv(NasEnv(SPACE, evaluator, **keywords), lanes))
+    env.reset(seed=0)
+    return env
+
+
+def play(env: RecordEvaluations, steps: int = 80) -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(steps):
+        env.step(generator.integers(10, size=env.num_envs))
+
+
+def test_record__has_a_row_for_every_episode_that_ended() -> None:
+    evaluator = InstantEvaluator()
+    env = recorded(evaluator)
+    for actions in ([3, EOS, 4], [EOS, 0, 6], [0, EOS, EOS]):
+        env.step(np.array(actions))
+    found = {
+        network: InstantEvaluator().evaluate([SPACE.parse(network)])[0]
+        for network in ("Linear-8", "Linear-1", "Linear-16 Tanh")
+    }
+    assert [row["architecture"] for row in env.rows] == [None, "Linear-8", "Linear-1", "Linear-16 Tanh"]
+    assert [row["episode"] for row in env.rows] == [1, 2, 3, 4]
+    assert [row["status"] for row in env.rows] == ["illegal", "ok", "ok", "ok"]
+    assert env.rows[0]["reward"] == -1.0
+    for row in env.rows:
+        assert tuple(row) == ROW_FIELDS
+        if row["architecture"]:
+            evaluation = found[row["architecture"]]
+            for name in (
+                "validation_accuracy",
+                "last_epochs_accuracy",
+                "parameters",
+                "multiply_adds",
+                "seed",
+            ):
+                assert row[name] == getattr(evaluation, name)
+                assert type(row[name]) in (int, float)
+            assert row["reward"] == evaluation.validation_accuracy
+            assert row["reason"] is None
+    assert all(env.rows[0][name] is None for name in ROW_FIELDS[4:])
+
+
+def test_record__tells_why_a_child_failed() -> None:
+    env = recorded(InstantEvaluator(failing=2), lanes=8, failure_reward=-0.5)
+    play(env)
+    failed = [row for row in env.rows if row["status"] == "failed"]
+    assert failed
+    for row in failed:
+        assert row["reason"] == "it is one of those that fail"
+        assert row["validation_accuracy"] is None
+        assert row["reward"] == -0.5
+        assert row["seed"] == InstantEvaluator().evaluate([SPACE.parse(row["architecture"])])[0].seed
+    assert all(row["reason"] is None for row in env.rows if row["status"] != "failed")
+
+
+def test_record__counts_the_episodes_of_the_environment() -> None:
+    evaluator = InstantEvaluator()
+    env = recorded(evaluator)
+    generator, ended = np.random.default_rng(1), 0
+    for _ in range(60):
+        ended += int(env.step(generator.integers(10, size=3))[2].sum())
+    assert len(env.rows) == ended
+    trained = [row["architecture"] for row in env.rows if row["status"] != "illegal"]
+    assert trained == [str(a) for call in evaluator.calls for a in call]
+
+
+def test_record__keeps_large_seeds_exactly() -> None:
+    env = recorded(InstantEvaluator(failing=3), lanes=8, stochastic=True)
+    play(env)
+    evaluator = env.unwrapped.evaluator  # type: ignore[attr-defined]
+    assert [row["seed"] for row in env.rows if row["status"] != "illegal"] == evaluator.seeds
+
+
+def test_evaluation_seconds__are_those_of_the_environment() -> None:
+    env = recorded(InstantEvaluator())
+    assert env.evaluation_seconds == 0
+    play(env)
+    assert env.evaluation_seconds == env.unwrapped.evaluation_seconds > 0  # type: ignore[attr-defined]
+
+
+def test_other_space__is_a_search_space() -> None:
+    assert OtherSpace().decode([0]) == Architecture("other-v0", ("only",))

@@ -1,0 +1,81 @@
+from typing import Any
+
+import pytest
+
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluators.base import child_seed
+from nas_gym.evaluators.limits import SizeLimitedEvaluator
+from nas_gym.memory.store import EvaluationStore
+from nas_gym.problems.assembly import assemble
+from nas_gym.problems.registration import make_env
+from nas_gym.search_spaces import Architecture, MlpSpace
+from nas_gym.search_spaces.base import NetworkSize
+from nas_gym.testing import check_evaluator
+from tests.nas_gym.doubles import InstantEvaluator, random_networks
+
+SMALL, LARGE = (MlpSpace().parse(text) for text in ("Linear-8 Tanh", "Linear-8 Linear-16"))
+
+
+def size(architecture: Architecture) -> NetworkSize:
+    return MlpSpace().size(architecture, (2,), 2)
+
+
+def limited(max_parameters: Any) -> tuple[SizeLimitedEvaluator, InstantEvaluator]:  # noqa: ANN401
+    inner = InstantEvaluator()
+    return SizeLimitedEvaluator(inner, size, max_parameters, "data", "recipe", seed=3), inner
+
+
+def test_evaluator__keeps_the_contract_where_nothing_is_refused() -> None:
+    check_evaluator(limited(10_000)[0], random_networks(5))
+
+
+def test_large_network__fails_and_is_not_asked_for() -> None:
+    assert size(SMALL).parameters == 42
+    evaluator, inner = limited(42)
+    first, refused, last = evaluator.evaluate([SMALL, LARGE, SMALL])
+    assert inner.calls == [(SMALL, SMALL)]
+    assert first == last == InstantEvaluator().evaluate([SMALL])[0]
+    assert (refused.architecture, refused.status, refused.validation_accuracy) == (LARGE, "failed", None)
+    assert refused.reason == "it has 202 parameters, at most 42 are allowed"
+    assert (refused.parameters, refused.multiply_adds) == (202, 176)
+    assert (refused.dataset, refused.recipe, refused.seconds) == ("data", "recipe", 0.0)
+    assert refused.seed == child_seed(3, LARGE)
+
+
+def test_seeds__stay_with_their_networks() -> None:
+    evaluator, inner = limited(42)
+    assert [e.seed for e in evaluator.evaluate([LARGE, SMALL, LARGE], [7, 8, 9])] == [7, 8, 9]
+    assert inner.seeds == [8]
+    evaluator.evaluate([LARGE])
+    assert len(inner.calls) == 1
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, "many", True])
+def test_max_parameters__must_be_a_positive_integer(value: Any) -> None:  # noqa: ANN401
+    says = f"max_parameters must be a positive integer or None, got {value!r}"
+    with pytest.raises(InvalidArgumentError) as error:
+        limited(value)
+    assert str(error.value) == says
+    with pytest.raises(InvalidArgumentError) as error:
+        assemble("NAS-Moons-v0", max_parameters=value)
+    assert str(error.value) == says
+
+
+def test_size__that_is_not_known_is_refused() -> None:
+    evaluator = SizeLimitedEvaluator(InstantEvaluator(), lambda architecture: None, 1, "data", "recipe")
+    with pytest.raises(InvalidArgumentError, match="mlp-v0 does not tell it"):
+        evaluator.evaluate([SMALL])
+
+
+def test_env__pays_the_failure_reward_and_stores_nothing(tmp_path: Any) -> None:  # noqa: ANN401
+    store = tmp_path / "store.sqlite"
+    env = make_env("NAS-Moons-v0", epochs=1, max_parameters=42, failure_reward=-0.5, store=store)
+    tokens = MlpSpace().tokens
+    for text, status in (("Linear-8 Tanh EOS", "ok"), ("Linear-8 Linear-16 EOS", "failed")):
+        env.reset()
+        for name in text.split():
+            _, reward, _, _, info = env.step(tokens.index(name))
+        assert info["evaluation"]["status"] == status
+        assert (reward == -0.5) == (status == "failed")
+    assert "at most 42" in info["evaluation"]["reason"]
+    assert [row["architecture"] for row in EvaluationStore(store).rows()] == ["Linear-8 Tanh"]

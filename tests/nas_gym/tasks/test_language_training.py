@@ -1,0 +1,238 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nas_gym.datasets.brackets import brackets
+from nas_gym.datasets.corpus import Tokens
+from nas_gym.evaluators.local import LocalEvaluator
+from nas_gym.evaluators.processes import ProcessEvaluator
+from nas_gym.search_spaces import CellSpace
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.cell import kernel
+from nas_gym.search_spaces.cell.network import State
+from nas_gym.search_spaces.cell.references import NASCELL, nascell_layer
+from nas_gym.tasks.language_modelling import training as language_training
+from nas_gym.tasks.language_modelling.language_model import DropoutMasks, LanguageModel, build
+from nas_gym.tasks.language_modelling.recipe import LanguageRecipe
+from nas_gym.tasks.language_modelling.training import (
+    LanguageModelling,
+    LanguageResult,
+    perplexity_of,
+    train_language_model,
+)
+from nas_gym.testing import random_sentence
+
+pytestmark = pytest.mark.usefixtures("compiled_cells")
+
+CORPUS = brackets(train_tokens=4_000, validation_tokens=1_000, test_tokens=100)
+VOCABULARY = len(CORPUS.vocabulary)
+QUICK = LanguageRecipe(epochs=1, units=8, batch_size=16, bptt=10)
+
+
+class Watching(LanguageModel):
+    """Notes the shapes of what it reads, and whether it had a state and masks."""
+
+    def __init__(self, units: int = 4) -> None:
+        super().__init__(nascell_layer, VOCABULARY, units)
+        self.calls: list[tuple[tuple[int, ...], bool, bool]] = []
+
+    def forward(
+        self, tokens: Tensor, state: Sequence[State] | None = None, masks: DropoutMasks | None = None
+    ) -> tuple[Tensor, list[State]]:
+        self.calls.append((tuple(tokens.shape), state is not None, masks is not None))
+        return super().forward(tokens, state, masks)
+
+
+class Constant(nn.Module):
+    """Gives every token the same logits and counts, in its state, what it has read."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.logits = logits
+        self.read: list[int] = []
+
+    def forward(self, tokens: Tensor, state: int | None) -> tuple[Tensor, int]:
+        self.read.append(0 if state is None else state)
+        return self.logits.expand(*tokens.shape, -1), self.read[-1] + len(tokens)
+
+
+class Noting(LanguageModelling):
+    """Leaves a file where it was warmed up."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def warm_up(self, device: str) -> None:
+        super().warm_up(device)
+        self.file.touch()
+
+
+def trained(recipe: LanguageRecipe = QUICK, seed: int = 0, train: Tokens = CORPUS.train) -> LanguageResult:
+    module = build(NASCELL, VOCABULARY, recipe.units, recipe.layers, recipe.tied)
+    return train_language_model(module, train, CORPUS.validation, recipe, seed)
+
+
+def changed(**values: Any) -> LanguageRecipe:  # noqa: ANN401
+    return LanguageRecipe(**{name: getattr(QUICK, name) for name in QUICK.__slots__} | values)
+
+
+def local(recipe: LanguageRecipe = QUICK) -> LocalEvaluator:
+    return LocalEvaluator(_build, CORPUS, recipe, task=LanguageModelling())
+
+
+def _build(architecture: Architecture) -> LanguageModel:
+    return build(architecture, VOCABULARY, QUICK.units)
+
+
+def cells(count: int) -> list[Architecture]:
+    space, generator = CellSpace(), np.random.default_rng(0)
+    return [space.decode(random_sentence(space, generator)) for _ in range(count)]
+
+
+def test_perplexity__of_equal_chances_is_the_size_of_the_vocabulary() -> None:
+    assert perplexity_of(Constant(torch.zeros(50)), CORPUS.validation) == pytest.approx(50.0, rel=1e-6)
+
+
+def test_perplexity__of_unigrams_is_that_of_the_counts() -> None:
+    chances = (np.bincount(CORPUS.train, minlength=VOCABULARY) + 1.0) / (len(CORPUS.train) + VOCABULARY)
+    targets = np.bincount(CORPUS.validation[1:], minlength=VOCABULARY)
+    expected = np.prod(chances ** (-targets / targets.sum()))
+    found = perplexity_of(Constant(torch.tensor(np.log(chances))), CORPUS.validation)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_perplexity__is_of_one_column_with_one_state_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language_training, "STEPS_AT_ONCE", 300)
+    module = Constant(torch.zeros(VOCABULARY))
+    for _ in range(2):
+        perplexity_of(module, CORPUS.validation)
+    assert module.read == [0, 300, 600, 900] * 2
+
+
+def test_perplexity__does_not_depend_on_how_much_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = build(NASCELL, VOCABULARY, QUICK.units)
+    result = train_language_model(module, CORPUS.train, CORPUS.validation, QUICK, seed=0)
+    monkeypatch.setattr(language_training, "STEPS_AT_ONCE", 7)
+    assert perplexity_of(module, CORPUS.validation) == pytest.approx(result.validation_perplexity, rel=1e-5)
+
+
+@pytest.mark.parametrize(("logit", "expected"), [(1e4, np.inf), (np.nan, np.nan)])
+def test_perplexity__of_what_has_diverged_is_no_number(logit: float, expected: float) -> None:
+    module = Constant(torch.tensor([logit, *[0.0] * (VOCABULARY - 1)]))
+    np.testing.assert_equal(perplexity_of(module, CORPUS.validation), expected)
+
+
+def test_training__learns_the_grammar() -> None:
+    # Equal chances have a perplexity of 8, and no predictor one below 3.56.
+    result = trained(LanguageRecipe(epochs=4, units=16, batch_size=16, bptt=20, learning_rate=2e-2))
+    assert CORPUS.best_perplexity is not None and result.validation_perplexity is not None
+    assert CORPUS.best_perplexity < result.validation_perplexity < 6.0
+    assert len(result.losses) == 4
+    assert result.losses[-1] < result.losses[0] < np.log(8) + 0.1
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        QUICK,
+        changed(dropout=0.5),
+        changed(tied=True, layers=2),
+        changed(optimizer="sgd", learning_rate=1.0),
+    ],
+    ids=["plain", "dropout", "tied", "sgd"],
+)
+def test_training__is_a_function_of_recipe_and_seed(recipe: LanguageRecipe) -> None:
+    torch.rand(1)  # the global generator's state must not matter
+    first, second = trained(recipe), trained(recipe, seed=1)
+    assert trained(recipe) == first
+    assert first.validation_perplexity != second.validation_perplexity
+    if recipe != QUICK:
+        assert first != trained()
+
+
+def test_training__carries_the_state_through_an_epoch_and_resets_it() -> None:
+    module = Watching()
+    train_language_model(module, CORPUS.train[:450], CORPUS.validation[:30], changed(epochs=2), seed=0)
+    epoch = [((10, 16), False, False), ((10, 16), True, False), ((7, 16), True, False)]
+    assert module.calls == [*epoch, *epoch, ((29, 1), False, False)]
+
+
+def test_training__compiles_nothing_after_the_warm_up() -> None:
+    LanguageModelling().warm_up("cpu")
+    known = [list(function.signatures) for function in (kernel.forward, kernel.backward)]
+    trained(changed(dropout=0.5, max_batches=1))
+    trained(changed(max_batches=1))
+    assert [function.signatures for function in (kernel.forward, kernel.backward)] == known
+    assert [len(signatures) for signatures in known] == [1, 1]
+
+
+def test_training__drops_out_in_training_alone() -> None:
+    module = Watching()
+    recipe = changed(dropout=0.5, max_batches=2)
+    train_language_model(module, CORPUS.train, CORPUS.validation[:30], recipe, seed=0)
+    assert module.calls == [((10, 16), False, True), ((10, 16), True, True), ((29, 1), False, False)]
+
+
+def test_training__takes_smaller_steps_after_the_constant_epochs() -> None:
+    def losses(constant_epochs: int) -> tuple[float, ...]:
+        steps = {"optimizer": "sgd", "learning_rate": 1.0, "decay": 1e-30, "max_batches": 3}
+        return trained(changed(epochs=3, constant_epochs=constant_epochs, **steps)).losses
+
+    first, second, third = losses(1)
+    assert first > second == third, "only the first epoch changes the weights"
+    assert losses(3)[-1] < third
+
+
+def test_training__clips_the_gradient_of_all_parameters_together() -> None:
+    def weights(learning_rate: float) -> Tensor:
+        module = build(NASCELL, VOCABULARY, QUICK.units)
+        steps = {"optimizer": "sgd", "clip": 1e-3, "max_batches": 1}
+        recipe = changed(learning_rate=learning_rate, **steps)
+        train_language_model(module, CORPUS.train, CORPUS.validation, recipe, seed=0)
+        return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
+
+    step = (weights(10.0) - weights(1e-30)).norm().item()
+    assert step == pytest.approx(10.0 * 1e-3, rel=1e-2)
+
+
+def test_evaluator__a_diverging_cell_fails() -> None:
+    recipe = changed(optimizer="sgd", learning_rate=1e30, clip=None)
+    (evaluation,) = local(recipe).evaluate([NASCELL])
+    assert (evaluation.status, evaluation.validation_perplexity) == ("failed", None)
+    assert evaluation.reason == "the weights are not finite after epoch 1"
+
+
+def test_evaluator__trains_many_random_cells() -> None:
+    evaluator = local(changed(max_batches=3))
+    evaluations = evaluator.evaluate(cells(30))
+    for evaluation in evaluations:
+        assert evaluation.status == "ok", evaluation.reason
+        assert evaluation.validation_accuracy is None
+        assert evaluation.validation_perplexity is not None and evaluation.validation_perplexity > 1.0
+    assert len({evaluation.validation_perplexity for evaluation in evaluations}) == 30
+
+
+def test_evaluator__measures_the_time_of_one_token() -> None:
+    evaluator = LocalEvaluator(_build, CORPUS, QUICK, measure_latency=True, task=LanguageModelling())
+    (evaluation,) = evaluator.evaluate([NASCELL])
+    assert evaluation.latency_seconds is not None and 0 < evaluation.latency_seconds < evaluation.seconds
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)  # workers import PyTorch and Numba first
+def test_evaluator__workers_find_the_same(tmp_path: Path) -> None:
+    children = [NASCELL, *cells(2)]
+    evaluator = ProcessEvaluator(_build, CORPUS, QUICK, workers=1, task=Noting(tmp_path / "warm"))
+    try:
+        elsewhere = evaluator.evaluate(children)
+    finally:
+        evaluator.close()
+    here = local().evaluate(children)
+    assert (tmp_path / "warm").exists(), "no child's time holds what is compiled"
+    assert [e.as_info() for e in elsewhere] == [e.as_info() for e in here]
+    assert all(evaluation.status == "ok" for evaluation in here)

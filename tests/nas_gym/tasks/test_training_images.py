@@ -1,0 +1,220 @@
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import skip_init
+
+from nas_gym.datasets.base import Split
+from nas_gym.datasets.moons import moons
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluators.fused.evaluator import FusedMlpEvaluator
+from nas_gym.evaluators.local import LocalEvaluator
+from nas_gym.studies.retraining import Model, Schooling, retrain
+from nas_gym.tasks.evaluation import Evaluation
+from nas_gym.tasks.initialisation import UnknownLayerError, initialise
+from nas_gym.tasks.supervised.batches import training_samples
+from nas_gym.tasks.supervised.recipe import TrainingRecipe
+from nas_gym.tasks.supervised.training import accuracy_of, train_child
+from tests.nas_gym.tasks.images import build, child, digits
+
+DATA = digits()
+RECIPE = TrainingRecipe(epochs=3, patience=None)
+OTHERS: dict[str, dict[str, Any]] = {
+    "sgd": {"optimizer": "sgd", "learning_rate": 0.05},
+    "momentum": {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.5},
+    "decay": {"weight_decay": 0.5},
+    "cosine": {"schedule": "cosine"},
+    "flip": {"augmentation": "flip"},
+    "crop": {"augmentation": "crop"},
+    "crop_flip": {"augmentation": "crop_flip"},
+}
+
+
+def evaluate(recipe: TrainingRecipe = RECIPE, seed: int = 0, what: str = "conv") -> Evaluation:
+    evaluation = LocalEvaluator(build, DATA, recipe).evaluate([child(what)], [seed])[0]
+    return replace(evaluation, seconds=0.0)
+
+
+def test_child__learns_images() -> None:
+    evaluation = evaluate(TrainingRecipe(epochs=15, patience=None))
+    assert evaluation.status == "ok"
+    assert evaluation.validation_accuracy is not None and evaluation.validation_accuracy > 0.8
+    assert evaluation.parameters == 4 * 9 + 2 * 4 + 64 * 10 + 10
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_recipe__trains_in_another_way(name: str) -> None:
+    made: list[nn.Module] = []
+
+    def keeping(_: object) -> nn.Module:
+        made.append(build(child("conv")))
+        return made[-1]
+
+    for recipe in (RECIPE, TrainingRecipe(epochs=3, patience=None, **OTHERS[name])):
+        (evaluation,) = LocalEvaluator(keeping, DATA, recipe).evaluate([child("conv")], [0])
+        assert evaluation.status == "ok"
+        assert evaluation.recipe == recipe.id
+    assert not torch.equal(*(module.state_dict()["6.weight"] for module in made))
+
+
+def test_child__repeats_for_a_seed_with_dropout_and_augmentation() -> None:
+    recipe = replace(RECIPE, augmentation="crop_flip", epochs=1)
+    accuracies = [evaluate(recipe, seed).validation_accuracy for seed in range(6)]
+    assert accuracies == [evaluate(recipe, seed).validation_accuracy for seed in range(6)]
+    assert len(set(accuracies)) > 1
+
+
+def test_child__neither_depends_on_the_global_generator_nor_moves_it() -> None:
+    first = evaluate()
+    torch.rand(7)
+    before = torch.get_rng_state()
+    assert evaluate() == first
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_child__does_not_depend_on_the_number_of_threads() -> None:
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        on_two = evaluate()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert evaluate() == on_two
+
+
+def test_last_epochs_accuracy__is_the_largest_of_five() -> None:
+    # A learning rate that ruins what it has learned: the best epoch is not among the last.
+    for seed in range(20):
+        restless = TrainingRecipe(epochs=9, patience=None, learning_rate=0.3)
+        whole, shorter = evaluate(restless, seed), evaluate(replace(restless, epochs=4), seed)
+        assert whole.last_epochs_accuracy is not None and whole.validation_accuracy is not None
+        assert shorter.last_epochs_accuracy == shorter.validation_accuracy
+        if whole.last_epochs_accuracy < whole.validation_accuracy:
+            assert whole.validation_accuracy == shorter.validation_accuracy
+            return
+    raise AssertionError("no child was best before its last five epochs")
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("raises", "ValueError: this network cannot be"),
+        ("is-not-finite", "the weights are not finite after epoch 1"),
+        ("is-sure", "the loss is not finite after epoch 1"),
+    ],
+)
+def test_child__that_goes_wrong_is_failed(what: str, reason: str) -> None:
+    evaluation = evaluate(what=what)
+    assert (evaluation.status, evaluation.reason) == ("failed", reason)
+    assert evaluation.validation_accuracy is None
+
+
+def test_child__that_wants_too_much_memory_is_failed() -> None:
+    evaluation = evaluate(what="is-too-large")
+    assert evaluation.status == "failed"
+    assert evaluation.reason is not None and "RuntimeError" in evaluation.reason
+    assert "\n" not in evaluation.reason
+
+
+def test_initialise__draws_as_pytorch_does() -> None:
+    module = nn.Sequential(
+        skip_init(nn.Conv2d, 6, 32, (3, 5), groups=2),
+        skip_init(nn.Conv1d, 3, 64, 7),
+        skip_init(nn.BatchNorm2d, 4),
+    )
+    for parameter in [*module.parameters(), *module.buffers()]:
+        parameter.detach().fill_(77)
+    initialise(module, torch.Generator().manual_seed(0))
+    for layer, fan_in in ((module[0], 3 * 15), (module[1], 3 * 7)):
+        for values in layer.parameters():
+            assert fan_in**-0.5 * 0.8 < values.abs().max() <= fan_in**-0.5
+            assert len(values.unique()) > 0.99 * values.numel()
+    state = module[2].state_dict()
+    assert state["weight"].tolist() == state["running_var"].tolist() == [1.0] * 4
+    assert state["bias"].tolist() == state["running_mean"].tolist() == [0.0] * 4
+    assert state["num_batches_tracked"] == 0
+
+
+def test_initialise__does_not_leave_a_layer_as_it_is() -> None:
+    with pytest.raises(UnknownLayerError, match="initialise does not know the layer PReLU"):
+        evaluate(what="is-unknown")
+
+
+def test_recipe__keeps_the_id_that_tables_carry() -> None:
+    assert TrainingRecipe().id == "adam(epochs=100, batch_size=32, learning_rate=0.01, patience=10)"
+    recipe = TrainingRecipe(optimizer="sgd", patience=None, weight_decay=1e-4, augmentation="crop_flip")
+    assert recipe.id == (
+        "sgd(epochs=100, batch_size=32, learning_rate=0.01, patience=None, "
+        "weight_decay=0.0001, augmentation=crop_flip)"
+    )
+    assert len({replace(RECIPE, **other).id for other in OTHERS.values()} | {RECIPE.id}) == len(OTHERS) + 1
+
+
+def test_recipe__comes_down_with_the_cosine() -> None:
+    recipe = TrainingRecipe(epochs=4, learning_rate=1.0, schedule="cosine")
+    assert [recipe.learning_rate_of(epoch) for epoch in (1, 3)] == pytest.approx([1.0, 0.5])
+    assert 0 < recipe.learning_rate_of(4) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("keywords", "says"),
+    [
+        ({"optimizer": "lion"}, "optimizer must be one of adam, sgd, got 'lion'"),
+        ({"schedule": None}, "schedule must be one of constant, cosine, got None"),
+        ({"augmentation": "mixup"}, "augmentation must be one of none, flip, crop, crop_flip, got 'mixup'"),
+        ({"precision": 16}, "precision must be one of auto, float32, mixed, got 16"),
+        ({"momentum": 1}, "momentum must be a number from 0 to below 1, got 1"),
+        ({"weight_decay": -1}, "weight_decay must be a number from 0, got -1"),
+        ({"weight_decay": float("nan")}, "got nan"),
+    ],
+)
+def test_recipe__refuses_what_it_does_not_know(keywords: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidArgumentError) as error:
+        TrainingRecipe(**keywords)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize("keywords", [*OTHERS.values(), {"patience": None}])
+def test_fused_evaluator__refuses_what_the_kernel_cannot_do(keywords: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError, match="unknown to the compiled trainer") as error:
+        FusedMlpEvaluator(moons(), TrainingRecipe(**keywords))
+    assert "\n" not in str(error.value)
+
+
+def test_local_evaluator__refuses_a_recipe_that_suits_neither_data_nor_device() -> None:
+    with pytest.raises(InvalidArgumentError, match="needs images of shape"):
+        LocalEvaluator(build, moons(), TrainingRecipe(augmentation="flip"))
+    with pytest.raises(InvalidArgumentError, match="precision 'mixed' needs a CUDA device"):
+        LocalEvaluator(build, DATA, TrainingRecipe(precision="mixed"))
+
+
+def test_retrain__returns_the_weights_that_its_accuracies_belong_to() -> None:
+    model, schooling = Model(child("conv"), partial(build, child("conv"))), Schooling(DATA, RECIPE)
+    found = retrain(model, schooling, seed=3)
+    module = build(child("conv"))
+    module.load_state_dict(found.weights)
+    _, validation = training_samples(DATA, "cpu")
+    assert accuracy_of(module, validation) == found.validation
+    again, other = (retrain(model, schooling, seed) for seed in (3, 4))
+    assert (again.validation, again.test) == (found.validation, found.test)
+    assert any(not torch.equal(found.weights[name], value) for name, value in other.weights.items())
+    assert found.seconds > 0
+
+
+def test_schedule__gives_a_tie_to_the_later_epoch() -> None:
+    held_out = DATA.validation.features[:1], DATA.validation.labels[:1]
+    easy = replace(DATA, validation=Split(*held_out))  # right or wrong: nearly all epochs tie
+    weights = []
+    for schedule in ("constant", "cosine"):
+        recipe = TrainingRecipe(epochs=4, patience=None, schedule=schedule, learning_rate=1e-5)
+        trained = [build(child("conv")) for _ in range(2)]
+        for module, epochs in zip(trained, (4, 1), strict=True):
+            shorter = recipe if epochs == 4 else replace(recipe, epochs=1)
+            train_child(module, *training_samples(easy, "cpu"), shorter, seed=0)
+        one, other = (module.state_dict() for module in trained)
+        weights.append(all(torch.equal(one[name], other[name]) for name in one))
+    assert weights == [True, False]
