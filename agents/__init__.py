@@ -1,8 +1,8 @@
 """WHO PROPOSES? Agents that know an environment only through Gymnasium's interface."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 from agents.arguments import check_known
@@ -16,36 +16,66 @@ class AgentSpec:
     """How to make an agent.
 
     Attributes:
-        maker: Import path of its class; importing it is put off until it is needed.
+        load: Imports its class, which is put off until it is needed, and returns it.
         num_envs: Number of lanes that suits its defaults.
         arguments: Arguments that pick it out of what the class offers.
     """
 
-    maker: str
+    load: Callable[[], type[Any]]
     num_envs: int
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
+def _reinforce() -> type[Any]:
+    from agents.reinforce.agent import Reinforce
+
+    return Reinforce
+
+
+def _random() -> type[Any]:
+    from agents.random.agent import RandomAgent
+
+    return RandomAgent
+
+
+def _regularized_evolution() -> type[Any]:
+    from agents.regularized_evolution.agent import RegularizedEvolution
+
+    return RegularizedEvolution
+
+
+def _local_search() -> type[Any]:
+    from agents.local_search.agent import LocalSearch
+
+    return LocalSearch
+
+
+def _sb3() -> type[Any]:
+    from agents.sb3.agents import Sb3Agent
+
+    return Sb3Agent
+
+
 REINFORCE_FORMS: dict[str, AgentSpec] = {
-    "faithful": AgentSpec("agents.reinforce.agent:Reinforce", 20),
+    "faithful": AgentSpec(_reinforce, 20),
     "sample_efficient": AgentSpec(
-        "agents.reinforce.agent:Reinforce",
+        _reinforce,
         10,
         {"distinct": True, "baseline": "ranks", "epochs": 3, "entropy_weight": 0.03},
     ),
 }
 """The class as it is, for thousands of architectures, and what it takes to make the most of hundreds:
-what was tried stands in the docstring of ``Reinforce``."""
+what was tried stands in ``docs/agents-tuning.md``."""
 
 AGENTS: dict[str, AgentSpec] = {
     "reinforce": REINFORCE_FORMS["sample_efficient"],
-    "random_search": AgentSpec("agents.random.agent:RandomAgent", 50),
-    "regularized_evolution": AgentSpec("agents.regularized_evolution.agent:RegularizedEvolution", 5),
-    "local_search": AgentSpec("agents.local_search.agent:LocalSearch", 1),
-    "ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "ppo"}),
-    "maskable_ppo": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "maskable_ppo"}),
-    "a2c": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "a2c"}),
-    "dqn": AgentSpec("agents.sb3.agents:Sb3Agent", 16, {"algorithm": "dqn"}),
+    "random_search": AgentSpec(_random, 50),
+    "regularized_evolution": AgentSpec(_regularized_evolution, 5),
+    "local_search": AgentSpec(_local_search, 1),
+    "ppo": AgentSpec(_sb3, 16, {"algorithm": "ppo"}),
+    "maskable_ppo": AgentSpec(_sb3, 16, {"algorithm": "maskable_ppo"}),
+    "a2c": AgentSpec(_sb3, 16, {"algorithm": "a2c"}),
+    "dqn": AgentSpec(_sb3, 16, {"algorithm": "dqn"}),
 }
 
 ALIASES = {"random": "random_search"}
@@ -84,7 +114,7 @@ def make_agent(
         AgentError: If the name is unknown or the checkpoint does not fit.
     """
     spec = agent_spec(name) if isinstance(name, str) else name
-    agent_class = resolve_name(spec.maker)
+    agent_class = spec.load()
     if checkpoint is not None and checkpoint.exists() and issubclass(agent_class, EpisodicAgent):
         return agent_class.load(checkpoint, env, tensorboard_log=tensorboard_log)
     return agent_class(env, seed=seed, tensorboard_log=tensorboard_log, **spec.arguments)

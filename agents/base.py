@@ -1,6 +1,5 @@
 """What agents that learn from whole episodes have in common."""
 
-import inspect
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -212,9 +211,9 @@ class EpisodicAgent(ABC):
         return agent
 
     def _settings(self) -> dict[str, Any]:
-        """Return the constructor's own arguments, which are attributes of the same names."""
+        """Return the constructor's own arguments, keywords that are attributes of the same names."""
         shared = ("env", "seed", "tensorboard_log")
-        names = inspect.signature(type(self)).parameters
+        names = type(self).__init__.__kwdefaults__ or {}
         return {name: getattr(self, name) for name in names if name not in shared}
 
     def _play(self, count: int) -> Episodes | None:

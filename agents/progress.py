@@ -1,7 +1,7 @@
 """A progress bar for searches."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,11 +13,13 @@ class SearchProgress:
     Args:
         total: Number of architectures that fill the bar.
         visible: Whether to show anything.
+        earlier: Rewards of episodes that count as done already, as after an interruption.
     """
 
-    def __init__(self, total: int, visible: bool) -> None:
-        self._recent: deque[float] = deque(maxlen=100)
-        self._best = float("-inf")
+    def __init__(self, total: int, visible: bool, earlier: Sequence[float] = ()) -> None:
+        self._recent: deque[float] = deque(earlier, maxlen=100)
+        self._best = max(earlier, default=float("-inf"))
+        self._earlier = len(earlier)
         self._progress = Progress(
             BarColumn(bar_width=12),
             MofNCompleteColumn(),
@@ -27,7 +29,9 @@ class SearchProgress:
             TimeElapsedColumn(),
             disable=not visible,
         )
-        self._task = self._progress.add_task("search", total=total, mean="-", best="-", speed="-")
+        self._task = self._progress.add_task(
+            "search", total=total, completed=len(earlier), mean="-", best="-", speed="-"
+        )
 
     def __enter__(self) -> "SearchProgress":
         """Show the bar."""
@@ -51,7 +55,8 @@ class SearchProgress:
         self._best = max([self._best, *new])
         task = self._progress.tasks[self._task]
         seconds = task.elapsed or 0.0
-        speed = f"{(task.completed + len(new)) / seconds:,.0f}" if seconds > 0 else "-"
+        played = task.completed + len(new) - self._earlier
+        speed = f"{played / seconds:,.0f}" if seconds > 0 else "-"
         self._progress.update(
             self._task,
             advance=len(new),

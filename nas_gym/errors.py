@@ -31,3 +31,15 @@ class StoreError(NasGymError):
 
 class InvalidTableError(NasGymError, ValueError):
     """A table of results is missing, damaged or another one than is needed."""
+
+
+class WorkerError(NasGymError):
+    """A worker process cannot be made ready, or was told to stop."""
+
+
+class WorkerDiedError(NasGymError):
+    """A worker process died while it worked."""
+
+
+class RunFolderError(NasGymError):
+    """The folder of a run, or of many, cannot be used as asked."""

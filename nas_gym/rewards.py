@@ -1,10 +1,11 @@
 """HOW GOOD IS THAT? Functions from an evaluation with status ``"ok"`` to a reward."""
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from nas_gym.checks import boolean, choice, number
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.tasks.evaluation import Evaluation
 
@@ -13,13 +14,36 @@ Cost = Literal["parameters", "multiply_adds", "latency_seconds"]
 MNASNET_EXPONENT = -0.07
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreReward:
+    """The score of the task's metric; where less is better ``1 / (1 + score)``, so that more is.
+
+    Args:
+        larger_is_better: Whether more of the metric is better.
+
+    Raises:
+        InvalidArgumentError: If that is neither True nor False.
+    """
+
+    larger_is_better: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what says neither."""
+        object.__setattr__(self, "larger_is_better", boolean("larger_is_better", self.larger_is_better))
+
+    def __call__(self, evaluation: Evaluation) -> float:
+        """Return the reward of an evaluation."""
+        assert evaluation.score is not None
+        return evaluation.score if self.larger_is_better else 1.0 / (1.0 + evaluation.score)
+
+
 def validation_accuracy(evaluation: Evaluation) -> float:
     """Return the validation accuracy, from 0 to 1.
 
     Raises:
         InvalidArgumentError: If it is not known, as of a language model.
     """
-    return _known(evaluation, "validation_accuracy", "validation_accuracy")
+    return _score(evaluation, "accuracy", "validation_accuracy")
 
 
 def cubed_accuracy(evaluation: Evaluation) -> float:
@@ -30,7 +54,7 @@ def cubed_accuracy(evaluation: Evaluation) -> float:
     Raises:
         InvalidArgumentError: If that accuracy is not known, as of a table.
     """
-    return float(_known(evaluation, "last_epochs_accuracy", "cubed_accuracy") ** 3)
+    return _score(evaluation, "last_epochs_accuracy", "cubed_accuracy") ** 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +83,25 @@ class AccuracyWithCost:
 
     def __post_init__(self) -> None:
         """Refuse what is no trade."""
-        if self.cost not in get_args(Cost):
-            raise InvalidArgumentError(f"cost must be one of {', '.join(get_args(Cost))}, got {self.cost!r}")
-        if not _is_number(self.target) or self.target <= 0:
-            raise InvalidArgumentError(f"target must be a positive number, got {self.target!r}")
-        if not _is_number(self.exponent) or self.exponent > 0:
-            raise InvalidArgumentError(f"exponent must be 0 or a negative number, got {self.exponent!r}")
+        choice("cost", self.cost, get_args(Cost))
+        keep = object.__setattr__
+        keep(self, "target", number("target", self.target, "a positive number", above=0))
+        keep(self, "exponent", number("exponent", self.exponent, "0 or a negative number", most=0))
 
     def __call__(self, evaluation: Evaluation) -> float:
         """Return the reward of an evaluation."""
-        cost = _known(evaluation, self.cost, "accuracy_with_cost")
+        cost: float | None = getattr(evaluation, self.cost)
+        if cost is None:
+            latency = "make the environment with evaluator={'measure_latency': True}"
+            remedy = latency if self.cost == "latency_seconds" else "choose another reward or evaluator"
+            raise _unknown(evaluation, self.cost, "accuracy_with_cost", remedy)
         if cost <= 0:
             raise InvalidArgumentError(
                 f"the reward accuracy_with_cost needs positive {self.cost}, "
                 f"but {evaluation.architecture} has {cost}"
             )
-        return float(validation_accuracy(evaluation) * (cost / self.target) ** self.exponent)
+        accuracy = _score(evaluation, "accuracy", "accuracy_with_cost")
+        return float(accuracy * (cost / self.target) ** self.exponent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,82 +121,54 @@ class InverseSquaredPerplexity:
 
     def __post_init__(self) -> None:
         """Refuse what is no scale."""
-        if not _is_number(self.c) or self.c <= 0:
-            raise InvalidArgumentError(f"c must be a positive number, got {self.c!r}")
+        object.__setattr__(self, "c", number("c", self.c, "a positive number", above=0))
 
     def __call__(self, evaluation: Evaluation) -> float:
         """Return the reward of an evaluation."""
         # Divided twice: the square of a huge perplexity would be too large for a float.
-        perplexity = _known(evaluation, "validation_perplexity", "inverse_squared_perplexity")
+        perplexity = _score(evaluation, "perplexity", "inverse_squared_perplexity")
         return self.c / perplexity / perplexity
 
 
-REWARDS: dict[str, Reward | type[AccuracyWithCost] | type[InverseSquaredPerplexity]] = {
-    "validation_accuracy": validation_accuracy,
-    "cubed_accuracy": cubed_accuracy,
+REWARDS: dict[str, Callable[..., Reward]] = {
+    "score": ScoreReward,
+    "validation_accuracy": lambda: validation_accuracy,
+    "cubed_accuracy": lambda: cubed_accuracy,
     "accuracy_with_cost": AccuracyWithCost,
     "inverse_squared_perplexity": InverseSquaredPerplexity,
 }
-"""A class is called with the reward's own keywords first, and so becomes a function."""
+"""What makes each reward, called with its own keywords."""
 
 
-def get_reward(reward: str | Reward, **keywords: Any) -> Reward:  # noqa: ANN401, as the reward has them
-    """Return the reward function of a name; a function is returned as it is.
-
-    Args:
-        reward: A name in ``REWARDS``, or a function.
-        **keywords: Those of ``reward_keywords``, where the reward of that name has some.
+def checked(reward: Reward, evaluation: Evaluation) -> float:
+    """Return a reward that is a finite number.
 
     Raises:
-        InvalidArgumentError: If there is no reward of that name, or a keyword is missing, unknown or out
-            of range.
+        InvalidArgumentError: If it is none: an agent could learn nothing from it.
     """
-    names = reward_keywords(reward)
-    unknown = sorted(set(keywords) - set(names))
-    if unknown:
+    try:
+        value = float(reward(evaluation))
+    except TypeError as error:
+        raise InvalidArgumentError(f"the reward {_name(reward)} cannot be computed: {error}") from None
+    if not isfinite(value):
         raise InvalidArgumentError(
-            f"the reward {reward} has no keyword {unknown[0]!r}; it has {', '.join(names) or 'none'}"
-        )
-    chosen = REWARDS[reward] if isinstance(reward, str) else reward
-    if not isinstance(chosen, type):
-        return chosen
-    missing = [name for name in names if names[name] and name not in keywords]
-    if missing:
-        raise InvalidArgumentError(
-            f"the reward {reward} needs the keyword {missing[0]!r}; it has {', '.join(names)}"
-        )
-    made: Reward = chosen(**keywords)
-    return made
-
-
-def reward_keywords(reward: str | Reward) -> dict[str, bool]:
-    """Return the names of the keywords that a reward is made with, and whether each must be given.
-
-    Raises:
-        InvalidArgumentError: If there is no reward of that name.
-    """
-    if callable(reward):
-        return {}
-    if not isinstance(reward, str) or reward not in REWARDS:
-        raise InvalidArgumentError(
-            f"unknown reward {reward!r}; there are {', '.join(REWARDS)}, or a function"
-        )
-    made = REWARDS[reward]
-    if not isinstance(made, type):
-        return {}
-    return {field.name: field.default is MISSING for field in fields(made)}
-
-
-def _known(evaluation: Evaluation, field: str, reward: str) -> float:
-    value: float | None = getattr(evaluation, field)
-    if value is None:
-        remedy = "make the environment with measure_latency=True" if field == "latency_seconds" else ""
-        raise InvalidArgumentError(
-            f"the reward {reward} needs {field}, which the evaluator of {evaluation.dataset} "
-            f"with {evaluation.recipe} does not tell; {remedy or 'choose another reward or evaluator'}"
+            f"the reward {_name(reward)} of {evaluation.architecture} is {value}, it must be finite"
         )
     return value
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+def _score(evaluation: Evaluation, name: str, reward: str) -> float:
+    if name not in evaluation.scores:
+        raise _unknown(evaluation, f"the score {name}", reward, "choose another reward or evaluator")
+    return evaluation.scores[name]
+
+
+def _unknown(evaluation: Evaluation, what: str, reward: str, remedy: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"the reward {reward} needs {what}, which the evaluator of {evaluation.task} "
+        f"with {evaluation.recipe} does not tell; {remedy}"
+    )
+
+
+def _name(reward: Reward) -> str:
+    return getattr(reward, "__name__", type(reward).__name__)

@@ -16,6 +16,9 @@ from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.ranked import RankedSpace
 
+NETWORKS = 3
+"""Networks of a search space that are built to be checked."""
+
 
 def random_sentence(search_space: SearchSpace, generator: np.random.Generator) -> list[int]:
     """Draw a complete sentence, each token uniformly among the legal ones."""
@@ -25,13 +28,22 @@ def random_sentence(search_space: SearchSpace, generator: np.random.Generator) -
     return sentence
 
 
-def check_search_space(search_space: SearchSpace, samples: int = 200, seed: int = 0) -> None:
+def check_search_space(
+    search_space: SearchSpace,
+    samples: int = 200,
+    seed: int = 0,
+    inputs: tuple[int, ...] | None = None,
+    outputs: int = 3,
+) -> None:
     """Check the promises of ``SearchSpace`` on random sentences.
 
     Args:
         search_space: What to check.
         samples: Number of sentences.
         seed: Seed of the sentences.
+        inputs: Shape of one sample for which ``NETWORKS`` of the sentences are built as well, if the space
+            builds any; by default none is.
+        outputs: Number of outputs of these networks.
     """
     size = len(search_space.tokens)
     assert size == len(set(search_space.tokens)), "token names must be distinct"
@@ -61,6 +73,11 @@ def check_search_space(search_space: SearchSpace, samples: int = 200, seed: int 
         assert all(-1 <= source < i for i, block in enumerate(blocks) for source in block.inputs), (
             f"blocks of {architecture} must read earlier ones"
         )
+    if inputs is not None and type(search_space).build is not SearchSpace.build:
+        search_space.check_inputs(inputs)
+        for _ in range(NETWORKS):
+            sentence = random_sentence(search_space, generator)
+            _check_network(search_space, search_space.decode(sentence), inputs, outputs)
 
 
 def check_ranked_space(search_space: RankedSpace) -> None:
@@ -140,14 +157,10 @@ def check_evaluator(evaluator: Evaluator, architectures: Sequence[Architecture])
     together = evaluator.evaluate(architectures)
     assert [e.architecture for e in together] == list(architectures), "evaluations must come in order"
     for evaluation in together:
-        accuracy, perplexity = evaluation.validation_accuracy, evaluation.validation_perplexity
         assert evaluation.status == "ok", f"{evaluation.architecture} failed: {evaluation.reason}"
-        assert (accuracy is None) != (perplexity is None), (
-            "an evaluation with status 'ok' has an accuracy, or else a perplexity"
-        )
-        assert accuracy is None or 0.0 <= accuracy <= 1.0, f"accuracy must be from 0 to 1, got {accuracy}"
-        assert perplexity is None or 1.0 <= perplexity < np.inf, (
-            f"perplexity must be from 1, and finite, got {perplexity}"
+        assert evaluation.scores, "an evaluation with status 'ok' has a score"
+        assert np.isfinite(list(evaluation.scores.values())).all(), (
+            f"scores must be finite, got {evaluation.scores}"
         )
         assert evaluation.reason is None, "only a failure has a reason"
     seeds_used = {e.seed for e in together}
@@ -184,3 +197,18 @@ def _check_prefix(search_space: SearchSpace, prefix: list[int], complete: bool) 
         except InvalidArchitectureError:
             continue
         raise AssertionError(f"decode must refuse token {token} after {prefix}")
+
+
+def _check_network(
+    search_space: SearchSpace, architecture: Architecture, inputs: tuple[int, ...], outputs: int
+) -> None:
+    import torch
+
+    before = torch.get_rng_state()
+    module = search_space.build(architecture, inputs, outputs)
+    assert torch.equal(torch.get_rng_state(), before), "build must leave the global generator alone"
+    size = search_space.size(architecture, inputs, outputs)
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    assert size is None or size.parameters == parameters, (
+        f"{architecture} has {parameters} parameters, size says {size}"
+    )

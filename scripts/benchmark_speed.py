@@ -14,14 +14,15 @@ import numpy as np
 import rich.table
 import torch
 from cell_speed import BATCH, TIME, VOCABULARY, measure_cells
-from command_line import run
 from rich.console import Console
 
 from agents import agent_spec, make_agent
 from agents.files import write_atomically
+from nas_gym import problem
+from nas_gym.command_line import run
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluators.base import Evaluator
 from nas_gym.memory.tables.table import Table
-from nas_gym.problems.assembly import assemble
 from nas_gym.search_spaces import Architecture, NasBench201Space
 from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.testing import random_sentence
@@ -50,14 +51,14 @@ class Args:
     """File for the results."""
 
 
-class InstantEvaluator:
+class InstantEvaluator(Evaluator):
     """Gives every child the same accuracy, to measure the environment alone."""
 
     def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
     ) -> list[Evaluation]:
         """Return made-up evaluations."""
-        return [Evaluation(a, "none", "none", 0, "ok", 0.5, 1, 0.0) for a in architectures]
+        return [Evaluation(a, "none", "none", 0, "ok", {"accuracy": 0.5}, 1) for a in architectures]
 
 
 def main(args: Args) -> int:
@@ -127,8 +128,8 @@ def main(args: Args) -> int:
 
 def measure_children(count: int, local_count: int) -> tuple[float, float]:
     """Return children a second of both evaluators; the local one trains the first of the same networks."""
-    fused, local = (assemble("NAS-Moons-v0", evaluator=name).evaluator for name in ("fused", "local"))
-    space = assemble("NAS-Moons-v0").search_space
+    fused, local = (problem("NAS-Moons-v0", evaluator=name).make_evaluator() for name in ("fused", "local"))
+    space = problem("NAS-Moons-v0").search_space
     generator = np.random.default_rng(0)
     drawn = {space.architecture(random_sentence(space, generator)) for _ in range(2 * count)}
     architectures = sorted(drawn, key=str)
@@ -144,11 +145,11 @@ def measure_children(count: int, local_count: int) -> tuple[float, float]:
 
 def measure_images(count: int) -> tuple[float, float, float]:
     """Return seconds: of digits children on one thread, of starting workers, of the children in them."""
-    parts = {name: assemble("NAS-Digits-v0", evaluator=name) for name in ("local", "processes")}
-    space, generator = parts["local"].search_space, np.random.default_rng(0)
+    problems = [problem("NAS-Digits-v0", evaluator=name) for name in ("local", "processes")]
+    space, generator = problems[0].search_space, np.random.default_rng(0)
     children = [space.architecture(random_sentence(space, generator)) for _ in range(count)]
     seeds = list(range(count))  # named seeds pass by the memory of what is known
-    local, workers = (part.evaluator for part in parts.values())
+    local, workers = (each.make_evaluator() for each in problems)
     local.evaluate(children[:1], [0])  # loads what PyTorch imports late
     cores = joblib.cpu_count()
     start_seconds = seconds_of(lambda: workers.evaluate(children[:1] * cores, [0] * cores)) - seconds_of(
@@ -156,6 +157,7 @@ def measure_images(count: int) -> tuple[float, float, float]:
     )
     local_seconds = seconds_of(lambda: local.evaluate(children, seeds))
     workers_seconds = seconds_of(lambda: workers.evaluate(children, seeds))
+    workers.close()
     return local_seconds, start_seconds, workers_seconds
 
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from command_line import run
 from rich.console import Console
 from rich.progress import Progress
 
+from nas_gym.command_line import run
 from nas_gym.datasets.folder import data_folder
-from nas_gym.memory.tables.nas_bench import file_name_201
+from nas_gym.memory.tables.nas_bench_201 import file_name_201
 from nas_gym.memory.tables.nats_bench import import_nats_bench
 from nas_gym.memory.tables.table_file import write_table
 
@@ -39,7 +39,7 @@ def main(args: Args) -> int:
         write_table(table, path)
         console.print(
             f"{dataset}, {epochs} epochs, {table.seeds} column(s), "
-            f"best mean validation accuracy {table.optimum:.4f}: {path}"
+            f"best mean validation {table.metric.words} {table.optimum:.4f}: {path}"
         )
     return 0
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from command_line import RESUME, SearchArgs, parse_keywords, run
-from experiment import run_experiment
+from nas_gym.cli import SearchArgs, run_script
 
 
 @dataclass
@@ -25,14 +24,10 @@ class Args(SearchArgs):
     resume: bool = False
     """Play the run that the folder holds again, without training its networks anew, and go on with it."""
 
-
-def main(args: Args) -> int:
-    """Run the experiment that the arguments describe."""
-    keywords = parse_keywords(args.env_kwargs)
-    return run_experiment(
-        args.env, keywords, args.algorithm, args.episodes, args.seed, args.run_dir, args.resume, args.store
-    )
+    def run(self) -> int:
+        """Let the algorithm search."""
+        return self.search_with(self.algorithm)
 
 
 if __name__ == "__main__":
-    run(Args, main, __doc__ or "", RESUME)
+    run_script(Args, __doc__)

@@ -3,12 +3,7 @@
 import pytest
 import torch
 
-from nas_gym.datasets.moons import moons
-from nas_gym.evaluators.fused.evaluator import FusedMlpEvaluator
-from nas_gym.evaluators.local import LocalEvaluator
-from nas_gym.search_spaces import MlpSpace
-from nas_gym.search_spaces.mlp.network import build
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
+import nas_gym
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +22,6 @@ def _seconds_allowed(item: pytest.Item) -> float:
 def compiled_kernel() -> None:
     """Compile the kernel and let PyTorch load its optimizers, so that no test's time holds it."""
     torch.set_num_threads(1)
-    recipe, child = TrainingRecipe(epochs=1), MlpSpace().parse("Linear-1")
-    FusedMlpEvaluator(moons(), recipe).evaluate([child])
-    LocalEvaluator(lambda architecture: build(architecture, (2,), 2), moons(), recipe).evaluate([child])
+    for evaluator in ("fused", "local"):
+        problem = nas_gym.problem("NAS-Moons-v0", evaluator=evaluator, recipe={"epochs": 1})
+        problem.make_evaluator().evaluate([problem.search_space.parse("Linear-1")])

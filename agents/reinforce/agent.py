@@ -42,25 +42,7 @@ class Reinforce(EpisodicAgent):
 
     The plain arguments are that controller. For budgets of some hundred distinct architectures
     ``AGENTS["reinforce"]`` is another member of the family: batches of ten, ``distinct``, ``"ranks"``,
-    three ``epochs``, ``entropy_weight`` 0.03. It was chosen by ``python scripts/tune.py`` on
-    ``NAS-Bench-Moons-v0``, 16 settings, 10 seeds, until 500 distinct networks. Mean reward of a run,
-    standard error 0.001 to 0.005, for one epoch / three epochs from each batch:
-
-    ======================  ===============  ===============  ===============  ===============
-    learning rate, entropy      5e-3, 0.03       5e-3, 0.1        1e-2, 0.03       1e-2, 0.1
-    ======================  ===============  ===============  ===============  ===============
-    batches of 5            0.929 / 0.951    0.929 / 0.948    0.944 / 0.952    0.944 / 0.950
-    batches of 10           0.916 / 0.948    0.917 / 0.943    0.936 / 0.956    0.933 / 0.948
-    ======================  ===============  ===============  ===============  ===============
-
-    The best network found tells nothing apart there: all settings reach 0.980 to 0.982, and the
-    optimum is 0.983. Earlier, in a sketch of this agent on the same data, 20 seeds, best validation accuracy
-    after 500 networks, standard error about 0.0004: the plain arguments 0.9815, with ``distinct`` 0.9817,
-    with ``distinct`` and ``"ranks"`` in batches of 10 0.9823. Changes to the latter: a queue of 10 0.9808,
-    ranks among all that came before 0.9812, only the best fifth of a batch 0.9812, positions embedded 0.9813,
-    a bias for each token and position 0.9815: none of them helped. An earlier default, batches of 5 with
-    three epochs, had been chosen after a look at NAS-Bench-201; so had the thought to try three epochs at
-    all. What this default reaches there stands in the README, beside the others.
+    three ``epochs``, ``entropy_weight`` 0.03. How it was chosen stands in ``docs/agents-tuning.md``.
 
     Args:
         env: A vector environment, each lane one episode of a batch; or a single one, a batch of one.

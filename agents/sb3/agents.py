@@ -39,20 +39,7 @@ class Algorithm:
 # With gamma = lambda = 1 the advantage is the final reward minus V(s): no discount hides the first token's
 # share. stable-baselines3's rollouts of 2,048 steps would be some 400 architectures before the first
 # update. Without an entropy bonus the policies collapse early.
-#
-# PPO and MaskablePPO were tuned with the effort that REINFORCE was: 16 settings, 10 seeds, on
-# NAS-Bench-Moons-v0, until 500 distinct networks or 2,000 episodes: `python scripts/tune.py`. Learning rate
-# 2e-3, 5e-3; ent_coef 0.02, 0.1; n_epochs 5, 10; rollouts of 4 and 12 steps in 16 lanes, that is about 15 and
-# 45 architectures. Mean reward of a run, standard error 0.002 to 0.011, n_epochs 5 / 10:
-#
-#   learning rate, ent_coef     2e-3, 0.02      2e-3, 0.1      5e-3, 0.02      5e-3, 0.1
-#   maskable_ppo   4 steps   0.917 / 0.950  0.905 / 0.910   0.954 / 0.941  0.911 / 0.901
-#                 12 steps   0.907 / 0.914  0.903 / 0.905   0.917 / 0.929  0.910 / 0.910
-#   ppo            4 steps   0.908 / 0.908  0.878 / 0.874   0.944 / 0.930  0.882 / 0.859
-#                 12 steps   0.863 / 0.875  0.854 / 0.863   0.885 / 0.903  0.869 / 0.871
-#
-# Of REINFORCE's settings the best has 0.956, the worst 0.916. The mean reward also pays for proposing a good
-# network again, which REINFORCE's distinct draws cannot. A2C and DQN were not tuned this way.
+# How PPO and MaskablePPO were tuned stands in docs/agents-tuning.md; A2C and DQN were not tuned that way.
 _ON_POLICY = {"gamma": 1.0, "gae_lambda": 1.0, "ent_coef": 0.02, "learning_rate": 5e-3}
 _PPO = {**_ON_POLICY, "n_epochs": 5, "n_steps": 4, "batch_size": 32}
 

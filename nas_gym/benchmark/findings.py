@@ -1,34 +1,33 @@
 """What the runs on one environment show: means, interquartile means and comparisons, all with intervals."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from nas_gym.benchmark.censored import reached_curve, summarise_reached
-from nas_gym.benchmark.curves import best_so_far, grid, rewards_so_far
-from nas_gym.benchmark.measures import MEASURES, measure_of
-from nas_gym.benchmark.runs import Run
+from nas_gym.benchmark.curves import RewardCurve, best_so_far, grid, rewards_so_far
+from nas_gym.benchmark.optimum import Optimum, find_optimum
+from nas_gym.benchmark.runs import Part, Run
 from nas_gym.benchmark.statistics import (
+    Band,
     Floats,
-    bootstrap_interval,
+    Interval,
     improvement_intervals,
-    interquartile_mean,
+    interquartile_interval,
+    mean_interval,
     probability_of_improvement,
-    stratified_interval,
 )
-from nas_gym.studies.row_metric import ACCURACY, Metric
+from nas_gym.tasks.metric import Metric
 
-Findings = dict[str, Any]
-"""What ``find`` returns, as JSON values."""
+Measure = Literal["test", "validation", "children"]
+"""What agents are compared by: the scores of their answers, or the children up to the optimum."""
 
 MEANS = (
     "mean_reward_last_10_percent",
-    "best_validation_accuracy",
-    "best_validation_perplexity",
-    "test_accuracy",
+    "validation_score",
+    "test_score",
     "validation_regret",
     "test_regret",
     "distinct_architectures",
@@ -37,98 +36,166 @@ MEANS = (
     "training_seconds",
     "agent_seconds",
 )
+"""Numbers of a run whose means over runs are of interest."""
 MILESTONES = (0.2, 0.4, 1.0)
 """Shares of the budget at which the best so far is written out."""
 FEWEST_SEEDS = 4
 """Of fewer runs no two agents are told apart: 3 + 3 runs separate by chance in one case of ten."""
 
 
-def find(runs: Mapping[str, Sequence[Run]], budget: int | None, metric: Metric = ACCURACY) -> Findings:
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two agents, the better one first.
+
+    Attributes:
+        first: The better one.
+        second: The other.
+        probability: That a run of the first beats one of the second.
+        decided: Whether the interval of that excludes 1/2 even after Bonferroni's correction for all pairs.
+    """
+
+    first: str
+    second: str
+    probability: Interval
+    decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the runs of one agent show.
+
+    Attributes:
+        means: Over runs, by names in ``MEANS``; without those that a run does not know.
+        interquartile_means: Of the scores of the answers.
+        curves: Scores of the best so far after so many children, at ``Findings.children``.
+        milestones: The same at ``Findings.milestones``.
+        rewards: Rewards in the course of the runs.
+        optimum: How runs came to the optimum, ``None`` if it is not known.
+        runs: The runs.
+    """
+
+    means: Mapping[str, Interval]
+    interquartile_means: Mapping[Part, Interval]
+    curves: Mapping[Part, Band]
+    milestones: Mapping[Part, Band]
+    rewards: RewardCurve
+    optimum: Optimum | None
+    runs: Sequence[Run]
+
+    def ended_by(self, limit: Literal["budget", "episodes"]) -> int:
+        """Return how many runs ended by that limit."""
+        return sum(run.ended_by == limit for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the runs on one environment show.
+
+    Attributes:
+        metric: What answers are judged by.
+        parts: Of which data there are scores, the one that ranks agents first.
+        children: Numbers of distinct children at which curves have their points.
+        milestones: The few at which they are written out.
+        reward_window: Number of rewards in a moving average.
+        agents: What each agent's runs show.
+        comparisons: Every two agents, by each measure.
+    """
+
+    metric: Metric
+    parts: Sequence[Part]
+    children: Sequence[int]
+    milestones: Sequence[int]
+    reward_window: int
+    agents: Mapping[str, Result]
+    comparisons: Mapping[Measure, Sequence[Pair]]
+
+    @property
+    def ranking(self) -> list[str]:
+        """The agents by the interquartile mean of the first part's scores, best first."""
+        middle = {agent: r.interquartile_means[self.parts[0]].value for agent, r in self.agents.items()}
+        return sorted(middle, key=lambda agent: -self.metric.sign * middle[agent])
+
+    @property
+    def seeds(self) -> int:
+        """Runs of each agent."""
+        return len(next(iter(self.agents.values())).runs)
+
+    def words(self, measure: Measure) -> str:
+        """Return what a measure is called."""
+        return "children up to the optimum" if measure == "children" else f"{measure} {self.metric.words}"
+
+
+def find(runs: Mapping[str, Sequence[Run]], budget: int | None, metric: Metric) -> Findings:
     """Return everything that the runs on one environment show.
 
     Args:
-        runs: Each agent's, as ``judge_run`` returns them, the same seeds in the same order.
+        runs: Each agent's, the same seeds in the same order.
         budget: Distinct children of a run, ``None`` if only episodes were limited.
         metric: The one that the runs were judged by.
     """
     everything = [run for agent in runs.values() for run in agent]
-    judged = all(run["test_accuracy"] is not None for run in everything)
-    metrics = ("test", measure_of(metric)) if judged else (measure_of(metric),)
-    references = {"references": dict(metric.references)} if metric.references else {}
-    last = budget or max(1, *(run["distinct_architectures"] for run in everything))
+    judged = all(run.test_score is not None for run in everything)
+    parts: tuple[Part, ...] = ("test", "validation") if judged else ("validation",)
+    measures: tuple[Measure, ...] = (*parts, "children") if judged else parts
+    last = budget or max(1, *(run.distinct_architectures for run in everything))
     children = grid(last)
     milestones = np.unique(np.maximum(1, np.round(np.array(MILESTONES) * last).astype(np.int64)))
-    window = max(1, min(len(run["rewards"]) for run in everything) // 20)
-    return {
-        "metrics": list(metrics),
-        "children": children.tolist(),
-        "milestones": milestones.tolist(),
-        "reward_window": window,
-        **references,
-        "agents": {
-            agent: {
-                "metrics": means(results),
-                "interquartile_means": {name: _interquartile(results, name) for name in metrics},
-                "ended_by": dict(Counter(run["ended_by"] for run in results)),
-                "optimum": summarise_reached(_reached(results), last) if judged else None,
-                "curves": {name: best_so_far(results, name, children, metric.nothing) for name in metrics},
-                "reached_curve": reached_curve(_reached(results), children) if judged else None,
-                "milestones": {
-                    name: best_so_far(results, name, milestones, metric.nothing) for name in metrics
-                },
-                "reward_curve": rewards_so_far(results, window),
-                "runs": list(results),
-            }
+    window = max(1, min(len(run.rewards) for run in everything) // 20)
+    return Findings(
+        metric=metric,
+        parts=parts,
+        children=children.tolist(),
+        milestones=milestones.tolist(),
+        reward_window=window,
+        agents={
+            agent: Result(
+                means=means(results),
+                interquartile_means={p: interquartile_interval(_scores(results, p)) for p in parts},
+                curves={part: best_so_far(results, part, children, metric.nothing) for part in parts},
+                milestones={part: best_so_far(results, part, milestones, metric.nothing) for part in parts},
+                rewards=rewards_so_far(results, window),
+                optimum=find_optimum([r.children_to_optimum for r in results], children) if judged else None,
+                runs=results,
+            )
             for agent, results in runs.items()
         },
-        "comparisons": {
-            measure: compare(
-                {agent: scores(results, measure, last)[:, None] for agent, results in runs.items()}
-            )
-            for measure in (*metrics, *(("children",) if judged else ()))
+        comparisons={
+            measure: compare({agent: ranks(r, measure, metric, last)[:, None] for agent, r in runs.items()})
+            for measure in measures
         },
-    }
+    )
 
 
-def means(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
-    """Return mean and 95 % interval over one agent's runs, by metric; unknown ones are left out."""
-    found = {}
-    for name in MEANS:
-        if any(run.get(name) is None for run in runs):
-            continue
-        values = np.array([run[name] for run in runs], dtype=np.float64)
-        low, high = bootstrap_interval(values)
-        found[name] = {"mean": float(values.mean()), "low": float(low), "high": float(high)}
-    return found
+def means(runs: Sequence[Run]) -> dict[str, Interval]:
+    """Return the means over one agent's runs, by names in ``MEANS``; unknown ones are left out."""
+    values = {name: [getattr(run, name) for run in runs] for name in MEANS}
+    return {name: mean_interval(np.array(v, np.float64)) for name, v in values.items() if None not in v}
 
 
-def scores(runs: Sequence[Run], measure: str, budget: int) -> Floats:
+def ranks(runs: Sequence[Run], measure: Measure, metric: Metric, budget: int) -> Floats:
     """Return one number a run, higher is better, shape ``(runs,)``.
 
     Args:
         runs: One agent's.
-        measure: Key of ``MEASURES``: what the final answer is worth, a perplexity with a minus.
-            ``"children"``: minus the children up to the optimum; all runs that did not reach it tie behind
-            those that did.
+        measure: With ``"children"`` it is minus the children up to the optimum; all runs that did not reach
+            it tie behind those that did.
+        metric: What the runs were judged by; where less is better, scores get a minus.
         budget: Distinct children of a run.
     """
     if measure == "children":
-        return -np.array([budget + 1 if time is None else time for time in _reached(runs)], dtype=np.float64)
-    metric = MEASURES[measure]
-    return metric.sign * np.array([run[metric.answer] for run in runs], dtype=np.float64)
+        times = [run.children_to_optimum for run in runs]
+        return -np.array([budget + 1 if time is None else time for time in times], dtype=np.float64)
+    return metric.sign * _scores(runs, measure)
 
 
-def compare(agents: Mapping[str, Floats]) -> list[dict[str, Any]]:
+def compare(agents: Mapping[str, Floats]) -> list[Pair]:
     """Compare every two agents, the better one first.
 
-    Args:
-        agents: Scores of each, shape ``(runs, environments)``, higher is better.
+    An order is decided if its interval excludes 1/2 even at the level ``1 - 0.05 / pairs``, so that all
+    decisions together are right in 95 % of benchmarks (Bonferroni).
 
-    Returns:
-        For each pair ``first``, ``second``, the ``probability`` that a run of the first beats one of the
-        second with its 95 % interval ``low`` and ``high``, and whether that order is ``decided``: whether
-        the interval excludes 1/2 even at the level ``1 - 0.05 / pairs``, so that all decisions together are
-        right in 95 % of comparisons (Bonferroni).
+    Args:
+        agents: Numbers of each, shape ``(runs, environments)``, higher is better.
     """
     pairs = list(combinations(agents, 2))
     found = []
@@ -138,59 +205,27 @@ def compare(agents: Mapping[str, Floats]) -> list[dict[str, Any]]:
             first, second, probability = second, first, 1 - probability
         x, y = agents[first], agents[second]
         (low, high), (strict, _) = improvement_intervals(x, y, (0.95, 1 - 0.05 / len(pairs)))
-        found.append(
-            {
-                "first": first,
-                "second": second,
-                "probability": probability,
-                "low": low,
-                "high": high,
-                "decided": strict > 0.5 and len(x) >= FEWEST_SEEDS,
-            }
-        )
+        decided = strict > 0.5 and len(x) >= FEWEST_SEEDS
+        found.append(Pair(first, second, Interval(probability, low, high), decided))
     return found
 
 
-def find_together(findings: Mapping[str, Findings], budget: int | None) -> list[dict[str, Any]] | None:
+def find_together(findings: Mapping[str, Findings]) -> list[Pair] | None:
     """Compare every two agents over all environments: probabilities of improvement, averaged over them.
 
-    Scores of different environments are never averaged, since their scales differ. Test accuracy where there
-    is a table, else the validation metric of each environment.
-
-    Returns:
-        As ``compare``; ``None`` of a single environment.
+    Scores of different environments are never averaged, since their scales differ. Test scores where there
+    is a table, else those on validation data. ``None`` of a single environment.
     """
     if len(findings) < 2:
         return None
-    agents = next(iter(findings.values()))["agents"]
-    return compare(
-        {
-            agent: np.stack(
-                [
-                    scores(found["agents"][agent]["runs"], found["metrics"][0], budget or 1)
-                    for found in findings.values()
-                ],
-                axis=1,
-            )
-            for agent in agents
-        }
-    )
+    agents = next(iter(findings.values())).agents
+
+    def columns(agent: str) -> list[Floats]:
+        return [ranks(f.agents[agent].runs, f.parts[0], f.metric, 1) for f in findings.values()]
+
+    return compare({agent: np.stack(columns(agent), axis=1) for agent in agents})
 
 
-def ranking(found: Findings) -> list[str]:
-    """Return the agents by the interquartile mean of the first metric, best first."""
-    first = found["metrics"][0]
-    sign = MEASURES[first].sign
-    return sorted(
-        found["agents"], key=lambda a: -sign * found["agents"][a]["interquartile_means"][first]["value"]
-    )
-
-
-def _interquartile(runs: Sequence[Run], measure: str) -> dict[str, float]:
-    values = MEASURES[measure].sign * scores(runs, measure, 1)
-    low, high = stratified_interval(values)
-    return {"value": float(interquartile_mean(values)), "low": low, "high": high}
-
-
-def _reached(runs: Sequence[Run]) -> list[int | None]:
-    return [run["children_to_optimum"] for run in runs]
+def _scores(runs: Sequence[Run], part: Part) -> Floats:
+    found = [run.validation_score if part == "validation" else run.test_score for run in runs]
+    return np.array(found, dtype=np.float64)

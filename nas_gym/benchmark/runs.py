@@ -1,24 +1,23 @@
 """One run of one agent: played up to its limits, judged afterwards."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pkgutil import resolve_name
-from typing import Any, Protocol
+from typing import Literal
 
 from agents import AgentSpec, make_agent
-from agents.episodes import AnyVectorEnv
-from agents.errors import InvalidArgumentError
-from nas_gym.benchmark.measures import measure_of
-from nas_gym.studies.row_metric import ACCURACY, Metric
+from nas_gym.checks import integer, optional_integer
+from nas_gym.envs.episode import Episode
+from nas_gym.envs.wrappers import RecordEvaluations
+from nas_gym.memory.tables.table import Table
 from nas_gym.studies.summary import last_tenth_mean
+from nas_gym.tasks.metric import Metric
 
-Row = Mapping[str, Any]
-Run = dict[str, Any]
-"""What ``judge_run`` returns, as JSON values."""
+Part = Literal["test", "validation"]
+"""Which data a score is of."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
     """When a run ends: with so many distinct children, or so many episodes, whichever comes first.
 
@@ -32,157 +31,174 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Refuse limits below one."""
-        for name, value in (("budget", self.budget), ("episodes", self.episodes)):
-            if value is not None and value < 1:
-                raise InvalidArgumentError(f"{name} must be a positive integer, got {value}")
+        object.__setattr__(self, "budget", optional_integer("budget", self.budget, 1))
+        object.__setattr__(self, "episodes", integer("episodes", self.episodes, 1))
 
 
-class Table(Protocol):
-    """What is known of every architecture of an environment; no agent sees it."""
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How the answer of a search changed, one entry for each new answer.
+
+    Attributes:
+        children: Distinct children so far, the new answer included.
+        validation_scores: What the answer is worth by the environment's metric.
+        test_scores: The same on test data; ``None`` without a table.
+    """
+
+    children: Sequence[int]
+    validation_scores: Sequence[float]
+    test_scores: Sequence[float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the benchmark keeps of one run. Scores are those of the last answer, by the environment's metric.
+
+    Attributes:
+        seed: Seed of the agent.
+        ended_by: The limit that was reached.
+        episodes: Number of episodes.
+        illegal_episodes: How many of them ended with an illegal token.
+        distinct_architectures: Number of different children.
+        best_architecture: The last answer, ``None`` if there is none.
+        validation_score: What it is worth; without an answer what the metric has for nothing.
+        test_score: The same on test data; ``None`` without a table, as the three that follow.
+        validation_regret: How much better the table's optimum is.
+        test_regret: How much better on test data that optimum is; it may be negative.
+        children_to_optimum: Distinct children with which it was reached; ``None`` also if it was not.
+        mean_reward_last_10_percent: Mean over the last tenth of the episodes.
+        seconds: Wall-clock time of the run.
+        training_seconds: Of these in the evaluator.
+        curve: How the answer changed.
+        rewards: One for each episode.
+    """
+
+    seed: int
+    ended_by: Literal["budget", "episodes"]
+    episodes: int
+    illegal_episodes: int
+    distinct_architectures: int
+    best_architecture: str | None
+    validation_score: float
+    test_score: float | None
+    validation_regret: float | None
+    test_regret: float | None
+    children_to_optimum: int | None
+    mean_reward_last_10_percent: float
+    seconds: float
+    training_seconds: float
+    curve: Curve
+    rewards: Sequence[float]
 
     @property
-    def optimum(self) -> float:
-        """Highest validation accuracy of all architectures."""
-
-    @property
-    def best_test_accuracy(self) -> float:
-        """Test accuracy of the architecture that is best by validation: a test regret may be negative."""
-
-    def validation_accuracy(self, architecture: Any) -> float:  # noqa: ANN401
-        """Return the validation accuracy of an architecture."""
-
-    def test_accuracy(self, architecture: Any) -> float:  # noqa: ANN401
-        """Return the test accuracy of an architecture."""
+    def agent_seconds(self) -> float:
+        """Seconds outside the evaluator."""
+        return self.seconds - self.training_seconds
 
 
-class RecordingEnv(Protocol):
-    """What ``play`` needs of an environment beyond Gymnasium's interface: a record of what happened."""
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A run that is not judged yet: its episodes, cut at the limits, and its seconds."""
 
-    rows: list[dict[str, Any]]
-    """One for each episode that ended, with ``architecture`` (``None`` if illegal) and ``reward``."""
-
-    @property
-    def evaluation_seconds(self) -> float:
-        """Seconds spent in training children, or looking them up."""
+    episodes: Sequence[Episode]
+    seconds: float
+    training_seconds: float
 
 
 class _Stop:
     """A callback of ``learn`` that ends it at a number of distinct children."""
 
-    def __init__(self, rows: Sequence[Row], budget: int | None) -> None:
-        self._rows = rows
+    def __init__(self, episodes: Sequence[Episode], budget: int | None) -> None:
+        self._episodes = episodes
         self._budget = budget
         self._seen: set[str] = set()
         self._read = 0
 
     def __call__(self, agent: object) -> bool:
-        new = self._rows[self._read :]
+        new = self._episodes[self._read :]
         self._read += len(new)
-        self._seen.update(row["architecture"] for row in new if row["architecture"] is not None)
+        self._seen.update(episode.architecture for episode in new if episode.architecture is not None)
         return self._budget is None or len(self._seen) < self._budget
 
 
-def play(agent: AgentSpec, env: AnyVectorEnv, record: RecordingEnv, seed: int, limits: Limits) -> Run:
-    """Let one agent search; return the rows of its run, cut at the limits, and its seconds.
+def play(agent: AgentSpec, env: RecordEvaluations, seed: int, limits: Limits) -> Played:
+    """Let one agent search.
 
     Args:
         agent: How to make it.
         env: What it searches.
-        record: The same environment, or the wrapper of it that keeps the record.
         seed: Seed of the agent.
         limits: When the run ends. An agent learns from whole batches, so it may play a few episodes beyond;
             they are cut off, though their time is counted.
-
-    Returns:
-        ``rows``, ``seconds`` of the whole run and ``training_seconds`` of these in the evaluator.
     """
-    resolve_name(agent.maker)  # the first run of a process shall not be charged for imports
+    agent.load()  # the first run of a process shall not be charged for imports
     start = time.perf_counter()
     searching = make_agent(agent, env, seed)
-    searching.learn(limits.episodes, callback=_Stop(record.rows, limits.budget))
+    searching.learn(limits.episodes, callback=_Stop(env.episodes, limits.budget))
     seconds = time.perf_counter() - start
-    return {
-        "rows": cut(record.rows, limits),
-        "seconds": seconds,
-        "training_seconds": record.evaluation_seconds,
-    }
+    return Played(cut(env.episodes, limits), seconds, env.evaluation_seconds)
 
 
-def cut(rows: Sequence[Row], limits: Limits) -> list[Row]:
-    """Return the rows up to the one that reaches a limit, that one included."""
+def cut(episodes: Sequence[Episode], limits: Limits) -> Sequence[Episode]:
+    """Return the episodes up to the one that reaches a limit, that one included."""
     seen: set[str] = set()
-    for index, row in enumerate(rows[: limits.episodes]):
-        if row["architecture"] is not None:
-            seen.add(row["architecture"])
+    for index, episode in enumerate(episodes[: limits.episodes]):
+        if episode.architecture is not None:
+            seen.add(episode.architecture)
         if len(seen) == limits.budget:
-            return list(rows[: index + 1])
-    return list(rows[: limits.episodes])
+            return episodes[: index + 1]
+    return episodes[: limits.episodes]
 
 
-def judge_run(
-    seed: int,
-    rows: Sequence[Row],
-    limits: Limits,
-    table: Table | None,
-    parse: Callable[[str], Any],
-    seconds: float,
-    training_seconds: float,
-    metric: Metric = ACCURACY,
-) -> Run:
-    """Return what the comparison keeps of one run, as JSON values.
+def judge(played: Played, seed: int, limits: Limits, metric: Metric, table: Table | None) -> Run:
+    """Return what the benchmark keeps of one run.
 
-    The answer of a search after n children is the one whose validation metric, as the agent saw it, was
-    best; among equals the first. What the answer is worth is looked up in the table, where there is one.
+    The answer of a search after n children is the one whose validation score, as the agent saw it, was best;
+    among equals the first. What the answer is worth is looked up in the table, where there is one.
 
     Args:
+        played: The run.
         seed: The agent's.
-        rows: One for each episode, cut at the limits.
         limits: Those of the run.
-        table: What is known of the environment, in accuracies; without one, test accuracy, regret and the
-            children needed to reach the optimum are unknown, ``None``.
-        parse: Makes the table's architecture of its text form.
-        seconds: Of the whole run.
-        training_seconds: Of these in the evaluator.
-        metric: What the networks of the environment are compared by, whether or not a child has any.
+        metric: What the networks of the environment are compared by.
+        table: What is known of all architectures of the environment; no agent sees it.
     """
     answers: list[tuple[int, str, float]] = []  # children so far, the new answer, what the agent saw of it
     seen: set[str] = set()
     reached = None
-    for row in rows:
-        architecture, value = row["architecture"], row[metric.name]
+    for episode in played.episodes:
+        architecture, score = episode.architecture, episode.scores.get(metric.name)
         if architecture is None or architecture in seen:
             continue
         seen.add(architecture)
-        if value is not None and (not answers or metric.sign * value > metric.sign * answers[-1][2]):
-            answers.append((len(seen), architecture, value))
+        if score is not None and (not answers or metric.is_better(score, answers[-1][2])):
+            answers.append((len(seen), architecture, score))
         if table is not None and reached is None:
-            if table.validation_accuracy(parse(architecture)) >= table.optimum:
+            if table.validation_score(table.search_space.parse(architecture)) >= table.optimum:
                 reached = len(seen)
-    worth = [v if table is None else table.validation_accuracy(parse(name)) for _, name, v in answers]
-    test = None if table is None else [table.test_accuracy(parse(name)) for _, name, _ in answers]
+    worth, on_test = [score for _, _, score in answers], None
+    if table is not None:
+        known = [table.search_space.parse(name) for _, name, _ in answers]
+        worth = [table.validation_score(architecture) for architecture in known]
+        on_test = [table.test_score(architecture) for architecture in known]
     best = worth[-1] if worth else metric.nothing
-    best_test = None if test is None else (test[-1] if test else 0.0)
-    rewards = [row["reward"] for row in rows]
-    return {
-        "seed": seed,
-        "ended_by": "budget" if len(seen) == limits.budget else "episodes",
-        "episodes": len(rows),
-        "illegal_episodes": sum(row["architecture"] is None for row in rows),
-        "distinct_architectures": len(seen),
-        "best_architecture": answers[-1][1] if answers else None,
-        metric.answer: best,
-        "test_accuracy": best_test,
-        "validation_regret": None if table is None else table.optimum - best,
-        "test_regret": None if table is None or best_test is None else table.best_test_accuracy - best_test,
-        "children_to_optimum": reached,
-        "mean_reward_last_10_percent": last_tenth_mean(rewards),
-        "seconds": seconds,
-        "training_seconds": training_seconds,
-        "agent_seconds": seconds - training_seconds,
-        "curve": {
-            "children": [count for count, _, _ in answers],
-            measure_of(metric): worth,
-            "test": test,
-        },
-        "rewards": rewards,
-    }
+    best_on_test = None if on_test is None else on_test[-1] if on_test else metric.nothing
+    rewards = [episode.reward for episode in played.episodes]
+    return Run(
+        seed=seed,
+        ended_by="budget" if len(seen) == limits.budget else "episodes",
+        episodes=len(rewards),
+        illegal_episodes=sum(episode.architecture is None for episode in played.episodes),
+        distinct_architectures=len(seen),
+        best_architecture=answers[-1][1] if answers else None,
+        validation_score=best,
+        test_score=best_on_test,
+        validation_regret=None if table is None else table.optimum - best,
+        test_regret=None if table is None or best_on_test is None else table.best_test_score - best_on_test,
+        children_to_optimum=reached,
+        mean_reward_last_10_percent=last_tenth_mean(rewards),
+        seconds=played.seconds,
+        training_seconds=played.training_seconds,
+        curve=Curve([count for count, _, _ in answers], worth, on_test),
+        rewards=rewards,
+    )

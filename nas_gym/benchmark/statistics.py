@@ -3,19 +3,40 @@
 The unit that is resampled is the run. All resampling is seeded by an argument: equal scores, equal intervals.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtrit
+from scipy.stats import binomtest, trim_mean
 
-from agents.errors import InvalidArgumentError
+from nas_gym.errors import InvalidArgumentError
 
 Floats = NDArray[np.float64]
-Statistic = Callable[[Floats], Floats]
-"""From scores of shape ``(..., runs)`` to one number for each leading entry."""
-
 RESAMPLES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number and the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Numbers along a curve and the ends of their 95 % intervals, at each point and not of all together."""
+
+    mean: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+    def points(self) -> list[Interval]:
+        """Return what there is at each point."""
+        return [Interval(*point) for point in zip(self.mean, self.low, self.high, strict=True)]
 
 
 def percentile_tail(runs: int, level: float) -> float:
@@ -70,41 +91,38 @@ def bootstrap_interval(
     return _percentiles(means, percentile_tail(len(runs), level))
 
 
-def interquartile_mean(scores: ArrayLike) -> Floats:
-    """Return the mean of the middle half along the last axis.
+def mean_interval(values: Floats) -> Interval:
+    """Return the mean over runs with the bootstrap interval; shape of ``values`` is ``(runs,)``."""
+    low, high = bootstrap_interval(values)
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def share_interval(arrived: int, runs: int) -> Interval:
+    """Return a share of runs with the exact interval of a binomial share.
+
+    That no run of six arrived does not make it impossible.
+    Paper: Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404.
+    """
+    interval = binomtest(arrived, runs).proportion_ci()
+    return Interval(arrived / runs, float(interval.low), float(interval.high))
+
+
+def interquartile_interval(scores: ArrayLike, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """Return the mean of the middle half of the runs with its bootstrap interval.
 
     Nearly as robust as the median, and more precise. At each end a quarter of the runs, rounded down, is
     dropped.
     Paper: Agarwal et al. 2021, https://arxiv.org/abs/2108.13264.
 
     Args:
-        scores: Shape ``(..., runs)``.
-    """
-    ordered = np.sort(np.asarray(scores, dtype=np.float64), axis=-1)
-    dropped = ordered.shape[-1] // 4
-    return np.asarray(ordered[..., dropped : ordered.shape[-1] - dropped].mean(axis=-1))
-
-
-def stratified_interval(
-    scores: ArrayLike,
-    statistic: Statistic = interquartile_mean,
-    level: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Return the bootstrap interval of a statistic of all runs, resampled within each environment.
-
-    Args:
-        scores: Shape ``(runs, environments)``, or ``(runs,)`` of one environment.
-        statistic: Called with shape ``(resamples, runs * environments)``.
-        level: Share of intervals that shall hold the true value.
-        resamples: Number of resampled values of the statistic.
+        scores: Shape ``(runs,)``.
+        resamples: Number of resampled means.
         seed: Seed of the resampling.
     """
-    drawn = _resample(_as_columns(scores), resamples, np.random.default_rng(seed))
-    tail = percentile_tail(drawn.shape[1], level)
-    low, high = _percentiles(statistic(drawn.reshape(resamples, -1)), tail)
-    return float(low), float(high)
+    runs = np.asarray(scores, dtype=np.float64)
+    drawn = runs[np.random.default_rng(seed).integers(len(runs), size=(resamples, len(runs)))]
+    low, high = _percentiles(trim_mean(drawn, 0.25, axis=1), percentile_tail(len(runs), 0.95))
+    return Interval(float(trim_mean(runs, 0.25)), float(low), float(high))
 
 
 def probability_of_improvement(first: ArrayLike, second: ArrayLike) -> float:
@@ -119,13 +137,6 @@ def probability_of_improvement(first: ArrayLike, second: ArrayLike) -> float:
     """
     wins = [_wins(x, y).mean() for x, y in zip(_as_columns(first).T, _as_columns(second).T, strict=True)]
     return float(np.mean(wins))
-
-
-def improvement_interval(
-    first: ArrayLike, second: ArrayLike, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, float]:
-    """Return the interval of ``improvement_intervals`` at one level."""
-    return improvement_intervals(first, second, (level,), resamples, seed)[0]
 
 
 def improvement_intervals(
@@ -193,13 +204,6 @@ def _weights(runs: int, resamples: int, generator: np.random.Generator) -> Float
     """Draw runs with replacement; return the share of each in each draw, shape ``(resamples, runs)``."""
     chosen = generator.integers(runs, size=(resamples, runs)) + runs * np.arange(resamples)[:, None]
     return np.asarray(np.bincount(chosen.ravel(), minlength=resamples * runs).reshape(resamples, runs) / runs)
-
-
-def _resample(scores: Floats, resamples: int, generator: np.random.Generator) -> Floats:
-    """Draw runs with replacement in each column; shape ``(resamples, runs, environments)``."""
-    runs, environments = scores.shape
-    chosen = generator.integers(runs, size=(resamples, runs, environments))
-    return np.asarray(scores[chosen, np.arange(environments)])
 
 
 def _percentiles(values: Floats, tail: float) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,11 +20,12 @@ class Split:
         features: float32, shape ``(samples, *feature_shape)``, finite, ready to be learned from; or
             images as their files have them, uint8, shape ``(samples, channels, height, width)``, which
             a trainer normalises batch by batch with ``Dataset.channel_statistics``.
-        labels: int64, shape ``(samples,)``, from 0 to ``classes - 1``.
+        labels: The answers: classes, int64, shape ``(samples,)``, from 0 to ``classes - 1``; or numbers,
+            float32, of the same shape.
     """
 
     features: NDArray[np.float32] | NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | NDArray[np.float32]
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -44,8 +46,8 @@ class ChannelStatistics:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
-    """A classification task, split once and for all into training, validation and test part.
+class Samples:
+    """Samples that have an answer each, split once and for all into training, validation and test part.
 
     Whoever searches gets ``without_test()``; only retraining after the search sees the test part.
 
@@ -54,26 +56,22 @@ class Dataset:
         train: What a child learns from.
         validation: What a child is judged on during the search.
         test: What a finished search is judged on, or ``None`` where it is locked away.
-        classes: Number of classes.
         source: Where the data come from.
         licence: Terms of use.
 
     Raises:
-        InvalidDataError: If a value is not finite, or the training part lacks a class.
+        InvalidDataError: If a part is empty or a feature is not finite.
     """
 
     id: str
     train: Split
     validation: Split
     test: Split | None
-    classes: int
     source: str
     licence: str
 
     def __post_init__(self) -> None:
         """Refuse data that nothing can be learned from."""
-        if self.classes < 2:
-            raise InvalidDataError(f"{self.id} has {self.classes} class, at least 2 are needed")
         for name, split in self._parts().items():
             if len(split) == 0:
                 raise InvalidDataError(f"the {name} part of {self.id} is empty, at least 1 sample is needed")
@@ -84,11 +82,13 @@ class Dataset:
                 raise InvalidDataError(
                     f"{bad} features in the {name} part of {self.id} are NaN or infinite, all must be finite"
                 )
-        missing = sorted(set(range(self.classes)) - set(self.train.labels.tolist()))
-        if missing:
-            raise InvalidDataError(f"class {missing[0]} is missing from the training part of {self.id}")
 
-    def without_test(self) -> "Dataset":
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return tuple(self.train.features.shape[1:])
+
+    def without_test(self) -> Self:
         """Return the data set with its test part locked away."""
         return replace(self, test=None)
 
@@ -131,6 +131,29 @@ class Dataset:
         return {name: split for name, split in parts.items() if split is not None}
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset(Samples):
+    """Samples that belong to classes.
+
+    Attributes:
+        classes: Number of classes.
+
+    Raises:
+        InvalidDataError: If there are fewer than two classes, or the training part lacks one.
+    """
+
+    classes: int
+
+    def __post_init__(self) -> None:
+        """Refuse data that nothing can be learned from."""
+        if self.classes < 2:
+            raise InvalidDataError(f"{self.id} has {self.classes} class, at least 2 are needed")
+        super().__post_init__()
+        missing = sorted(set(range(self.classes)) - set(self.train.labels.tolist()))
+        if missing:
+            raise InvalidDataError(f"class {missing[0]} is missing from the training part of {self.id}")
+
+
 def split_sizes(
     size: int, split: ArrayLike, parts: Sequence[str] = ("train", "validation", "test")
 ) -> tuple[int, ...]:
@@ -163,13 +186,3 @@ def split_sizes(
             f"split {split!r} of {size} samples leaves a part empty: {', '.join(map(str, sizes))}"
         )
     return sizes
-
-
-def check_seed(seed: object) -> None:
-    """Refuse what is no seed of a data set.
-
-    Raises:
-        InvalidArgumentError: If it is not an integer from 0 to 2**32 - 1.
-    """
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InvalidArgumentError(f"seed must be an integer from 0 to {2**32 - 1}, got {seed!r}")

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
+from nas_gym import checks
 from nas_gym.datasets.corpus import Tokens
-from nas_gym.errors import InvalidArgumentError, InvalidDataError
+from nas_gym.errors import InvalidDataError
 
 BRACKETS = "()[]{}<>"
 MAX_DEPTH = 100
@@ -40,14 +41,14 @@ class BracketGrammar:
 
     def __post_init__(self) -> None:
         """Refuse what is no grammar."""
+        keep = object.__setattr__
         for name, value, largest in (
             ("kinds", self.kinds, len(BRACKETS) // 2),
             ("max_depth", self.max_depth, MAX_DEPTH),
         ):
-            if type(value) is not int or not 1 <= value <= largest:
-                raise InvalidArgumentError(f"{name} must be an integer from 1 to {largest}, got {value!r}")
-        if not isinstance(self.opening, (int, float)) or not 0 < self.opening < 1:
-            raise InvalidArgumentError(f"opening must be a number between 0 and 1, got {self.opening!r}")
+            keep(self, name, checks.integer(name, value, 1, largest))
+        allowed = "a number between 0 and 1"
+        keep(self, "opening", checks.number("opening", self.opening, allowed, above=0, below=1))
 
     @property
     def vocabulary(self) -> tuple[str, ...]:

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from nas_gym.datasets.base import check_seed
+from nas_gym import checks
 from nas_gym.datasets.bracket_grammar import BracketGrammar
 from nas_gym.datasets.corpus import Corpus
-from nas_gym.errors import InvalidArgumentError
 
 MAX_TOKENS = 10_000_000
 
@@ -39,15 +38,13 @@ def brackets(
         InvalidArgumentError: If an argument is out of range.
     """
     grammar = BracketGrammar(kinds, max_depth, opening)
-    sizes = {
+    given = {
         "train_tokens": train_tokens,
         "validation_tokens": validation_tokens,
         "test_tokens": test_tokens,
     }
-    for name, size in sizes.items():
-        if type(size) is not int or not 2 <= size <= MAX_TOKENS:
-            raise InvalidArgumentError(f"{name} must be an integer from 2 to {MAX_TOKENS}, got {size!r}")
-    check_seed(seed)
+    sizes = {name: checks.integer(name, size, 2, MAX_TOKENS) for name, size in given.items()}
+    seed = checks.seed("seed", seed)
     train, validation, test = (
         grammar.sample(size, np.random.default_rng(stream))
         for size, stream in zip(sizes.values(), np.random.SeedSequence(seed).spawn(3), strict=True)

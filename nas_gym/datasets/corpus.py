@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_gym.errors import InvalidArgumentError, InvalidDataError
+from nas_gym import checks
+from nas_gym.errors import InvalidDataError
 
 Tokens = NDArray[np.int32]
 """A stream of tokens in the order of the text, shape ``(tokens,)``; each is an index into the vocabulary."""
@@ -116,8 +117,4 @@ def beginning(name: str, tokens: Tokens, count: int | None) -> Tokens:
     Raises:
         InvalidArgumentError: If there are not that many, or fewer than 2 are asked for.
     """
-    if count is not None and (type(count) is not int or not 2 <= count <= len(tokens)):
-        raise InvalidArgumentError(
-            f"{name} must be None or an integer from 2 to {len(tokens)}, got {count!r}"
-        )
-    return tokens[:count].copy()
+    return tokens[: checks.optional_integer(name, count, 2, len(tokens))].copy()

@@ -11,7 +11,8 @@ from PIL import ExifTags, Image, ImageOps
 from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from nas_gym.datasets.base import Dataset, check_seed
+from nas_gym import checks
+from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.folder import users_path
 from nas_gym.datasets.images import LabelledImages, split_images
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
@@ -57,9 +58,9 @@ def image_folder(
             to be split, an image cannot be read, or images differ in size or colour and no argument
             says what to do.
     """
-    check_seed(seed)
+    seed = checks.seed("seed", seed)
     size = _checked_size(image_size)
-    if channels not in (None, 1, 3):
+    if isinstance(channels, bool) or channels not in (None, 1, 3):
         raise InvalidArgumentError(f"channels must be 1, 3 or None, got {channels!r}")
     root = users_path(path, "folder")
     if not root.is_dir():
@@ -101,17 +102,15 @@ def _checked_size(image_size: object) -> Size | None:
     """Return height and width."""
     if image_size is None:
         return None
-    sizes = [image_size, image_size] if type(image_size) is int else image_size
-    if (
-        not isinstance(sizes, (list, tuple))
-        or len(sizes) != 2
-        or not all(type(size) is int and 1 <= size <= MAX_IMAGE_SIZE for size in sizes)
-    ):
+    sizes = image_size if isinstance(image_size, (list, tuple)) else (image_size, image_size)
+    try:
+        height, width = (checks.integer("image_size", size, 1, MAX_IMAGE_SIZE) for size in sizes)
+    except ValueError:
         raise InvalidArgumentError(
             f"image_size must be None, an integer from 1 to {MAX_IMAGE_SIZE} or two of them (height, width), "
             f"got {image_size!r}"
-        )
-    return sizes[0], sizes[1]
+        ) from None
+    return height, width
 
 
 def _has_parts(root: Path) -> bool:

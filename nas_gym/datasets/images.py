@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nas_gym.datasets.base import Dataset, Split, check_seed, split_sizes
+from nas_gym import checks
+from nas_gym.datasets.base import Dataset, Split, split_sizes
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
@@ -57,7 +58,7 @@ def split_images(
         InvalidArgumentError: If ``split``, a number of samples or ``seed`` is out of range.
         InvalidDataError: If a class is too rare to be split.
     """
-    check_seed(seed)
+    seed = checks.seed("seed", seed)
     names = ("train", "validation") if test is not None else ("train", "validation", "test")
     counts = np.bincount(images.labels, minlength=len(class_names))
     if counts.min() < len(names):
@@ -129,10 +130,5 @@ def stratified_order(labels: NDArray[np.int64], generator: np.random.Generator) 
 
 
 def _kept(name: str, samples: int | None, available: int) -> int:
-    if samples is None:
-        return available
-    if type(samples) is not int or not 1 <= samples <= available:
-        raise InvalidArgumentError(
-            f"{name} must be None or an integer from 1 to {available}, got {samples!r}"
-        )
-    return samples
+    kept = checks.optional_integer(name, samples, 1, available)
+    return available if kept is None else kept

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.datasets import make_moons
 
-from nas_gym.datasets.base import Dataset, Split, check_seed, split_sizes
-from nas_gym.errors import InvalidArgumentError
+from nas_gym import checks
+from nas_gym.datasets.base import Dataset, Split, split_sizes
 
 
 def moons(
@@ -26,11 +26,9 @@ def moons(
     Raises:
         InvalidArgumentError: If an argument is out of range.
     """
-    if not isinstance(size, int) or not 10 <= size <= 1_000_000:
-        raise InvalidArgumentError(f"size must be an integer from 10 to 1000000, got {size!r}")
-    if not isinstance(noise, (int, float)) or not 0 <= noise <= 10:
-        raise InvalidArgumentError(f"noise must be a number from 0 to 10, got {noise!r}")
-    check_seed(seed)
+    size = checks.integer("size", size, 10, 1_000_000)
+    noise = checks.number("noise", noise, "a number from 0 to 10", least=0, most=10)
+    seed = checks.seed("seed", seed)
     sizes = split_sizes(size, split)
     features, labels = make_moons(size, noise=noise, random_state=seed)
     parts = [

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
 
-from nas_gym.datasets.base import Dataset, Split, check_seed, split_sizes
+from nas_gym import checks
+from nas_gym.datasets.base import Dataset, Split, split_sizes
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
@@ -52,7 +53,7 @@ def tabular(
         raise InvalidDataError(f"{bad} values of X are NaN or infinite, all must be finite")
     if classes_of_samples.dtype.kind == "f" and not np.isfinite(classes_of_samples).all():
         raise InvalidDataError("y holds NaN or infinite values, all must be classes")
-    check_seed(seed)
+    seed = checks.seed("seed", seed)
     if len(names) < 2:
         raise InvalidDataError(f"y holds {len(names)} class, at least 2 are needed")
     if counts.min() < 3:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
+from nas_gym import checks
 from nas_gym.datasets.base import split_sizes
 from nas_gym.datasets.corpus import Corpus, beginning
 from nas_gym.datasets.folder import users_path
@@ -12,12 +13,13 @@ from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 MAX_VOCABULARY = 50_000
 """A model has a row of weights for each token and computes a probability of each at every step."""
+Unit = Literal["word", "character"]
 PARTS = ("train", "validation", "test")
 
 
 def text(
     path: str | Path,
-    by: Literal["word", "character"] = "word",
+    by: Unit = "word",
     max_vocabulary: int | None = 10_000,
     min_count: int = 2,
     split: Sequence[float] = (0.8, 0.1, 0.1),
@@ -50,16 +52,9 @@ def text(
         InvalidDataError: If there is no such file, it is not UTF-8, or too short, or has a vocabulary
             larger than allowed.
     """
-    if by not in ("word", "character"):
-        raise InvalidArgumentError(f"by must be word or character, got {by!r}")
-    if max_vocabulary is not None and (
-        type(max_vocabulary) is not int or not 2 <= max_vocabulary <= MAX_VOCABULARY
-    ):
-        raise InvalidArgumentError(
-            f"max_vocabulary must be None or an integer from 2 to {MAX_VOCABULARY}, got {max_vocabulary!r}"
-        )
-    if type(min_count) is not int or min_count < 1:
-        raise InvalidArgumentError(f"min_count must be an integer of at least 1, got {min_count!r}")
+    by = checks.choice("by", by, get_args(Unit))
+    max_vocabulary = checks.optional_integer("max_vocabulary", max_vocabulary, 2, MAX_VOCABULARY)
+    min_count = checks.integer("min_count", min_count, 1)
     file = users_path(path, "file")
     tokens = _read(file, by)
     sizes = split_sizes(len(tokens), split, PARTS)

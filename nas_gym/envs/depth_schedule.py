@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.base import SearchSpace
 
@@ -32,9 +33,7 @@ class DepthSchedule:
     def __post_init__(self) -> None:
         """Refuse values out of range."""
         for name in self.__slots__:
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise InvalidArgumentError(f"{name} must be a positive integer, got {value!r}")
+            object.__setattr__(self, name, integer(name, getattr(self, name), 1))
 
     def layers(self, evaluated: int) -> int:
         """Return how many layers a network may have that is begun after so many were evaluated."""

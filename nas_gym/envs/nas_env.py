@@ -1,6 +1,6 @@
 """Designing one network, token by token, as a Gymnasium environment."""
 
-from math import isfinite
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -9,14 +9,59 @@ import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 from numpy.typing import NDArray
 
+from nas_gym.checks import boolean, number
 from nas_gym.envs.depth_schedule import DepthLimit, DepthSchedule
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.evaluators.base import Evaluator
-from nas_gym.rewards import Reward, validation_accuracy
+from nas_gym.rewards import Reward, ScoreReward, checked
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.tasks.evaluation import Evaluation
+from nas_gym.tasks.metric import ACCURACY, Metric
 
 MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class GameRules:
+    """What an episode is worth that ends badly, and what is drawn or limited.
+
+    Attributes:
+        illegal_reward: What an illegal token earns.
+        failure_reward: What a child earns whose training failed.
+        stochastic: Whether each episode draws the seed of its child.
+        initial_layers: Largest number of layers at the beginning, as in ``DepthSchedule``; ``None`` for no
+            schedule. It is 6 in Zoph & Le 2016.
+        layers_per_growth: How many more layers are allowed at each growth.
+        architectures_per_growth: How many networks are evaluated between two growths.
+
+    Raises:
+        InvalidArgumentError: If a reward is not finite, or the depth schedule is not of positive integers.
+    """
+
+    illegal_reward: float = -1.0
+    failure_reward: float = 0.0
+    stochastic: bool = False
+    initial_layers: int | None = None
+    layers_per_growth: int = 2
+    architectures_per_growth: int = 1600
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range, and keep Python's own numbers."""
+        keep = object.__setattr__
+        for name in ("illegal_reward", "failure_reward"):
+            keep(self, name, float(number(name, getattr(self, name), "a finite number")))
+        keep(self, "stochastic", boolean("stochastic", self.stochastic))
+        first = 1 if self.initial_layers is None else self.initial_layers
+        schedule = DepthSchedule(first, self.layers_per_growth, self.architectures_per_growth)
+        if self.initial_layers is not None:
+            keep(self, "initial_layers", schedule.initial_layers)
+
+    @property
+    def depth(self) -> DepthSchedule | None:
+        """How deep networks may be, ``None`` for no limit."""
+        if self.initial_layers is None:
+            return None
+        return DepthSchedule(self.initial_layers, self.layers_per_growth, self.architectures_per_growth)
 
 
 class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
@@ -32,18 +77,18 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
     ``token + 1`` where a token stands.
 
     ## Rewards
-    0 until the sentence ends. Then ``reward(evaluation)``, by default the validation accuracy of the
-    trained network, or for the ids of language models ``80 / perplexity ** 2``; ``failure_reward`` if its
-    training failed; ``illegal_reward`` if the sentence was ended by an illegal token, in which case nothing
-    is trained.
+    0 until the sentence ends. Then ``reward(evaluation)``, by default the validation score of the trained
+    network, of classifiers their accuracy, or for the ids of language models ``80 / perplexity ** 2``;
+    ``failure_reward`` if its training failed; ``illegal_reward`` if the sentence was ended by an illegal
+    token, in which case nothing is trained.
 
     ## Episode End
     ``terminated`` when the sentence is complete or a token was illegal. ``truncated`` is always False.
 
     ## Information
     ``action_mask`` at every step. With the last one of a trained network also ``architecture`` (its text)
-    and ``evaluation`` (``Evaluation.as_info()``: status, accuracies or perplexity, parameters,
-    multiply-adds, seed, reason; what is unknown is left out). After an illegal token ``illegal_token``
+    and ``evaluation`` (``Evaluation.as_info()``: status, scores by name, parameters, multiply-adds, seed,
+    reason; what is unknown is left out). After an illegal token ``illegal_token``
     holds its name instead.
 
     ## Arguments
@@ -64,20 +109,15 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
 
     Args:
         search_space: What may be built.
-        evaluator: What a child is worth.
-        reward: How good an evaluation with status ``"ok"`` is.
-        illegal_reward: What an illegal token earns.
-        failure_reward: What a child earns whose training failed.
-        stochastic: Whether each episode draws the seed of its child.
-        initial_layers: Largest number of layers at the beginning, as in ``DepthSchedule``; ``None`` for no
-            schedule. It is 6 in Zoph & Le 2016.
-        layers_per_growth: How many more layers are allowed at each growth.
-        architectures_per_growth: How many networks are evaluated between two growths.
+        evaluator: What a child is worth; ``close`` closes it.
+        reward: How good an evaluation with status ``"ok"`` is; by default its score.
+        metric: What networks are judged by, for whoever wants to know: plain data.
+        rules: What else the game depends on.
         render_mode: ``"ansi"`` for text, ``"rgb_array"`` for a picture of the network, or ``None``.
 
     Raises:
-        InvalidArgumentError: If a reward is not finite, the render mode is unknown, or the depth schedule is
-            not of positive integers or for a search space without an end token.
+        InvalidArgumentError: If the render mode is unknown, or there is a depth schedule for a search space
+            without an end token.
     """
 
     metadata = {  # noqa: RUF012, Gymnasium declares it as an instance's attribute
@@ -89,35 +129,22 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         self,
         search_space: SearchSpace,
         evaluator: Evaluator,
-        reward: Reward = validation_accuracy,
+        reward: Reward | None = None,
         *,
-        illegal_reward: float = -1.0,
-        failure_reward: float = 0.0,
-        stochastic: bool = False,
-        initial_layers: int | None = None,
-        layers_per_growth: int = 2,
-        architectures_per_growth: int = 1600,
+        metric: Metric = ACCURACY,
+        rules: GameRules | None = None,
         render_mode: str | None = None,
     ) -> None:
-        for name, value in (("illegal_reward", illegal_reward), ("failure_reward", failure_reward)):
-            if not isinstance(value, (int, float)) or not isfinite(value):
-                raise InvalidArgumentError(f"{name} must be a finite number, got {value!r}")
-        if type(stochastic) is not bool:
-            raise InvalidArgumentError(f"stochastic must be True or False, got {stochastic!r}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             modes = ", ".join(self.metadata["render_modes"])
             raise InvalidArgumentError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
-        schedule = DepthSchedule(
-            1 if initial_layers is None else initial_layers, layers_per_growth, architectures_per_growth
-        )
-        self.depth = None if initial_layers is None else DepthLimit(schedule, search_space)
+        self.rules = rules or GameRules()
+        self.depth = None if self.rules.depth is None else DepthLimit(self.rules.depth, search_space)
         """What limits the number of layers, if anything."""
         self.search_space = search_space
         self.evaluator = evaluator
-        self.reward = reward
-        self.illegal_reward = float(illegal_reward)
-        self.failure_reward = float(failure_reward)
-        self.stochastic = stochastic
+        self.reward = reward or ScoreReward(metric.larger_is_better)
+        self.metric = metric
         self.render_mode = render_mode
         self.evaluation_seconds = 0.0
         """Time spent in the evaluator since the environment was made."""
@@ -125,7 +152,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         self.observation_space = sentence_space(search_space)
         self._sentence: list[int] = []
         self._evaluated = 0
-        self.layer_limit: int | None = None if self.depth is None else initial_layers
+        self.layer_limit: int | None = self.rules.initial_layers
         """How many layers the current sentence may have, ``None`` without a depth schedule."""
         self._legal = search_space.legal_next(())
         self._ended = False
@@ -171,7 +198,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         else:
             self._legal = np.zeros_like(self._legal)
             self._ended = True
-            reward, outcome = self.illegal_reward, {"illegal_token": self.search_space.tokens[token]}
+            reward, outcome = self.rules.illegal_reward, {"illegal_token": self.search_space.tokens[token]}
         self._last_reward = reward if self._ended else None
         info = {"action_mask": self._legal.astype(np.int8), **outcome}
         return self._observation(), reward, self._ended, False, info
@@ -192,7 +219,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
 
     def _judge(self) -> tuple[float, dict[str, Any]]:
         architecture = self.search_space.architecture(self._sentence)
-        seeds = [int(self.np_random.integers(MAX_SEED))] if self.stochastic else None
+        seeds = [int(self.np_random.integers(MAX_SEED))] if self.rules.stochastic else None
         start = perf_counter()
         (evaluation,) = self.evaluator.evaluate([architecture], seeds)
         self.evaluation_seconds += perf_counter() - start
@@ -201,7 +228,13 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
 
     def reward_of(self, evaluation: Evaluation) -> float:
         """Return what an evaluation earns, a failed one included."""
-        return float(self.reward(evaluation)) if evaluation.status == "ok" else self.failure_reward
+        return checked(self.reward, evaluation) if evaluation.status == "ok" else self.rules.failure_reward
+
+    def close(self) -> None:
+        """Close the evaluator: end whatever it has started."""
+        close = getattr(self.evaluator, "close", None)  # one of the user's own may have nothing to close
+        if close is not None:
+            close()
 
     def _observation(self) -> NDArray[np.int64]:
         observation = np.zeros(self.search_space.max_length, dtype=np.int64)

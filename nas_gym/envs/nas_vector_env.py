@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from nas_gym.checks import integer
 from nas_gym.envs.nas_env import MAX_SEED, NasEnv, outcome_of, sentence_space
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 
@@ -34,7 +35,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         num_envs: Number of sentences written at the same time, the lanes.
 
     Raises:
-        InvalidArgumentError: If ``num_envs`` is not a positive integer.
+        InvalidArgumentError: If ``num_envs`` is no positive integer.
     """
 
     metadata = {  # noqa: RUF012, Gymnasium declares it as an instance's attribute
@@ -43,19 +44,18 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
     }
 
     def __init__(self, env: NasEnv, num_envs: int) -> None:
-        if not isinstance(num_envs, int) or num_envs < 1:
-            raise InvalidArgumentError(f"num_envs must be a positive integer, got {num_envs!r}")
         self.env = env
-        self.num_envs = num_envs
+        self.num_envs = integer("num_envs", num_envs, 1)
         self.search_space = env.search_space
         self.evaluator = env.evaluator
+        self.metric = env.metric
         self.render_mode = env.render_mode
         self.evaluation_seconds = 0.0
         """Time spent in the evaluator since the environment was made."""
         self.single_action_space = Discrete(len(self.search_space.tokens))
         self.single_observation_space = sentence_space(self.search_space)
-        self.action_space = batch_space(self.single_action_space, num_envs)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self._first_mask = self.search_space.legal_next(())
         self._observations = np.zeros((num_envs, self.search_space.max_length), dtype=np.int64)
         self._lengths = np.zeros(num_envs, dtype=np.int64)
@@ -83,7 +83,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         """
         lanes = np.arange(self.num_envs)
         if options is not None and "reset_mask" in options:
-            mask = options.pop("reset_mask")  # Gymnasium's own vector environments take it out, too
+            mask = options["reset_mask"]
             if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
                 came = f"{mask.dtype} of shape {mask.shape}" if isinstance(mask, np.ndarray) else type(mask)
                 raise InvalidArgumentError(
@@ -147,6 +147,10 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         """Return which tokens may come next, bool of shape ``(num_envs, V)``."""
         return self._legal.copy()
 
+    def close_extras(self, **_: object) -> None:
+        """Close the evaluator: end whatever it has started."""
+        self.env.close()
+
     def render(self) -> tuple[Any, ...] | None:
         """Return one text or picture for each lane."""
         if self.render_mode is None:
@@ -177,7 +181,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             self.search_space.architecture((self._observations[lane, : self._lengths[lane]] - 1).tolist())
             for lane in complete
         ]
-        seeds = [self._draw_seed(lane) for lane in complete] if self.env.stochastic else None
+        seeds = [self._draw_seed(lane) for lane in complete] if self.env.rules.stochastic else None
         start = perf_counter()
         evaluations = self.evaluator.evaluate(architectures, seeds) if architectures else []
         self.evaluation_seconds += perf_counter() - start
@@ -188,7 +192,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
                 rewards[lane] = self.env.reward_of(judged[lane])
                 outcome = outcome_of(judged[lane])
             else:
-                rewards[lane] = self.env.illegal_reward
+                rewards[lane] = self.env.rules.illegal_reward
                 outcome = {"illegal_token": self.search_space.tokens[tokens[lane]]}
             final_info = {"action_mask": self._legal[lane].astype(np.int8), **outcome}
             final = {"final_obs": self._observations[lane].copy(), "final_info": final_info}

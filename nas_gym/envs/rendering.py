@@ -11,7 +11,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from nas_gym.search_spaces.base import Block, SearchSpace
+from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces.diagram import Block
 
 INK, EDGE, FILL, PALE, FRAME = "#22313f", "#b8c4ce", "#4c8fbd", "#f3c98b", "#e8eef3"
 MAX_DRAWN_UNITS = 16

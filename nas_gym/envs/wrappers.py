@@ -8,25 +8,13 @@ import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
+from nas_gym.envs.episode import Episode
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.search_spaces.mlp.grammar import ACTIVATIONS, END, MlpSpace
+from nas_gym.search_spaces.mlp.description import ACTIVATIONS, END
+from nas_gym.search_spaces.mlp.grammar import MlpSpace
 
-Row = dict[str, Any]
-ROW_FIELDS = (
-    "episode",
-    "architecture",
-    "reward",
-    "status",
-    "validation_accuracy",
-    "last_epochs_accuracy",
-    "validation_perplexity",
-    "parameters",
-    "multiply_adds",
-    "seed",
-    "reason",
-)
-OUTCOME_FIELDS = ROW_FIELDS[3:]
-"""What a row takes from ``Evaluation.as_info()``."""
+RECORDED = ("status", "scores", "parameters", "multiply_adds", "seed", "reason")
+"""What an ``Episode`` takes from ``Evaluation.as_info()`` where it is known."""
 
 
 def minimal_nas_shaping(previous: Sequence[str], token: str) -> float:
@@ -117,21 +105,18 @@ class VectorMinimalNasShaping(VectorWrapper):
 
 
 class RecordEvaluations(VectorWrapper):
-    """Keeps a row for every episode that ends: what was proposed, and what it earned.
-
-    A row is a dict with the keys ``ROW_FIELDS``; ``episode`` counts from 1. After an illegal token
-    ``status`` is ``"illegal"``. Unknown values are ``None``. ``reward`` is the last step's.
+    """Keeps a record of every episode that ends: what was proposed, and what it earned.
 
     Args:
         env: A ``NasVectorEnv``, wrapped or not.
 
     Attributes:
-        rows: The rows so far, in order.
+        episodes: Those so far, in order.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         super().__init__(env)
-        self.rows: list[Row] = []
+        self.episodes: list[Episode] = []
 
     @property
     def evaluation_seconds(self) -> float:
@@ -141,27 +126,24 @@ class RecordEvaluations(VectorWrapper):
     def step(self, actions: NDArray[np.int64]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Step all lanes and record those whose episode ended."""
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
-        ended = np.flatnonzero(terminated | truncated).tolist()
-        if ended:
-            final = infos["final_info"]
-            for lane in ended:
-                self._record(final, lane, float(rewards[lane]))
+        for lane in np.flatnonzero(terminated | truncated).tolist():
+            final = _of_lane(infos["final_info"], lane)
+            child = final.get("evaluation", {"status": "illegal"})
+            known = {name: child[name] for name in RECORDED if name in child}
+            self.episodes.append(
+                Episode(len(self.episodes) + 1, final.get("architecture"), float(rewards[lane]), **known)
+            )
         return observations, rewards, terminated, truncated, infos
 
-    def _record(self, final: dict[str, Any], lane: int, reward: float) -> None:
-        row: Row = dict.fromkeys(ROW_FIELDS)
-        row["episode"] = len(self.rows) + 1
-        row["reward"] = reward
-        if "architecture" in final and final["_architecture"][lane]:
-            row["architecture"] = final["architecture"][lane]
-            outcome = final["evaluation"]
-            for name in OUTCOME_FIELDS:
-                if name in outcome and outcome[f"_{name}"][lane]:
-                    value = outcome[name][lane]
-                    row[name] = value.item() if isinstance(value, np.generic) else value
-        else:
-            row["status"] = "illegal"
-        self.rows.append(row)
+
+def _of_lane(infos: dict[str, Any], lane: int) -> dict[str, Any]:
+    """Return what Gymnasium's infos of many lanes hold of one, in Python's own types."""
+    found = {}
+    for name, column in infos.items():
+        if not name.startswith("_") and infos[f"_{name}"][lane]:
+            value = _of_lane(column, lane) if isinstance(column, dict) else column[lane]
+            found[name] = value.item() if isinstance(value, np.generic) else value
+    return found
 
 
 def _mlp_tokens(env: Any) -> tuple[str, ...]:  # noqa: ANN401, any environment may come

@@ -1,11 +1,8 @@
-"""WHAT IS A CHILD WORTH? Ways to find out; no Gymnasium, no agents.
+"""WHAT IS A CHILD WORTH? Trainers in pools, tables, memory before them; no Gymnasium, no agents.
 
-Evaluators are named, not imported, so that ``import nas_gym`` loads neither PyTorch nor Numba.
+``import nas_gym`` loads neither PyTorch nor Numba: ``choices`` imports what it is asked for.
 """
 
-EVALUATORS: dict[str, str] = {
-    "fused": "nas_gym.evaluators.fused.evaluator:FusedMlpEvaluator",
-    "local": "nas_gym.evaluators.local:LocalEvaluator",
-    "processes": "nas_gym.evaluators.processes:ProcessEvaluator",
-    "table": "nas_gym.evaluators.lookup:TableEvaluator",
-}
+from nas_gym.evaluators.choices import CHOICES as EVALUATORS
+
+__all__ = ["EVALUATORS"]

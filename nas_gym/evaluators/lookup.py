@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from nas_gym.checks import number
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluators.base import Evaluator
 from nas_gym.memory.tables.table import Table
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.tasks.evaluation import Evaluation
 
-__all__ = ["Table", "TableEvaluator"]
 
-
-class TableEvaluator:
+class TableEvaluator(Evaluator):
     """Looks children up: by default the mean over a table's seeds, with a seed given one training of them.
 
     A table may know how long its trainings took. ``Evaluation.seconds`` is then that simulated time, and
@@ -33,10 +32,8 @@ class TableEvaluator:
 
     def __init__(self, table: Table, budget_seconds: float | None = None) -> None:
         if budget_seconds is not None:
-            if not isinstance(budget_seconds, (int, float)) or not budget_seconds > 0:
-                raise InvalidArgumentError(
-                    f"budget_seconds must be a positive number or None, got {budget_seconds!r}"
-                )
+            allowed = "a positive number or None"
+            budget_seconds = number("budget_seconds", budget_seconds, allowed, above=0)
             if table.seconds is None:
                 raise InvalidArgumentError(
                     f"budget_seconds needs a table that knows its training times, that of "
@@ -50,34 +47,37 @@ class TableEvaluator:
         self._over = False
 
     def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
     ) -> list[Evaluation]:
         """Look children up, see ``Evaluator.evaluate``.
 
         A given seed stands for the training in column ``seed % table.seeds``. Without seeds,
-        ``Evaluation.seed`` is ``None``.
+        ``Evaluation.seed`` is ``None``. A table has one rung.
         """
         table, rank = self.table, self.table.search_space.rank
         rows = [rank(architecture) for architecture in architectures]
         given: Sequence[int | None] = [None] * len(rows) if seeds is None else seeds
         columns = None if seeds is None else [seed % table.seeds for seed in seeds]
         if columns is None:
-            accuracies = table.mean_validation[rows].tolist()
+            scores = table.mean_validation[rows].tolist()
         else:
             hits = table.validation[rows, columns]  # raises where there is not one seed a child
-            accuracies = (hits.astype(np.float64) / (table.validation_samples or 1)).tolist()
+            scores = (hits.astype(np.float64) / (table.validation_samples or 1)).tolist()
         sizes = [None] * len(rows) if table.parameters is None else table.parameters[rows].tolist()
         times = [0.0] * len(rows) if table.seconds is None else table.seconds[rows].tolist()
-        dataset, recipe = table.dataset, table.recipe
+        task, recipe, metric = table.dataset, table.recipe, table.metric.name
         evaluations = [
-            Evaluation(architecture, dataset, recipe, seed, "ok", accuracy, size, time)
-            for architecture, seed, accuracy, size, time in zip(
-                architectures, given, accuracies, sizes, times, strict=True
+            Evaluation(architecture, task, recipe, seed, "ok", {metric: score}, size, time)
+            for architecture, seed, score, size, time in zip(
+                architectures, given, scores, sizes, times, strict=True
             )
         ]
         if table.failed is not None:
-            failed: Any = table.failed[rows].any(axis=1) if columns is None else table.failed[rows, columns]
-            evaluations = [_failed(e) if f else e for e, f in zip(evaluations, failed, strict=True)]
+            of_rows = table.failed[rows]
+            failed = np.asarray(
+                of_rows.any(axis=1) if columns is None else of_rows[range(len(rows)), columns]
+            )
+            evaluations = [_failed(e) if f else e for e, f in zip(evaluations, failed.tolist(), strict=True)]
         if self.budget_seconds is not None:
             trainings_of = [None] * len(rows) if columns is None else columns
             children = zip(rows, trainings_of, strict=True)
@@ -94,7 +94,7 @@ class TableEvaluator:
                 return replace(
                     evaluation,
                     status="timed_out",
-                    validation_accuracy=None,
+                    scores={},
                     seconds=0.0,
                     simulated_seconds=self.simulated_seconds,
                     reason=f"the budget of {self.budget_seconds:g} simulated seconds is spent",
@@ -108,6 +108,6 @@ def _failed(evaluation: Evaluation) -> Evaluation:
     return replace(
         evaluation,
         status="failed",
-        validation_accuracy=None,
+        scores={},
         reason="training failed when the table was made",
     )

@@ -1,16 +1,17 @@
-"""What a store holds, for other programs: as CSV, or as a table that is an evaluator."""
+"""What a store holds, for other programs: as CSV, or as a table."""
 
 import csv
 from pathlib import Path
 
 import numpy as np
 
-from nas_gym.datasets.base import Dataset
 from nas_gym.errors import StoreError
-from nas_gym.evaluators.base import Trainer, child_seed
-from nas_gym.memory.store import COLUMNS, EvaluationStore, Setting
+from nas_gym.memory.schema import COLUMNS
+from nas_gym.memory.store import EvaluationStore, Setting
 from nas_gym.memory.tables.table import Table, smallest_counts
 from nas_gym.search_spaces.ranked import RankedSpace
+from nas_gym.tasks.metric import ACCURACY
+from nas_gym.tasks.seeds import child_seed
 
 CHUNK = 1000
 
@@ -28,22 +29,22 @@ def write_csv(store: EvaluationStore, path: Path) -> None:
         writer.writerows(store.rows())
 
 
-def table_of(store: EvaluationStore, search_space: RankedSpace, trainer: Trainer, seeds: int) -> Table:
+def table_of(
+    store: EvaluationStore, search_space: RankedSpace, setting: Setting, validation_samples: int, seeds: int
+) -> Table:
     """Put the trainings of a whole search space together in a table, without test results.
 
     Args:
         store: Where they are.
         search_space: Whose architectures the table holds.
-        trainer: The evaluator that trained them; its data set and recipe are those of the table.
+        setting: What they were trained on, and how.
+        validation_samples: Size of the validation part: a table counts samples classified correctly.
         seeds: Trainings of each architecture, those of the training seeds 0, 1, ...
 
     Raises:
-        StoreError: If a training is missing, or the store cannot be read.
+        StoreError: If a training is missing or has no accuracy, or the store cannot be read.
     """
-    setting, total = Setting.of(trainer), search_space.count()
-    if not isinstance(trainer.dataset, Dataset):
-        raise StoreError(f"a table holds accuracies, {trainer.dataset.id} has perplexities")
-    samples = len(trainer.dataset.validation)
+    total = search_space.count()
     hits = np.zeros((total, seeds), dtype=np.int64)
     failed = np.zeros((total, seeds), dtype=np.bool_)
     parameters = np.zeros(total, dtype=np.int64)
@@ -60,7 +61,10 @@ def table_of(store: EvaluationStore, search_space: RankedSpace, trainer: Trainer
                     continue
                 evaluation = found[child]
                 failed[rank, seed] = evaluation.status != "ok"
-                hits[rank, seed] = round((evaluation.validation_accuracy or 0.0) * samples)
+                metric = next(iter(evaluation.scores), ACCURACY.name)
+                if metric != ACCURACY.name:
+                    raise StoreError(f"a table holds accuracies, the children of {store.path} have {metric}")
+                hits[rank, seed] = round((evaluation.score or 0.0) * validation_samples)
                 parameters[rank] = evaluation.parameters or 0
     if missing:
         raise StoreError(
@@ -72,7 +76,7 @@ def table_of(store: EvaluationStore, search_space: RankedSpace, trainer: Trainer
         setting.dataset,
         setting.recipe,
         validation=smallest_counts(hits),
-        validation_samples=samples,
+        validation_samples=validation_samples,
         failed=failed if failed.any() else None,
         parameters=smallest_counts(parameters),
     )

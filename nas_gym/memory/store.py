@@ -1,63 +1,27 @@
 """Every evaluation in one SQLite database, which many processes may read and write at the same time."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
-from nas_gym.evaluators.base import Trainer
+from nas_gym.memory.schema import APPLICATION_ID, COLUMNS, CREATE, MIGRATIONS, SCHEMA_VERSION, key_of
 from nas_gym.memory.sqlite_file import SqliteFile
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.tasks.evaluation import Evaluation
 
-Child = tuple[Architecture, int]
+Child: TypeAlias = tuple[Architecture, int]
 """An architecture and the seed it is trained with."""
+Row: TypeAlias = dict[str, str | int | float | None]
 
-APPLICATION_ID = int.from_bytes(b"NASe", "big")
-SCHEMA_VERSION = 3
-COLUMNS = {
-    "architecture": "TEXT NOT NULL",
-    "validation_accuracy": "REAL",
-    "last_epochs_accuracy": "REAL",
-    "validation_perplexity": "REAL",
-    "parameters": "INTEGER",
-    "multiply_adds": "INTEGER",
-    "latency_seconds": "REAL",
-    "status": "TEXT NOT NULL",
-    "reason": "TEXT",
-    "seconds": "REAL NOT NULL",
-    "seed": "INTEGER NOT NULL",
-    "search_space": "TEXT NOT NULL",
-    "dataset": "TEXT NOT NULL",
-    "dataset_checksum": "TEXT NOT NULL",
-    "evaluator": "TEXT NOT NULL",
-    "recipe": "TEXT NOT NULL",
-    "fidelity": "REAL NOT NULL",
-    "evaluated_at": "TEXT NOT NULL",
-}
-_RESULT = (
-    "status",
-    "validation_accuracy",
-    "parameters",
-    "seconds",
-    "reason",
-    "last_epochs_accuracy",
-    "multiply_adds",
-    "latency_seconds",
-    "validation_perplexity",
-)
-"""What an evaluation holds beside what its key says."""
+_RESULT = ("status", "parameters", "seconds", "reason", "multiply_adds", "latency_seconds", "rung")
+"""What an evaluation holds beside its scores and what its key says."""
 _NAMES = ", ".join(COLUMNS)
-_CREATE = (
-    "CREATE TABLE evaluations (key BLOB PRIMARY KEY NOT NULL, "
-    f"{', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())}) STRICT"
-)
 # A result is never replaced, a failure by whatever comes later.
 _INSERT = (
-    f"INSERT INTO evaluations (key, {_NAMES}) VALUES (?{', ?' * len(COLUMNS)}) "
+    f"INSERT INTO evaluations (key, {_NAMES}) VALUES (:key{''.join(f', :{name}' for name in COLUMNS)}) "
     f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)} "
     "WHERE evaluations.status != 'ok'"
 )
@@ -83,15 +47,6 @@ class Setting:
     recipe: str
     fidelity: float = 1.0
 
-    @classmethod
-    def of(cls, trainer: Trainer) -> "Setting":
-        """Say what an evaluator trains on, and how."""
-        return cls(trainer.dataset.id, trainer.dataset.checksum, trainer.id, trainer.recipe.id)
-
-    def as_row(self) -> tuple[str, str, str, str, float]:
-        """Return the values in the order of the table's columns."""
-        return self.dataset, self.dataset_checksum, self.evaluator, self.recipe, self.fidelity
-
 
 class EvaluationStore:
     """A file with one row for each child that was trained, in the table ``evaluations``.
@@ -102,22 +57,28 @@ class EvaluationStore:
 
     Any number of processes may use a store at once, on one machine: SQLite's write-ahead log does not
     work on network file systems. A process that is killed loses the ``add`` under way and nothing else.
-    A store may cross a fork or be pickled; the copy opens the file for itself.
+    A store may cross a fork or be pickled; the copy opens the file for itself. A file that an older
+    version of nas_gym made is brought to the present schema when it is opened.
 
     Args:
         path: The file; made if it is missing.
-        create: Whether it may be made.
+        create: Whether it may be made, and must be writable; without, it may be one that can only be read.
 
     Raises:
-        StoreError: If the file cannot be opened, is none of nas_gym or has another schema. Each method
-            raises it if the file cannot be read or written.
+        StoreError: If the file cannot be opened, or must be written and cannot, is none of nas_gym or has a
+            newer schema. Each method raises it if the file cannot be read or written.
     """
 
     def __init__(self, path: str | Path, create: bool = True) -> None:
         self.path = Path(path)
         self._create = create
         self._file = SqliteFile(
-            self.path, application_id=APPLICATION_ID, version=SCHEMA_VERSION, schema=_CREATE, create=create
+            self.path,
+            application_id=APPLICATION_ID,
+            version=SCHEMA_VERSION,
+            schema=CREATE,
+            migrations=MIGRATIONS,
+            create=create,
         )
 
     def find(
@@ -136,46 +97,46 @@ class EvaluationStore:
         for start in range(0, len(keys), _ROWS_AT_ONCE):
             part = keys[start : start + _ROWS_AT_ONCE]
             query = (
-                f"SELECT key, {', '.join(_RESULT)} FROM evaluations WHERE key IN (?{', ?' * (len(part) - 1)})"
+                f"SELECT key, scores, {', '.join(_RESULT)} FROM evaluations "
+                f"WHERE key IN (?{', ?' * (len(part) - 1)})"
             )
             with self._file.reading() as connection:
                 rows = connection.execute(query, part).fetchall()
-            for key, *values in rows:
+            for key, scores, *values in rows:
                 result = dict(zip(_RESULT, values, strict=True))
                 if result["status"] == "ok" or failures:
                     architecture, seed = child_of[key]
                     found[architecture, seed] = Evaluation(
-                        architecture, setting.dataset, setting.recipe, seed, **result
+                        architecture,
+                        setting.dataset,
+                        setting.recipe,
+                        seed,
+                        scores=json.loads(scores),
+                        **result,
                     )
         return found
 
     def add(self, setting: Setting, evaluations: Sequence[Evaluation]) -> None:
         """Write evaluations, all or none; an ``"ok"`` that is already there stays as it is."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        of_all = asdict(setting) | {"evaluated_at": datetime.now(UTC).isoformat(timespec="seconds")}
         rows = [
-            (
-                _key(setting, e.architecture, e.seed),
-                str(e.architecture),
-                e.validation_accuracy,
-                e.last_epochs_accuracy,
-                e.validation_perplexity,
-                e.parameters,
-                e.multiply_adds,
-                e.latency_seconds,
-                e.status,
-                e.reason,
-                e.seconds,
-                e.seed,
-                e.architecture.search_space,
-                *setting.as_row(),
-                now,
-            )
+            {
+                "key": _key(setting, e.architecture, e.seed),
+                "architecture": str(e.architecture),
+                "search_space": e.architecture.search_space,
+                "score": e.score,
+                "metric": next(iter(e.scores), None),
+                "scores": json.dumps(dict(e.scores)),
+                "seed": e.seed,
+            }
+            | {name: getattr(e, name) for name in _RESULT}
+            | of_all
             for e in evaluations
         ]
         with self._file.writing() as connection:
             connection.executemany(_INSERT, rows)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def rows(self) -> Iterator[Row]:
         """Yield every row, failures too, as a dict with the keys ``COLUMNS``; first come, first served."""
         query = (
             f"SELECT rowid, {_NAMES} FROM evaluations WHERE rowid > ? ORDER BY rowid LIMIT {_ROWS_AT_ONCE}"
@@ -189,6 +150,10 @@ class EvaluationStore:
             for last, *values in rows:  # noqa: B007, the last rowid is where the next query begins
                 yield dict(zip(COLUMNS, values, strict=True))
 
+    def close(self) -> None:
+        """Close the file; a later use opens it anew."""
+        self._file.close()
+
     def __len__(self) -> int:
         """Return the number of rows, failures too."""
         with self._file.reading() as connection:
@@ -201,6 +166,4 @@ class EvaluationStore:
 
 
 def _key(setting: Setting, architecture: Architecture, seed: int | None) -> bytes:
-    """Hash what a result depends on into 16 bytes: the index stays small, and no two are ever equal."""
-    identity = json.dumps([architecture.search_space, str(architecture), seed, *setting.as_row()])
-    return hashlib.blake2b(identity.encode(), digest_size=16).digest()
+    return key_of(architecture.search_space, str(architecture), seed, *astuple(setting))

@@ -3,35 +3,22 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_gym.errors import InvalidArchitectureError
+from nas_gym.errors import InvalidArchitectureError, InvalidArgumentError
 from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.diagram import Block
 
+if TYPE_CHECKING:
+    from torch import nn
+
+Module: TypeAlias = "nn.Module"
+"""A network in PyTorch, which is imported when one is built."""
 MAX_LISTED = 40
 """Tokens that an error names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One box of a network's drawing.
-
-    Attributes:
-        label: The text beside the box.
-        units: How many units to draw, or ``None`` for a plain box.
-        inputs: Indices of the blocks it reads; ``-1`` is the network's input.
-        dense: Whether each unit reads all units of its inputs, or only the one beside it.
-        place: Column and height (-1 to 1) where it stands; by default in a column of its own, at height 0.
-    """
-
-    label: str
-    units: int | None
-    inputs: tuple[int, ...]
-    dense: bool
-    place: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +40,10 @@ class SearchSpace(ABC):
     A sentence is a sequence of token indices; it is built from left to right, and after each prefix
     ``legal_next`` says which tokens may follow. Every sentence made of legal tokens names a network
     that can be built. A search space knows nothing of data, training or agents.
+
+    A subclass has to say ``legal_next``, ``count`` and ``diagram``. If its networks are trained, it says as
+    well which samples they read (``check_inputs``), what they cost (``size``) and how they are built
+    (``build``).
 
     Attributes:
         id: Versioned name, for example ``"mlp-v0"``.
@@ -106,28 +97,45 @@ class SearchSpace(ABC):
         """How many blocks the largest ``diagram`` has above one another: by default so few that they fit."""
         return 1
 
-    def check_feature_shape(self, feature_shape: tuple[int, ...]) -> None:
+    def check_inputs(self, inputs: tuple[int, ...]) -> None:
         """Refuse samples that this space's networks cannot read; by default all are accepted.
 
         Args:
-            feature_shape: Shape of one sample.
+            inputs: Shape of one sample.
 
         Raises:
             InvalidArgumentError: If a network of this space cannot be built for such samples.
         """
         return
 
-    def size(
-        self, architecture: Architecture, feature_shape: tuple[int, ...], classes: int
-    ) -> NetworkSize | None:
+    def size(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> NetworkSize | None:
         """Compute what a network costs without building it; ``None`` where that is not known.
 
         Args:
             architecture: An architecture of this space.
-            feature_shape: Shape of one sample.
-            classes: Number of outputs.
+            inputs: Shape of one sample.
+            outputs: Number of values that the network answers a sample with.
         """
         return None
+
+    def build(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> Module:
+        """Build a network, its parameters not yet initialised; by default there is none to build.
+
+        Whoever trains it draws the parameters: so PyTorch's global random generator is left alone. PyTorch
+        is imported here and not with the space.
+
+        Args:
+            architecture: An architecture of this space.
+            inputs: Shape of one sample, one that ``check_inputs`` accepts.
+            outputs: Number of values that the network answers a sample with.
+
+        Returns:
+            A module that reads a batch of samples; it has as many parameters as ``size`` says.
+
+        Raises:
+            InvalidArgumentError: If networks of this space are not trained but looked up.
+        """
+        raise InvalidArgumentError(f"networks of {self.id} are not built: results are looked up in a table")
 
     def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Answer ``legal_next`` for many prefixes at once; spaces override it where they can be faster.

@@ -1,8 +1,11 @@
 """Search spaces whose architectures are numbered, so that a table needs no names, only rows."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nas_gym.errors import InvalidArchitectureError
 from nas_gym.search_spaces.architecture import Architecture
@@ -12,7 +15,7 @@ from nas_gym.search_spaces.base import SearchSpace
 class RankedSpace(SearchSpace):
     """A finite search space that knows the position of an architecture in ``enumerate()``, and back.
 
-    It holds for languages in which the position alone decides on the layers that may follow: either all
+    In its language the position alone decides on the layers that may follow (``layers_at``): either all
     sentences have ``max_length`` layers, or the end token is the last of the tokens and may stand anywhere
     but at the start. Then all prefixes of one length begin equally many sentences, and the rank of a sentence
     is the sum of the numbers of its tokens, each times the place value of its position, as in a number.
@@ -20,12 +23,45 @@ class RankedSpace(SearchSpace):
 
     @property
     @abstractmethod
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, object]:
         """What the constructor must be given to make an equal space, in JSON's types."""
 
     def layers_at(self, position: int) -> range:
         """Return the indices of the layers that may stand at a position, by default all."""
         return range(len(self.tokens) - (self.end_token is not None))
+
+    @cached_property
+    def _masks(self) -> NDArray[np.bool_]:
+        """What may follow: a row for each number of layers; after ``max_length`` of them, nothing may."""
+        masks = np.zeros((self.max_length + 1, len(self.tokens)), dtype=np.bool_)
+        for position in range(self.max_length):
+            masks[position, self.layers_at(position)] = True
+        if self.end_token is not None:
+            masks[1:-1, -1] = True
+        return masks
+
+    def _has_ended(self, prefix: Sequence[int]) -> bool:
+        return self.end_token is not None and len(prefix) > 0 and prefix[-1] == len(self.tokens) - 1
+
+    def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
+        """Say which tokens may follow: the layers of that position, and the end after the first layer."""
+        return np.array(self._masks[self.max_length if self._has_ended(prefix) else len(prefix)])
+
+    def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Answer ``legal_next`` for every row."""
+        if self.end_token is None:
+            return self._masks[lengths]
+        last = sentences[np.arange(len(lengths)), lengths - 1]
+        ended = (lengths > 0) & (last == len(self.tokens) - 1)
+        return self._masks[np.where(ended, self.max_length, lengths)]
+
+    def is_complete(self, prefix: Sequence[int]) -> bool:
+        """Say whether the prefix has the largest length or ends with the end token."""
+        return len(prefix) == self.max_length or self._has_ended(prefix)
+
+    def count(self) -> int:
+        """Return the number of architectures."""
+        return len(self.layers_at(0)) * self.place_values[0]
 
     @cached_property
     def place_values(self) -> tuple[int, ...]:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
-from statistics import mean, stdev
-from typing import Any
+from statistics import mean
 
+from nas_gym.studies.run_folder import Json, known_values
 from nas_gym.studies.significance import gap, interval
 from nas_gym.tasks.metric import ACCURACY, Metric
 
@@ -17,8 +17,8 @@ class Contender:
     Attributes:
         name: A found architecture's text, or a reference's name.
         found: Whether a search found it.
-        validation_results: One for each seed that did not fail.
-        test_results: Those of the same weights.
+        validation_scores: On validation data, one for each seed that did not fail.
+        test_scores: Those of the same weights on test data.
         parameters: Number of trained values, ``None`` if unknown.
         multiply_adds: Multiplications with a weight for one sample, ``None`` if unknown.
         seconds: Mean time of one training, ``None`` if unknown.
@@ -29,8 +29,8 @@ class Contender:
 
     name: str
     found: bool
-    validation_results: tuple[float, ...]
-    test_results: tuple[float, ...]
+    validation_scores: tuple[float, ...]
+    test_scores: tuple[float, ...]
     parameters: int | None = None
     multiply_adds: int | None = None
     seconds: float | None = None
@@ -42,18 +42,26 @@ class Contender:
     def seeds_text(self) -> str:
         """With how many seeds it was trained, and what failed."""
         if not self.failures:
-            return str(len(self.test_results))
-        seeds = len(self.test_results) + len(self.failures)
+            return str(len(self.test_scores))
+        seeds = len(self.test_scores) + len(self.failures)
         return f"{len(self.failures)} of {seeds} failed: {self.failures[0]}"
 
-    def as_summary(self) -> dict[str, Any]:
-        """Return number of seeds, means, and standard deviation over seeds (0 for one) of accuracies."""
-        return {
-            "seeds": len(self.test_results),
-            "validation_accuracy_mean": mean(self.validation_results),
-            "test_accuracy_mean": mean(self.test_results),
-            "test_accuracy_std": stdev(self.test_results) if len(self.test_results) > 1 else 0.0,
-        }
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """Scores of several trainings, and how sure their mean is.
+
+    Attributes:
+        scores: One for each seed that did not fail.
+        mean: Taken on the metric's scale, ``None`` if there are no scores.
+        low: End of its 95 % interval, ``None`` if there are not two scores.
+        high: The other end.
+    """
+
+    scores: Sequence[float]
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +71,10 @@ class Comparison:
     Attributes:
         contenders: What is compared.
         metric: What they are judged by; means are taken on its scale.
-        by_character: Whether that is a perplexity by character, so that bits per character have a meaning.
-        best_possible: The best value that any model can have in the long run, ``None`` if unknown.
     """
 
     contenders: Sequence[Contender]
     metric: Metric = ACCURACY
-    by_character: bool = False
-    best_possible: float | None = None
 
     @property
     def winner(self) -> Contender | None:
@@ -78,23 +82,20 @@ class Comparison:
 
         Whoever failed with fewer seeds goes first. ``None`` if all failed with all seeds.
         """
-        return next((each for each in self._ranked() if each.found and each.validation_results), None)
+        return self._best(found=True)
 
     def verdict(self) -> str:
         """Say in one sentence whether the found network and the best reference differ by more than noise."""
-        found, metric = self.winner, self.metric
+        found, reference, metric = self.winner, self._best(found=False), self.metric
         if found is None:
             reasons = [reason for each in self.contenders if each.found for reason in each.failures]
             return f"Every training of what was found failed, there is nothing to compare: {reasons[0]}."
-        reference = next(
-            (each for each in self._ranked() if not each.found and each.validation_results), None
-        )
         if reference is None:
             return (
                 f"The best found network, {found.name}, stands alone: "
                 "there is no reference to compare it with."
             )
-        tests = self._scaled(found.test_results), self._scaled(reference.test_results)
+        tests = self._scaled(found.test_scores), self._scaled(reference.test_scores)
         what = (
             f"The found network {found.name} and {reference.name} differ by "
             f"{metric.gap_words(mean(tests[0]) - mean(tests[1]))}"
@@ -102,7 +103,7 @@ class Comparison:
         bounds = gap(*tests, second_is_certain=reference.certain)
         if bounds is None:
             return f"{what}; how much of that is noise cannot be told without two seeds that differ."
-        _, low, high = bounds
+        low, high = bounds
         text = f"{what}, 95 % interval {metric.gap_text(low)} to {metric.gap_text(high)}"
         if low <= 0 <= high:
             return f"{text}: the gap does not exceed the noise between seeds."
@@ -111,92 +112,73 @@ class Comparison:
 
     def markdown(self) -> str:
         """Return a table with a row for each contender, best mean on validation data first."""
-        name = self.metric.name
-        bits = ["bits per character"] if self.by_character else []
-        heads = ["network", f"test {name} [95 % interval]", *bits, f"validation {name} [95 % interval]"]
-        heads += ["seeds", "parameters", "multiply-adds", "seconds"]
-        rows = []
+        words = self.metric.words
+        bits = ["bits per character"] if self.metric.by == "character" else []
+        heads = ["network", f"test {words} [95 % interval]", *bits, f"validation {words} [95 % interval]"]
+        lines = [[*heads, "seeds", "parameters", "multiply-adds", "seconds"], ["---"] * (len(heads) + 4)]
         for each in self._ranked():
-            mean_test = self._mean(each.test_results)
-            rows.append(
+            test, known = self._average(each.test_scores), self._bits(each)
+            lines.append(
                 [
                     f"`{each.name}`" if each.found else each.name,
-                    self._text(each.test_results),
-                    *(["" if mean_test is None else f"{log2(mean_test):.4f}"] if bits else []),
-                    self._text(each.validation_results),
+                    self._text(test),
+                    *(["" if known is None else f"{known:.4f}"] if bits else []),
+                    self._text(self._average(each.validation_scores)),
                     each.seeds_text.replace("|", "/"),
                     *("" if n is None else f"{n:,}" for n in (each.parameters, each.multiply_adds)),
                     "" if each.seconds is None else f"{each.seconds:.1f}",
                 ]
             )
-        lines = [
-            f"| {' | '.join(heads)} |",
-            f"|{'---|' * len(heads)}",
-            *(f"| {' | '.join(row)} |" for row in rows),
-        ]
-        table = "\n".join(lines) + "\n"
-        if self.best_possible is not None:
-            best = self.metric.value_text(self.best_possible)
-            table += f"\nThe best {name} that any model can have in the long run is {best}.\n"
+        table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        if self.metric.best_possible is not None:
+            best = self.metric.value_text(self.metric.best_possible)
+            table += f"\nThe best {words} that any model can have in the long run is {best}.\n"
         return table
 
-    def as_json(self) -> list[dict[str, Any]]:
+    def as_json(self) -> list[Json]:
         """Return what is known of each contender, with means and their intervals."""
-        return [self._values(each) for each in self.contenders]
+        return [
+            {
+                **{name: value for name, value in known_values(each).items() if not name.endswith("_scores")},
+                "validation": known_values(self._average(each.validation_scores)),
+                "test": known_values(self._average(each.test_scores)),
+                **({} if (bits := self._bits(each)) is None else {"test_bits_per_character": bits}),
+            }
+            for each in self.contenders
+        ]
 
-    def _values(self, each: Contender) -> dict[str, Any]:
-        name, plural = self.metric.name, self.metric.plural
-        validation, test = self._mean(each.validation_results), self._mean(each.test_results)
-        validation_bounds, test_bounds = (
-            self._interval(results) or (None, None)
-            for results in (each.validation_results, each.test_results)
-        )
-        bits = {"test_bits_per_character_mean": None if test is None else log2(test)}
-        return {
-            "name": each.name,
-            "found": each.found,
-            f"validation_{plural}": each.validation_results,
-            f"test_{plural}": each.test_results,
-            "parameters": each.parameters,
-            "multiply_adds": each.multiply_adds,
-            "seconds": each.seconds,
-            "losses": each.losses,
-            "failures": each.failures,
-            f"validation_{name}_mean": validation,
-            f"validation_{name}_low": validation_bounds[0],
-            f"validation_{name}_high": validation_bounds[1],
-            f"test_{name}_mean": test,
-            f"test_{name}_low": test_bounds[0],
-            f"test_{name}_high": test_bounds[1],
-            **(bits if self.by_character else {}),
-        }
+    def _best(self, found: bool) -> Contender | None:
+        return next((each for each in self._ranked() if each.found is found and each.validation_scores), None)
 
     def _ranked(self) -> list[Contender]:
         """Return the contenders: those with results first, then with fewest failures, then the best."""
 
         def rank(each: Contender) -> tuple[bool, int, float]:
-            if not each.validation_results:
+            if not each.validation_scores:
                 return True, 0, 0.0
-            score = mean(self._scaled(each.validation_results))
-            return False, len(each.failures), -score if self.metric.larger_is_better else score
+            return False, len(each.failures), -self.metric.sign * mean(self._scaled(each.validation_scores))
 
         return sorted(self.contenders, key=rank)
 
     def _scaled(self, values: Sequence[float]) -> list[float]:
         return [self.metric.to_scale(value) for value in values]
 
-    def _mean(self, values: Sequence[float]) -> float | None:
-        return self.metric.from_scale(mean(self._scaled(values))) if values else None
+    def _average(self, scores: Sequence[float]) -> Average:
+        if not scores:
+            return Average(scores)
+        scaled, back = self._scaled(scores), self.metric.from_scale
+        return Average(scores, back(mean(scaled)), *map(back, interval(scaled) or ()))
 
-    def _interval(self, values: Sequence[float]) -> tuple[float, float] | None:
-        bounds = interval(self._scaled(values))
-        return (
-            None if bounds is None else (self.metric.from_scale(bounds[0]), self.metric.from_scale(bounds[1]))
-        )
+    def _bits(self, each: Contender) -> float | None:
+        """Return the bits per character of the mean on test data, where that has a meaning."""
+        middle = self._average(each.test_scores).mean
+        return None if middle is None or self.metric.by != "character" else log2(middle)
 
-    def _text(self, values: Sequence[float]) -> str:
+    def _text(self, average: Average) -> str:
         """Return mean and interval for readers, nothing if there are no values."""
-        middle, bounds, text = self._mean(values), self._interval(values), self.metric.value_text
-        if middle is None:
+        text = self.metric.value_text
+        if average.mean is None:
             return ""
-        return text(middle) if bounds is None else f"{text(middle)} [{text(bounds[0])}, {text(bounds[1])}]"
+        if average.low is None or average.high is None:
+            return text(average.mean)
+        return f"{text(average.mean)} [{text(average.low)}, {text(average.high)}]"

@@ -1,82 +1,85 @@
-"""One training from scratch after the search. Besides ``tabulation`` the only reader of test data."""
+"""Training again, from scratch, what a search found. Besides ``tabulation`` the only reader of test data."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from pickle import UnpicklingError
+from statistics import mean
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-
-from nas_gym.datasets.base import Dataset
-from nas_gym.datasets.corpus import Corpus
-from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.local import one_line
+from nas_gym.checks import integer
+from nas_gym.errors import NasGymError
+from nas_gym.evaluators.trainer import Child, Trainer
+from nas_gym.files import write_atomically
+from nas_gym.pools.base import Fault, Pool
+from nas_gym.problems.problem import Problem
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize
 from nas_gym.studies.comparison import Contender
-from nas_gym.studies.sklearn_models import estimator_accuracies, estimator_name, has_random_start
-from nas_gym.tasks.base import CLASSIFICATION, Task
-from nas_gym.tasks.device import check_device, one_thread
-from nas_gym.tasks.initialisation import UnknownLayerError
-from nas_gym.tasks.language_modelling.recipe import LanguageRecipe
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
+from nas_gym.tasks.seeds import repeat_seeds
 
-REFERENCE = "reference"
-"""What stands for the search space in the architecture of a reference; its name is the only token."""
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FULL = -1
+"""The rung of the full training."""
+
+
+class DamagedTrainingError(NasGymError):
+    """A file in a folder of trainings is not what was written there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class Candidate:
     """A network to train.
 
     Attributes:
-        architecture: Its description; its seeds follow from it.
-        build: Makes its module, the parameters not yet initialised.
+        architecture: What it is called; its seeds follow from it.
         size: What it costs, ``None`` if unknown.
+        build: Makes the module of a hand-designed network; ``None`` if the search found it.
     """
 
     architecture: Architecture
-    build: Callable[[], nn.Module]
     size: NetworkSize | None = None
+    build: "Callable[[], nn.Module] | None" = None
 
     @property
     def name(self) -> str:
         """Its text, or the reference's name."""
         return str(self.architecture)
 
-    @property
-    def found(self) -> bool:
-        """Whether the search found it."""
-        return self.architecture.search_space != REFERENCE
+
+def found_networks(problem: Problem, architectures: Sequence[Architecture]) -> list[Candidate]:
+    """Return networks that a search found."""
+    task, space = problem.task, problem.search_space
+    assert task is not None
+    sizes = (
+        task.size(space, each, FULL) or task.measure(task.build(space, each, FULL), FULL)
+        for each in architectures
+    )
+    return [Candidate(*known) for known in zip(architectures, sizes, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class Schooling:
-    """What networks are trained with again, all of them with the same.
-
-    Attributes:
-        data: What to learn, the test part included.
-        recipe: How to train.
-        task: What data and recipe are for.
-        device: PyTorch's name of the device to train on.
+def hand_designed_networks(problem: Problem, beside: Candidate) -> list[Candidate]:
+    """Return hand-designed or published networks to compare with a found one.
 
     Raises:
-        InvalidArgumentError: If there is no test part or no such device, or the recipe suits neither it nor
-            the data.
+        InvalidArgumentError: If one should have as many parameters and cannot have that few.
     """
-
-    data: Dataset | Corpus
-    recipe: TrainingRecipe | LanguageRecipe
-    task: Task = CLASSIFICATION
-    device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be trained with."""
-        check_device(self.device)
-        self.task.check(self.recipe, self.data, self.device)
-        if self.data.test is None:
-            raise InvalidArgumentError(f"{self.data.id} came without its test part, retraining needs it")
+    task, size = problem.task, beside.size
+    assert task is not None and size is not None
+    return [
+        Candidate(
+            # The search space of none: so they have seeds, too.
+            Architecture("reference", (each.name,)),
+            each.size or task.measure(each.build(), FULL),
+            each.build,
+        )
+        for each in problem.references(size.parameters)
+    ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,68 +88,150 @@ class Retraining:
 
     Attributes:
         seconds: Time of the training, the reading of test data not included.
-        validation: Validation result of the weights that training kept; ``None`` if it failed.
-        test: Test result of the same weights; ``None`` if training failed.
+        validation: Score on validation data of the weights that training kept.
+        test: Score of the same weights on test data.
         losses: Mean training loss of each epoch.
         weights: State of the module by name, on the processor.
-        reason: Why training failed, ``None`` if it did not.
     """
 
     seconds: float
-    validation: float | None = None
-    test: float | None = None
+    validation: float
+    test: float
     losses: tuple[float, ...] = ()
-    weights: dict[str, Tensor] = field(default_factory=dict)
-    reason: str | None = None
-
-    @property
-    def results(self) -> tuple[float, float]:
-        """Validation and test result of a training that did not fail."""
-        assert self.validation is not None and self.test is not None
-        return self.validation, self.test
+    weights: "Mapping[str, Tensor]" = field(default_factory=dict)
 
 
-def retrain(model: Model, schooling: Schooling, seed: int) -> Retraining:
-    """Train a network from scratch with one seed, on one thread, then read the test data.
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training, and the file that keeps it."""
 
-    Raises:
-        UnknownLayerError: If it holds a layer whose weights nobody knows how to draw.
-        torch.AcceleratorError: If the device fails.
+    candidate: Candidate
+    seed: int
+    file: Path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retrain:
+    """What a worker does: it trains once, reads the test data, and writes the file.
+
+    Attributes:
+        trainer: That of the search, with the test data.
     """
-    data, recipe, task, device = schooling.data, schooling.recipe, schooling.task, schooling.device
-    start = perf_counter()
-    with one_thread():
-        try:
-            module = model.build()
-            outcome = task.train(module, task.prepare(data, device), recipe, seed)
-            seconds = perf_counter() - start
-            if outcome.reason is not None:
-                return Retraining(seconds, reason=outcome.reason)
-            test = task.judge(module, data, data.test, recipe, device)
-        except (UnknownLayerError, torch.AcceleratorError):
-            raise  # every other network would end the same way
-        except Exception as error:
-            return Retraining(perf_counter() - start, reason=one_line(error))
-    if not math.isfinite(test):
-        return Retraining(seconds, reason=f"the test {task.metric.name} is {test}")
-    validation: float = getattr(outcome, f"validation_{task.metric.name}")
-    weights = {name: value.detach().cpu() for name, value in module.state_dict().items()}
-    return Retraining(seconds, validation, test, outcome.losses, weights)
+
+    trainer: Trainer
+
+    def warm_up(self) -> None:
+        """Have everything imported and compiled before the first training is timed."""
+        self.trainer.warm_up()
+
+    def __call__(self, job: Job) -> str | None:
+        """Return why training failed, ``None`` if it did not."""
+        import torch
+
+        start = perf_counter()
+        candidate = job.candidate
+        trained = self.trainer.train(Child(candidate.architecture, job.seed, FULL), candidate.build)
+        seconds = perf_counter() - start
+        if trained.outcome.reason is not None:
+            return trained.outcome.reason
+        metric = self.trainer.task.metric.name
+        test = trained.scores("test")[metric]
+        if not math.isfinite(test):
+            return f"the test {metric} is {test}"
+        outcome, weights = trained.outcome, trained.state_dict()
+        training = Retraining(seconds, outcome.scores[metric], test, outcome.losses, weights)
+        job.file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(job.file, lambda temporary: torch.save(asdict(training), temporary))
+        return None
 
 
-def retrain_estimators(dataset: Dataset, estimators: Sequence[str], seeds: int) -> list[Contender]:
-    """Train scikit-learn's models on the same split, then read the test data.
+class Trainings:
+    """Trains networks with several seeds, and keeps each training that succeeds in a file.
+
+    Results do not depend on where they are made; a training whose file is there already is read instead. One
+    that failed is tried again.
 
     Args:
-        dataset: With its test part.
-        estimators: Import paths of their classes, ``module:class``.
-        seeds: How many times to train those that have a random start.
+        path: The folder; made with the first file.
+        candidates: The networks, all different.
+        trainer: That of the search, with the test data.
+        seeds: How many times each of them is trained.
+
+    Raises:
+        InvalidArgumentError: If ``seeds`` is not a positive integer.
     """
-    assert dataset.test is not None
-    parts = (dataset.validation, dataset.test)
-    contenders = []
-    for estimator in estimators:
-        (validation, test), seconds = estimator_accuracies(estimator, dataset.train, parts, seeds)
-        name, certain = estimator_name(estimator), not has_random_start(estimator)
-        contenders.append(Contender(name, False, validation, test, seconds=seconds, certain=certain))
-    return contenders
+
+    def __init__(self, path: Path, candidates: Sequence[Candidate], trainer: Trainer, seeds: int) -> None:
+        self.candidates = candidates
+        self._train = Retrain(trainer)
+        self._sign = trainer.task.metric.sign
+        # The name of a file says all that the result depends on.
+        setting = trainer.setting(FULL)
+        known = f"{setting.dataset}|{setting.dataset_checksum}|{setting.recipe}|{setting.evaluator}"
+        self.jobs = [
+            Job(each, seed, path / f"{sha256(f'{each.name}|{known}|{seed}'.encode()).hexdigest()[:24]}.pt")
+            for each in candidates
+            for seed in repeat_seeds("retraining", each.architecture, integer("seeds", seeds, 1))
+        ]
+        self._reasons: dict[Path, str] = {}
+
+    def missing(self) -> list[Job]:
+        """Return the trainings that are not there yet."""
+        return [job for job in self.jobs if not job.file.exists()]
+
+    def train(self, pool: Pool) -> Iterator[None]:
+        """Train what is missing and yield after each training."""
+        missing = self.missing()
+        for index, result in pool.map(self._train, missing):
+            reason = result.reason if isinstance(result, Fault) else result
+            if reason is not None:
+                self._reasons[missing[index].file] = reason
+            yield
+
+    def contenders(self) -> list[Contender]:
+        """Return what came of each network, in order; all trainings must have ended.
+
+        Raises:
+            DamagedTrainingError: If a file is not what was written there.
+        """
+        return [self._contender(each) for each in self.candidates]
+
+    def best_weights(self, name: str) -> "tuple[int, Mapping[str, Tensor]]":
+        """Return seed and weights of the training of a network that is best on validation data."""
+        ended = {
+            seed: each
+            for candidate in self.candidates
+            if candidate.name == name
+            for seed, each in self._ended(candidate).items()
+        }
+        seed = max(ended, key=lambda each: self._sign * ended[each].validation)
+        return seed, ended[seed].weights
+
+    def _contender(self, candidate: Candidate) -> Contender:
+        ended = list(self._ended(candidate).values())
+        files = [job.file for job in self.jobs if job.candidate is candidate]
+        return Contender(
+            name=candidate.name,
+            found=candidate.build is None,
+            validation_scores=tuple(each.validation for each in ended),
+            test_scores=tuple(each.test for each in ended),
+            parameters=None if candidate.size is None else candidate.size.parameters,
+            multiply_adds=None if candidate.size is None else candidate.size.multiply_adds,
+            seconds=mean(each.seconds for each in ended) if ended else None,
+            losses=ended[0].losses if ended else (),
+            failures=tuple(self._reasons[file] for file in files if file in self._reasons),
+        )
+
+    def _ended(self, candidate: Candidate) -> dict[int, Retraining]:
+        """Return the trainings of a network that did not fail, by their seeds."""
+        jobs = [job for job in self.jobs if job.candidate is candidate and job.file not in self._reasons]
+        return {job.seed: _read(job.file) for job in jobs}
+
+
+def _read(file: Path) -> Retraining:
+    import torch
+
+    try:
+        return Retraining(**torch.load(file, weights_only=True))
+    except (RuntimeError, TypeError, EOFError, UnpicklingError):
+        raise DamagedTrainingError(f"{file} is damaged; delete it and start again") from None

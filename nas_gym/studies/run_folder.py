@@ -1,15 +1,92 @@
-"""The folder of a run: its settings, evaluations, checkpoint and summary."""
+"""The folder of a run: its settings, evaluations, checkpoint and summary. Records here, text in its files."""
 
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
-from agents.errors import RunFolderError
-from agents.files import write_atomically
+from nas_gym.envs.episode import Episode
+from nas_gym.errors import RunFolderError
+from nas_gym.files import write_atomically, write_text_atomically
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from nas_gym.studies.summary import Summary
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+BEFORE_SCORES = ("episode", "architecture", "reward", "status")
+AFTER_SCORES = ("parameters", "multiply_adds", "seed", "reason")
+"""Columns of ``evaluations.csv``; one for each score stands between them."""
+PATHS = ("path", "table")
+"""Keywords of environments that name files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """What decides on the result of a run.
+
+    Attributes:
+        env: Id of the environment.
+        env_kwargs: Its keywords.
+        agent: Name of the agent.
+        agent_arguments: What picks out its form.
+        num_envs: Number of its lanes.
+        seed: Its seed.
+        episodes: Number of episodes of the whole run.
+        task: Id of what children learn, or what a table is of.
+        recipe: Id of how they are trained.
+        dataset_checksum: Of what children learn and are judged on; ``None`` for a table.
+        test_checksum: Of the test data that the search had locked away; ``None`` for a table.
+    """
+
+    env: str
+    env_kwargs: Mapping[str, Json]
+    agent: str
+    agent_arguments: Mapping[str, Json]
+    num_envs: int
+    seed: int
+    episodes: int
+    task: str
+    recipe: str
+    dataset_checksum: str | None = None
+    test_checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long a search took, all its parts together.
+
+    Attributes:
+        search_seconds: Time of the whole.
+        evaluation_seconds: Time of these in the evaluator.
+    """
+
+    search_seconds: float = 0.0
+    evaluation_seconds: float = 0.0
+
+    def __add__(self, other: "Times") -> "Times":
+        """Return both together."""
+        return Times(
+            self.search_seconds + other.search_seconds, self.evaluation_seconds + other.evaluation_seconds
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """What a finished run left behind.
+
+    Attributes:
+        settings: What it was made with.
+        episodes: What happened.
+        chosen: Text of the network that it chose.
+    """
+
+    settings: RunSettings
+    episodes: list[Episode]
+    chosen: str
 
 
 class RunFolder:
@@ -17,10 +94,9 @@ class RunFolder:
 
     Args:
         path: The folder; made if it is missing.
-        settings: What decides on the run's result, as JSON values.
+        settings: What decides on the run's result.
         resume: Whether to go on with the run that the folder holds, if it holds one.
         about: What else to note in ``config.json``, for example versions.
-        columns: Columns that ``evaluations.csv`` must have to be gone on with.
 
     Raises:
         RunFolderError: If the folder holds a run and ``resume`` is False, or one with other settings, or
@@ -28,138 +104,154 @@ class RunFolder:
     """
 
     def __init__(
-        self,
-        path: Path,
-        settings: Mapping[str, Any],
-        resume: bool,
-        about: Mapping[str, Any] | None = None,
-        columns: Sequence[str] = (),
+        self, path: Path, settings: RunSettings, resume: bool, about: Mapping[str, Json] | None = None
     ) -> None:
         self.path = path
-        self._columns = columns
         config = path / "config.json"
         try:
             path.mkdir(parents=True, exist_ok=True)
             if config.exists():
-                self._compare(config, settings, resume)
+                self._compare(settings, resume)
             else:
-                self._write_json(config, {"settings": settings, "about": about or {}})
+                write_json(config, {"settings": known_values(settings), "about": about or {}})
         except OSError as error:
             raise RunFolderError(f"the run folder {path} cannot be written: {error.strerror}") from None
 
-    def write_evaluations(self, rows: Sequence[Row]) -> None:
-        """Write ``evaluations.csv``, one line for each row, the first row's keys as header."""
+    def write_evaluations(self, rows: Sequence[Episode]) -> None:
+        """Write ``evaluations.csv``, a line for each episode, with the scores that came."""
+        scores = list(dict.fromkeys(name for row in rows for name in row.scores))
 
         def write(temporary: Path) -> None:
-            with temporary.open("w", newline="") as file:
-                writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-                writer.writeheader()
-                writer.writerows(rows)
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow([*BEFORE_SCORES, *scores, *AFTER_SCORES])
+                for row in rows:
+                    before = row.number, row.architecture, row.reward, row.status
+                    values = (row.scores.get(name) for name in scores)
+                    writer.writerow([*before, *values, *(getattr(row, name) for name in AFTER_SCORES)])
 
         if rows:
             write_atomically(self.path / "evaluations.csv", write)
 
-    def read_evaluations(self) -> list[dict[str, Any]]:
-        """Return the rows of ``evaluations.csv``, none if there is no such file.
+    def read_evaluations(self) -> list[Episode]:
+        """Return the episodes of ``evaluations.csv``, none if there is no such file.
 
         Raises:
             RunFolderError: If the file is not one that ``write_evaluations`` wrote.
         """
-        file = self.path / "evaluations.csv"
-        if not file.exists():
-            return []
-        try:
-            with file.open(newline="") as lines:
-                rows = [{name: _parse(text) for name, text in row.items()} for row in csv.DictReader(lines)]
-            missing = [name for name in self._columns if rows and name not in rows[0]]
-            if missing:
-                raise ValueError(f"the column {missing[0]!r} is missing")
-        except (OSError, csv.Error, ValueError, TypeError) as error:
-            raise RunFolderError(f"{file} cannot be read: {error}") from None
-        return rows
+        return _read_evaluations(self.path / "evaluations.csv")
 
-    def write_times(self, seconds: Mapping[str, float]) -> None:
+    def write_times(self, times: Times) -> None:
         """Note how long the search took so far."""
-        self._write_json(self.path / "times.json", seconds)
+        write_json(self.path / "times.json", asdict(times))
 
-    def read_times(self) -> dict[str, float]:
-        """Return what ``write_times`` noted, nothing if it did not.
+    def read_times(self) -> Times:
+        """Return what ``write_times`` noted, no time if it did not.
 
         Raises:
             RunFolderError: If the file is not one that ``write_times`` wrote.
         """
         file = self.path / "times.json"
         if not file.exists():
-            return {}
+            return Times()
         try:
-            return {str(name): float(seconds) for name, seconds in json.loads(file.read_text()).items()}
+            found = json.loads(file.read_text(encoding="utf-8"))
+            return Times(**{name: float(seconds) for name, seconds in found.items()})
         except (ValueError, TypeError, AttributeError):
             raise RunFolderError(f"{file} does not hold the times of a run") from None
 
-    def write_summary(self, summary: Mapping[str, Any]) -> None:
+    def write_summary(self, summary: "Summary") -> None:
         """Write ``summary.json``."""
-        self._write_json(self.path / "summary.json", summary)
+        write_json(self.path / "summary.json", known_values(summary))
 
-    def _compare(self, config: Path, settings: Mapping[str, Any], resume: bool) -> None:
+    def _compare(self, settings: RunSettings, resume: bool) -> None:
         if not resume:
             raise RunFolderError(
                 f"{self.path} already holds a run; --resume goes on with it, or give another folder"
             )
-        try:
-            found = dict(json.loads(config.read_text())["settings"].items())
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise RunFolderError(f"{config} is not a run's configuration") from None
-        wanted = json.loads(json.dumps(settings))
-        other = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
-        if other:
-            differences = ", ".join(
-                f"{name} {found.get(name)!r} there, {wanted.get(name)!r} here" for name in other
-            )
-            raise RunFolderError(f"{self.path} holds a run with other arguments: {differences}")
-
-    def _write_json(self, file: Path, values: Mapping[str, Any]) -> None:
-        write_atomically(file, lambda temporary: temporary.write_text(json.dumps(values, indent=2) + "\n"))
+        found = _read_settings(self.path / "config.json")
+        wanted = RunSettings(**json.loads(json.dumps(asdict(settings))))
+        differences = [
+            f"{name} {getattr(found, name)!r} there, {getattr(wanted, name)!r} here"
+            for name in (field.name for field in fields(RunSettings))
+            if getattr(found, name) != getattr(wanted, name)
+        ]
+        if differences:
+            raise RunFolderError(f"{self.path} holds a run with other arguments: {', '.join(differences)}")
 
 
-def read_run(
-    path: Path, columns: Sequence[str] = ()
-) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
-    """Return settings, rows and summary of a finished run.
-
-    The settings have at least ``env`` and ``env_kwargs``, the summary ``best`` with its ``architecture``.
-
-    Args:
-        path: Its folder.
-        columns: What the rows must have.
+def read_run(path: Path) -> FinishedRun:
+    """Return what a finished run left behind.
 
     Raises:
-        RunFolderError: If the folder holds none, or a column is missing.
+        RunFolderError: If the folder holds none.
     """
     try:
-        settings = dict(json.loads((path / "config.json").read_text())["settings"])
-        summary = dict(json.loads((path / "summary.json").read_text()))
-        named = settings["env"], summary["best"]["architecture"]
-        if not (isinstance(settings["env_kwargs"], dict) and all(isinstance(name, str) for name in named)):
+        chosen = json.loads((path / "summary.json").read_text(encoding="utf-8"))["best"]["architecture"]
+        settings = _read_settings(path / "config.json")
+        if not isinstance(chosen, str):
             raise TypeError
     except (OSError, ValueError, KeyError, TypeError):
         raise RunFolderError(
             f"{path} holds no finished run: config.json or summary.json is missing or damaged"
         ) from None
-    return settings, RunFolder(path, settings, resume=True, columns=columns).read_evaluations(), summary
+    return FinishedRun(settings, _read_evaluations(path / "evaluations.csv"), chosen)
 
 
-def _parse(text: str) -> str | int | float | None:
-    """Read a value as ``csv`` wrote it: nothing, an integer, a float or a string.
+def absolute_paths(keywords: Mapping[str, Json]) -> dict[str, Json]:
+    """Return keywords of an environment so that they can be read from any folder."""
+    return {
+        name: str(Path(value).absolute()) if name in PATHS and isinstance(value, str) else value
+        for name, value in keywords.items()
+    }
 
-    A text is a number only where that number is written in just this way, so that what is read and
-    written again stays the same.
-    """
-    if text == "":
-        return None
-    for kind in (int, float):
-        try:
-            if repr(kind(text)) == text:
-                return kind(text)
-        except ValueError:
-            continue
-    return text
+
+def known_values(record: "DataclassInstance") -> dict[str, Json]:
+    """Return a record as JSON, within records too; what is ``None`` is left out."""
+    return asdict(record, dict_factory=lambda items: {n: value for n, value in items if value is not None})
+
+
+def write_json(file: Path, values: Json) -> None:
+    """Write a file of JSON, whole or not at all."""
+    write_text_atomically(file, json.dumps(values, indent=2) + "\n")
+
+
+def _read_settings(config: Path) -> RunSettings:
+    try:
+        found = RunSettings(**json.loads(config.read_text(encoding="utf-8"))["settings"])
+        if not (isinstance(found.env, str) and isinstance(found.env_kwargs, dict)):
+            raise TypeError
+    except (ValueError, KeyError, TypeError):
+        raise RunFolderError(
+            f"{config} is not a run's configuration, or that of an earlier version"
+        ) from None
+    return found
+
+
+def _read_evaluations(file: Path) -> list[Episode]:
+    if not file.exists():
+        return []
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            header, *rows = csv.reader(lines)
+        scores = header[len(BEFORE_SCORES) : -len(AFTER_SCORES)]
+        if header != [*BEFORE_SCORES, *scores, *AFTER_SCORES]:
+            raise ValueError("its columns are not those of a run's evaluations")
+        return [_episode(row, scores) for row in rows]
+    except (OSError, csv.Error, ValueError) as error:
+        raise RunFolderError(f"{file} cannot be read: {error}") from None
+
+
+def _episode(row: Sequence[str], names: Sequence[str]) -> Episode:
+    number, architecture, reward, status, *scores, parameters, multiply_adds, seed, reason = row
+    return Episode(
+        int(number),
+        architecture or None,
+        float(reward),
+        status,
+        {name: float(score) for name, score in zip(names, scores, strict=True) if score},
+        int(parameters) if parameters else None,
+        int(multiply_adds) if multiply_adds else None,
+        int(seed) if seed else None,
+        reason or None,
+    )

@@ -2,19 +2,37 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
-from agents.errors import RunFolderError
-from nas_gym.studies.run_folder import RunFolder
+from agents.progress import SearchProgress
+from nas_gym.envs.episode import Episode
+from nas_gym.errors import RunFolderError
+from nas_gym.studies.run_folder import RunFolder, Times
+
+
+class Searcher(Protocol):
+    """An agent of ``agents``, whatever its kind."""
+
+    num_architectures: int
+
+    @property
+    def checkpoint_name(self) -> str: ...  # noqa: D102
+
+    def learn(  # noqa: D102
+        self, total_architectures: int, progress_bar: bool, callback: Callable[[object], bool]
+    ) -> object: ...
+
+    def save(self, path: Path) -> None: ...  # noqa: D102
 
 
 class Recorder(Protocol):
-    """An environment that keeps a row for every finished episode."""
+    """An environment that keeps the episodes that ended."""
 
-    rows: list[dict[str, Any]]
+    episodes: list[Episode]
 
     @property
     def evaluation_seconds(self) -> float:
@@ -23,7 +41,7 @@ class Recorder(Protocol):
 
 
 def search(
-    agent: Any,  # noqa: ANN401, an EpisodicAgent or an Sb3Agent
+    agent: Searcher,
     recorder: Recorder,
     run: RunFolder,
     episodes: int,
@@ -38,7 +56,7 @@ def search(
 
     Args:
         agent: New, or loaded from the run's checkpoint.
-        recorder: The environment that the agent learns from; its rows are cut or filled to what the
+        recorder: The environment that the agent learns from; its episodes are cut or filled to what the
             agent knows.
         run: Where to write.
         episodes: Number of episodes of the whole run.
@@ -49,7 +67,7 @@ def search(
         Whether the search reached its end.
 
     Raises:
-        RunFolderError: If ``evaluations.csv`` lacks rows that the checkpoint knows.
+        RunFolderError: If ``evaluations.csv`` lacks episodes that the checkpoint knows.
     """
     earlier = run.read_evaluations()
     if len(earlier) < agent.num_architectures:
@@ -57,33 +75,31 @@ def search(
             f"{run.path} has a checkpoint after {agent.num_architectures} episodes, "
             f"but evaluations.csv holds {len(earlier)}"
         )
-    recorder.rows[:] = earlier[: agent.num_architectures]
+    played = recorder.episodes
+    played[:] = earlier[: agent.num_architectures]
     times = run.read_times()
-    started, last_write = time.perf_counter(), time.perf_counter()
+    started, last_write, shown = time.perf_counter(), time.perf_counter(), len(played)
 
     def write(done: bool = False) -> None:
-        rows = recorder.rows[:episodes]
-        if len(rows) >= len(earlier) or done:  # an agent that plays again what is on disk adds nothing
-            run.write_evaluations(rows)
+        if len(played) >= len(earlier) or done:  # an agent that plays again what is on disk adds nothing
+            run.write_evaluations(played[:episodes])
         agent.save(run.path / agent.checkpoint_name)
-        run.write_times(
-            {
-                "search_seconds": times.get("search_seconds", 0.0) + time.perf_counter() - started,
-                "evaluation_seconds": times.get("evaluation_seconds", 0.0) + recorder.evaluation_seconds,
-            }
-        )
+        run.write_times(times + Times(time.perf_counter() - started, recorder.evaluation_seconds))
 
-    with _stop_requests() as stop:
+    bar = SearchProgress(episodes, progress_bar, [episode.reward for episode in played])
+    with _stop_requests() as stop, bar:
 
         def after_update(_: object) -> bool:
-            nonlocal last_write
+            nonlocal last_write, shown
+            bar.add(episode.reward for episode in played[shown:])
+            shown = len(played)
             if time.perf_counter() - last_write >= checkpoint_seconds:
                 write()
                 last_write = time.perf_counter()
             return not stop
 
-        agent.learn(max(0, episodes - agent.num_architectures), progress_bar, after_update)
-        finished = not stop or bool(agent.num_architectures >= episodes)
+        agent.learn(max(0, episodes - agent.num_architectures), False, after_update)
+        finished = not stop or agent.num_architectures >= episodes
         write(done=finished)
     return finished
 

@@ -8,101 +8,92 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
 import numpy as np
+from numpy.typing import NDArray
 
+from nas_gym.checks import integer
 from nas_gym.datasets.base import Dataset
 from nas_gym.errors import InvalidArgumentError, InvalidTableError
-from nas_gym.evaluators.base import child_seed
-from nas_gym.evaluators.fused import mlp_kernel
-from nas_gym.evaluators.fused.evaluator import check_kernel_recipe, train_fused
+from nas_gym.evaluators.trainer import Child, Trainer
 from nas_gym.memory.tables.table import Table, smallest_counts
 from nas_gym.memory.tables.table_file import Arrays, read_arrays, verified, write_arrays, write_table
+from nas_gym.pools.base import Fault, Pool
 from nas_gym.search_spaces.ranked import RankedSpace
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
+from nas_gym.tasks.metric import ACCURACY
+from nas_gym.tasks.seeds import child_seed
 
 BLOCK = 2048
 """Architectures of a block; with three seeds some seconds of work."""
 CHUNK = 16
-"""Architectures that a thread takes at once: few, so that all threads end a block together."""
+"""Architectures that a worker takes at once: few, so that all workers end a block together."""
 COLUMNS = ("validation", "test", "failed", "parameters")
 
 
 def tabulate(
-    search_space: RankedSpace,
-    dataset: Dataset,
-    recipe: TrainingRecipe,
+    trainer: Trainer,
     path: Path,
+    pool: Pool,
     seeds: int = 3,
-    threads: int | None = None,
     block: int = BLOCK,
     on_progress: Callable[[int], object] = lambda architectures: None,
 ) -> Table:
     """Train every architecture with every seed and write a table.
 
-    Training i of an architecture has the seed ``child_seed(i, architecture)``: what ``FusedMlpEvaluator``
-    with seed i, that is, an environment with ``training_seed=i``, gives for it. While it works, finished
-    blocks stand in a folder beside the file, named as the file with ``.partial`` added; a call with equal
-    arguments goes on from them, and the file is the same bit for bit.
+    Training i of an architecture has the seed ``child_seed(i, architecture)``: what an environment with
+    ``training_seed=i`` gives for it. While it works, finished blocks stand in a folder beside the file, named
+    as the file with ``.partial`` added; a call with equal arguments goes on from them, and the file is the
+    same bit for bit.
 
     Args:
-        search_space: What to train; its networks must be those of ``mlp-v0``.
-        dataset: With its test part.
-        recipe: How to train.
+        trainer: How to train, with test data; its search space must be a ranked one.
         path: The table; must not exist yet.
+        pool: Where to train.
         seeds: Trainings of each architecture.
-        threads: By default one for each core this process may use.
         block: Architectures to train between two writes.
         on_progress: Called with the number of architectures done after each block, at the start too.
 
     Raises:
         InvalidArgumentError: If an argument is out of range, the data set came without its test part, or
-            the recipe asks for what the kernel does not do.
+            the trainer's children cannot be tabulated.
         InvalidTableError: If the file exists, or the folder beside it belongs to another table.
         OSError: If it cannot be written.
     """
-    for name, value in (("seeds", seeds), ("block", block), ("threads", threads or joblib.cpu_count())):
-        if type(value) is not int or value < 1:
-            raise InvalidArgumentError(f"{name} must be a positive integer, got {value!r}")
-    check_kernel_recipe(recipe)
-    if dataset.test is None:
-        raise InvalidArgumentError(f"{dataset.id} came without its test part, a table needs it")
+    seeds, block = integer("seeds", seeds, 1), integer("block", block, 1)
+    work = _TrainRanks.of(trainer, seeds)
     if path.exists():
         raise InvalidTableError(f"{path} exists already: move it away, or give another name")
-    partial = path.with_name(f"{path.name}.partial")
-    settings = (
-        search_space.id,
-        search_space.arguments,
-        dataset.id,
-        dataset.checksum,
-        recipe.id,
+    space, setting, partial = work.search_space, trainer.setting(), path.with_name(f"{path.name}.partial")
+    known = (
+        space.id,
+        space.arguments,
+        setting.dataset,
+        setting.dataset_checksum,
+        setting.recipe,
         seeds,
         block,
     )
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
     partial.mkdir(parents=True, exist_ok=True)
-    total = search_space.count()
+    total = space.count()
     on_progress(0)
     for start in range(0, total, block):
-        file = _block_file(partial, start)
+        file, end = _block_file(partial, start), min(start + block, total)
         if not _is_done(file, key):
-            ranks = range(start, min(start + block, total))
-            columns = _train_block(search_space, dataset, recipe, ranks, seeds, threads or joblib.cpu_count())
-            write_arrays(file, {"key": np.asarray(key), **columns})
-        on_progress(min(start + block, total))
+            write_arrays(file, {"key": np.asarray(key), **_train_block(work, range(start, end), pool)})
+        on_progress(end)
     blocks = [read_arrays(_block_file(partial, start)) for start in range(0, total, block)]
     whole = {name: np.concatenate([columns[name] for columns in blocks]) for name in COLUMNS}
     table = Table(
-        search_space,
-        dataset.id,
-        recipe.id,
+        space,
+        setting.dataset,
+        setting.recipe,
         validation=smallest_counts(whole["validation"]),
-        validation_samples=len(dataset.validation),
+        validation_samples=work.samples[0],
         test=smallest_counts(whole["test"]),
-        test_samples=len(dataset.test),
+        test_samples=work.samples[1],
         failed=whole["failed"] if whole["failed"].any() else None,
         parameters=smallest_counts(whole["parameters"]),
     )
@@ -111,39 +102,76 @@ def tabulate(
     return table
 
 
-def _train_block(
-    search_space: RankedSpace,
-    dataset: Dataset,
-    recipe: TrainingRecipe,
-    ranks: range,
-    seeds: int,
-    threads: int,
-) -> Arrays:
-    """Train the architectures at some ranks, in parallel; results in the order of the ranks."""
-    assert dataset.test is not None
-    test = dataset.test
-    # Validation hits, test hits, number of weights, for each training.
-    counts = np.zeros((len(ranks), seeds, 3), dtype=np.int64)
+@dataclass(frozen=True, eq=False)
+class _TrainRanks:
+    """What a worker does: it trains the architectures at some ranks.
 
-    def train(rows: range) -> None:
-        for row in rows:
-            architecture = search_space.unrank(ranks[row])
-            for seed in range(seeds):
-                child = train_fused(architecture, dataset, recipe, child_seed(seed, architecture))
-                hits = 0
-                if child.correct >= 0:
-                    hits = mlp_kernel.count_hits(
-                        child.kinds, child.widths, child.weights, test.features, test.labels
-                    )
-                counts[row, seed] = child.correct, hits, len(child.weights)
+    Attributes:
+        trainer: How.
+        search_space: Whose ranks they are.
+        samples: Sizes of validation and test part.
+        seeds: Trainings of each.
+    """
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(train, [range(len(ranks))[i : i + CHUNK] for i in range(0, len(ranks), CHUNK)]))
-    validation = counts[:, :, 0]
+    trainer: Trainer
+    search_space: RankedSpace
+    samples: tuple[int, int]
+    seeds: int
+
+    @classmethod
+    def of(cls, trainer: Trainer, seeds: int) -> "_TrainRanks":
+        """Refuse what cannot be tabulated.
+
+        Raises:
+            InvalidArgumentError: If it cannot.
+        """
+        data, space, metric = trainer.task.data_of(), trainer.search_space, trainer.task.metric
+        if (
+            not isinstance(space, RankedSpace)
+            or not isinstance(data, Dataset)
+            or metric.name != ACCURACY.name
+        ):
+            raise InvalidArgumentError(
+                f"a table holds accuracies of a search space whose networks are ranked, not "
+                f"{metric.words} of {space.id}"
+            )
+        if data.test is None:
+            raise InvalidArgumentError(f"{data.id} came without its test part, a table needs it")
+        return cls(trainer, space, (len(data.validation), len(data.test)), seeds)
+
+    def warm_up(self) -> None:
+        """Have everything compiled before the first training."""
+        self.trainer.warm_up()
+
+    def __call__(self, ranks: range) -> NDArray[np.int64]:
+        """Return validation hits (-1 if training failed), test hits and size, ``(ranks, seeds, 3)``."""
+        found = np.zeros((len(ranks), self.seeds, 3), dtype=np.int64)
+        for row, rank in enumerate(ranks):
+            architecture = self.search_space.unrank(rank)
+            for seed in range(self.seeds):
+                trained = self.trainer.train(Child(architecture, child_seed(seed, architecture)))
+                hits = [-1, 0]
+                if trained.outcome.reason is None:
+                    shares = (trained.outcome.scores, trained.scores("test"))
+                    parts = zip(shares, self.samples, strict=True)
+                    hits = [round(share[ACCURACY.name] * samples) for share, samples in parts]
+                found[row, seed] = *hits, trained.parameters or 0
+        return found
+
+
+def _train_block(work: _TrainRanks, ranks: range, pool: Pool) -> Arrays:
+    """Train the architectures at some ranks; results in the order of the ranks."""
+    chunks = [ranks[start : start + CHUNK] for start in range(0, len(ranks), CHUNK)]
+    found: dict[int, NDArray[np.int64]] = {}
+    for index, result in pool.map(work, chunks):
+        if isinstance(result, Fault):
+            raise InvalidTableError(f"a worker was lost, {result.reason}: the same command goes on")
+        found[index] = result
+    counts = np.concatenate([found[index] for index in range(len(chunks))])
     return {
-        "validation": np.maximum(validation, 0),
+        "validation": np.maximum(counts[:, :, 0], 0),
         "test": counts[:, :, 1],
-        "failed": validation < 0,
+        "failed": counts[:, :, 0] < 0,
         "parameters": counts[:, 0, 2],
     }
 

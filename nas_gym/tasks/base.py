@@ -1,120 +1,217 @@
-"""What children learn to do: how evaluators train them, whatever it is."""
+"""One question with its data, its recipes and what answers are measured by."""
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Protocol, Self, TypeVar
 
-import torch
-from torch import nn
-
-from nas_gym.datasets.base import Dataset, Split
+from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.tasks.latency import latency_of
-from nas_gym.tasks.metric import ACCURACY, Metric
-from nas_gym.tasks.supervised.batches import Samples, training_samples
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
-from nas_gym.tasks.supervised.training import accuracy_of, is_mixed, load_optimizers, train_child
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.base import NetworkSize, SearchSpace
+from nas_gym.tasks.metric import Metric
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Part = Literal["validation", "test"]
 
 
-@dataclass(frozen=True, slots=True)
+class AnyData(Protocol):
+    """What every data set says of itself."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+
+    @property
+    def checksum(self) -> str: ...  # noqa: D102
+
+    @property
+    def test_checksum(self) -> str | None: ...  # noqa: D102
+
+    def without_test(self) -> Self: ...  # noqa: D102
+
+
+class AnyRecipe(Protocol):
+    """What every recipe says of itself."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+
+
+Data = TypeVar("Data", bound=AnyData, covariant=True)
+Recipe = TypeVar("Recipe", bound=AnyRecipe, covariant=True)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What training found.
 
     Attributes:
+        scores: Values on validation data by the names of metrics, that of the task's metric first; empty if
+            training failed.
         reason: Why training failed, ``None`` if it did not.
-        validation_accuracy: See ``Evaluation``; ``None`` if unknown, as the next two.
-        last_epochs_accuracy: See ``Evaluation``.
-        validation_perplexity: See ``Evaluation``.
         losses: Mean training loss of each epoch.
     """
 
+    scores: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
-    validation_accuracy: float | None = None
-    last_epochs_accuracy: float | None = None
-    validation_perplexity: float | None = None
     losses: tuple[float, ...] = ()
 
 
-class Task(Protocol):
-    """What a module has to learn. Each task has its own types of modules, data and recipes.
+class Source(Generic[Data]):
+    """Data that are loaded once, when they are first needed.
 
-    Attributes:
-        metric: What trained modules are judged by.
+    Args:
+        load: Returns them, their test part included.
+        locked: Whether the test part is locked away.
     """
 
-    metric: Metric
+    def __init__(self, load: Callable[[], Data], locked: bool = False) -> None:
+        self._load: Callable[[], Data] | None = load
+        self._locked = locked
+        self._data: Data | None = None
 
-    def check(self, recipe: Any, data: Any, device: str) -> None:  # noqa: ANN401
-        """Refuse a recipe that suits neither the data nor the device.
+    @property
+    def data(self) -> Data:
+        """The data, without their test part if that is locked away."""
+        if self._data is None:
+            assert self._load is not None
+            data = self._load()
+            self._data = data.without_test() if self._locked else data
+        return self._data
+
+    def without_test(self) -> "Source[Data]":
+        """Return the same with the test part locked away.
+
+        What is loaded stays so, and forgets where it comes from: arrays of the user hold test data, too.
+        """
+        same = copy(self)
+        same._locked = True
+        if self._data is not None:
+            same._data, same._load = self._data.without_test(), None
+        return same
+
+
+@dataclass(frozen=True, eq=False)
+class Rung(Generic[Data, Recipe]):
+    """One fidelity: how a child is trained, and on how much.
+
+    Attributes:
+        recipe: How it is trained.
+        source: What is learned; rungs may share it.
+    """
+
+    recipe: Recipe
+    source: Source[Data]
+
+    @property
+    def data(self) -> Data:
+        """What is learned."""
+        return self.source.data
+
+
+class Task(ABC, Generic[Data, Recipe]):
+    """What children have to learn: data, a ladder of recipes, and metrics.
+
+    Every method that trains or judges names a *rung*, the position of a recipe in the ladder: 0 is what a
+    search trains with, -1 the full training of what it found.
+
+    Args:
+        ladder: From the cheapest fidelity to the full training.
+        metrics: What children are judged by; the first one decides on stopping, reward and choice.
+
+    Attributes:
+        kind: What is learned, for example ``"classification"``.
+        usual: Name of the metric that is not asked for; any other one stands in ``id``.
+    """
+
+    kind: ClassVar[str]
+    usual: ClassVar[str]
+
+    def __init__(self, ladder: Sequence[Rung[Data, Recipe]], metrics: Sequence[Metric]) -> None:
+        assert ladder and metrics
+        self.ladder = tuple(ladder)
+        self.metrics = tuple(metrics)
+
+    @property
+    def metric(self) -> Metric:
+        """What children are judged by."""
+        return self.metrics[0]
+
+    def rung(self, rung: int) -> Rung[Data, Recipe]:
+        """Return a rung of the ladder.
 
         Raises:
-            InvalidArgumentError: If it does not.
+            InvalidArgumentError: If there is none at that position.
         """
-        ...
+        return self.ladder[integer("rung", rung, -len(self.ladder), len(self.ladder) - 1)]
 
+    def data_of(self, rung: int = 0) -> Data:
+        """Return what is learned at a rung."""
+        return self.rung(rung).data
+
+    def recipe_of(self, rung: int = 0) -> Recipe:
+        """Return how children are trained at a rung."""
+        return self.rung(rung).recipe
+
+    def id_of(self, rung: int = 0) -> str:
+        """Return what is learned at a rung in one line, for records."""
+        data = self.data_of(rung).id
+        return data if self.metric.name == self.usual else f"{data} by {self.metric.name}"
+
+    def without_test(self) -> Self:
+        """Return the same with all test data locked away."""
+        sources = {rung.source: rung.source.without_test() for rung in self.ladder}
+        ladder = tuple(Rung(rung.recipe, sources[rung.source]) for rung in self.ladder)
+        same = type(self).__new__(type(self))
+        same.__dict__.update(self.__dict__ | {"ladder": ladder})
+        return same
+
+    @abstractmethod
+    def check(self, search_space: SearchSpace, device: str, rung: int = 0) -> None:
+        """Refuse a recipe that suits neither data nor device, and networks that cannot read the data.
+
+        Raises:
+            InvalidArgumentError: If it does not fit.
+        """
+
+    @abstractmethod
+    def build(self, search_space: SearchSpace, architecture: Architecture, rung: int = 0) -> "nn.Module":
+        """Build the module that learns, its parameters not yet initialised."""
+
+    @abstractmethod
+    def size(
+        self, search_space: SearchSpace, architecture: Architecture, rung: int = 0
+    ) -> NetworkSize | None:
+        """Compute what that module costs without building it; ``None`` where that is not known."""
+
+    @abstractmethod
+    def measure(self, module: "nn.Module", rung: int = 0) -> NetworkSize | None:
+        """Find out what a module without description costs, a hand-designed one; ``None`` if unknown."""
+
+    @abstractmethod
     def warm_up(self, device: str) -> None:
         """Have imported and compiled what the first child needs, a matter of seconds, before it is timed."""
-        ...
 
-    def prepare(self, data: Any, device: str) -> Any:  # noqa: ANN401
-        """Put training and validation part on a device, once for all children."""
-        ...
+    @abstractmethod
+    def train(self, module: "nn.Module", seed: int, rung: int = 0, device: str = "cpu") -> Outcome:
+        """Initialise and train a module in place; it ends on the device with the weights that were judged."""
 
-    def train(self, module: Any, prepared: Any, recipe: Any, seed: int) -> Outcome:  # noqa: ANN401
-        """Initialise and train a module in place, on the device of what was prepared."""
-        ...
+    @abstractmethod
+    def judge(self, module: "nn.Module", part: Part, rung: int = 0, device: str = "cpu") -> dict[str, float]:
+        """Return the values of all metrics of a trained module on a part of the data.
 
-    def judge(self, module: Any, data: Any, part: Any, recipe: Any, device: str) -> float:  # noqa: ANN401
-        """Return the metric of a trained module on a part of the data."""
-        ...
+        Raises:
+            InvalidArgumentError: If the test part is locked away.
+        """
 
-    def latency(self, module: nn.Module, prepared: Any) -> float:  # noqa: ANN401
-        """Return the time of a forward pass of one sample, in seconds."""
-        ...
-
-
-class Classification:
-    """Samples are classified; data are a ``Dataset``."""
-
-    metric = ACCURACY
-
-    def check(self, recipe: TrainingRecipe, data: Dataset, device: str) -> None:
-        """Refuse what augments what is no image, or wants half precision without CUDA."""
-        shape = data.train.features.shape[1:]
-        if recipe.augmentation != "none" and len(shape) != 3:
-            raise InvalidArgumentError(
-                f"augmentation {recipe.augmentation!r} needs images of shape (channels, height, width), the "
-                f"samples of {data.id} have the shape {shape}"
-            )
-        if recipe.precision == "mixed" and torch.device(device).type != "cuda":
-            raise InvalidArgumentError(f"precision 'mixed' needs a CUDA device, device is {device!r}")
-
-    def warm_up(self, device: str) -> None:
-        """Load the optimizers."""
-        load_optimizers()
-
-    def prepare(self, data: Dataset, device: str) -> tuple[Samples, Samples]:
-        """Put training and validation part on a device."""
-        return training_samples(data, device)
-
-    def train(
-        self, module: nn.Module, prepared: tuple[Samples, Samples], recipe: TrainingRecipe, seed: int
-    ) -> Outcome:
-        """Train as ``train_child``."""
-        result = train_child(module, *prepared, recipe, seed)
-        return Outcome(
-            result.reason, result.validation_accuracy, result.last_epochs_accuracy, losses=result.losses
-        )
-
-    def judge(
-        self, module: nn.Module, data: Dataset, part: Split, recipe: TrainingRecipe, device: str
-    ) -> float:
-        """Return the accuracy."""
-        samples = Samples.of(part, data.channel_statistics, device)
-        return accuracy_of(module, samples, is_mixed(recipe, samples))
-
-    def latency(self, module: nn.Module, prepared: tuple[Samples, Samples]) -> float:
-        """Return the time of one sample."""
-        return latency_of(module, prepared[0])
+    @abstractmethod
+    def latency(self, module: "nn.Module", rung: int = 0, device: str = "cpu") -> float:
+        """Return the median time of a forward pass of one sample, in seconds."""
 
 
-CLASSIFICATION: Task = Classification()
+def without_test_part(data: AnyData) -> InvalidArgumentError:
+    """Return the error for whoever asks for test data that are locked away."""
+    return InvalidArgumentError(f"{data.id} came without its test part")

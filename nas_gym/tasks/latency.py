@@ -6,19 +6,7 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
-from nas_gym.tasks.supervised.batches import Samples
-
 WARM_UPS, PASSES = 3, 15
-
-
-def latency_of(module: nn.Module, samples: Samples) -> float:
-    """Return the median time of a forward pass of one sample, in seconds.
-
-    Args:
-        module: On the device of the samples.
-        samples: The first of them is used.
-    """
-    return median_seconds(module, samples.to_input(samples.features[:1]))
 
 
 def median_seconds(module: nn.Module, sample: Tensor) -> float:

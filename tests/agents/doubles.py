@@ -37,7 +37,9 @@ class CountingEvaluator:
 def _evaluation(architecture: Architecture, seed: int) -> Evaluation:
     digest = hashlib.sha256(f"{architecture} {seed}".encode()).digest()
     accuracy = int.from_bytes(digest[:4], "little") / 2**32
-    return Evaluation(architecture, "none", "none", seed, "ok", accuracy, len(architecture.tokens), 0.0)
+    return Evaluation(
+        architecture, "none", "none", seed, "ok", {"accuracy": accuracy}, len(architecture.tokens), 0.0
+    )
 
 
 class WantedEvaluator:
@@ -50,7 +52,8 @@ class WantedEvaluator:
         self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
     ) -> list[Evaluation]:
         return [
-            Evaluation(a, "none", "none", 0, "ok", self._share(a), len(a.tokens), 0.0) for a in architectures
+            Evaluation(a, "none", "none", 0, "ok", {"accuracy": self._share(a)}, len(a.tokens), 0.0)
+            for a in architectures
         ]
 
     def _share(self, architecture: Architecture) -> float:

@@ -3,7 +3,6 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 import gymnasium as gym
@@ -22,7 +21,7 @@ from nas_gym.envs.wrappers import RecordEvaluations
 from tests.agents.doubles import Countdown, CountingEvaluator, make_vec
 
 EPISODES = 120
-EPISODIC = [name for name, spec in AGENTS.items() if issubclass(resolve_name(spec.maker), EpisodicAgent)]
+EPISODIC = [name for name, spec in AGENTS.items() if issubclass(spec.load(), EpisodicAgent)]
 
 
 def play(name: str, seed: int, **keywords: Any) -> tuple[Any, RecordEvaluations]:  # noqa: ANN401
@@ -37,16 +36,16 @@ def play(name: str, seed: int, **keywords: Any) -> tuple[Any, RecordEvaluations]
 def test_agent__plays_as_many_episodes_as_asked_for(name: str) -> None:
     evaluator = CountingEvaluator()
     agent, env = play(name, 0, evaluator=evaluator)
-    assert agent.num_architectures == len(env.rows)
+    assert agent.num_architectures == len(env.episodes)
     # stable-baselines3 counts lanes that end in the same step together
     allowed = 0 if name in EPISODIC else AGENTS[name].num_envs - 1
-    assert EPISODES <= len(env.rows) <= EPISODES + allowed
-    trained = {row["architecture"] for row in env.rows if row["status"] == "ok"}
+    assert EPISODES <= len(env.episodes) <= EPISODES + allowed
+    trained = {episode.architecture for episode in env.episodes if episode.status == "ok"}
     assert evaluator.children == len(trained)
-    before = len(env.rows)
-    assert agent.learn(0) is agent and len(env.rows) == before
+    before = len(env.episodes)
+    assert agent.learn(0) is agent and len(env.episodes) == before
     agent.learn(30)
-    assert before + 30 <= agent.num_architectures == len(env.rows) <= before + 30 + allowed
+    assert before + 30 <= agent.num_architectures == len(env.episodes) <= before + 30 + allowed
 
 
 @pytest.mark.slow
@@ -54,10 +53,10 @@ def test_agent__plays_as_many_episodes_as_asked_for(name: str) -> None:
 @pytest.mark.parametrize("stochastic", [False, True])
 @pytest.mark.parametrize("name", AGENTS)
 def test_agent__same_seed_same_episodes_and_another_seed_others(name: str, stochastic: bool) -> None:
-    first, same, other = (play(name, seed, stochastic=stochastic)[1].rows for seed in (3, 3, 4))
+    first, same, other = (play(name, seed, stochastic=stochastic)[1].episodes for seed in (3, 3, 4))
     assert first == same
-    assert [row["architecture"] for row in first] != [row["architecture"] for row in other]
-    seeds = [row["seed"] for row in first if row["status"] == "ok"]
+    assert [episode.architecture for episode in first] != [episode.architecture for episode in other]
+    seeds = [episode.seed for episode in first if episode.status == "ok"]
     assert len(set(seeds)) == (len(seeds) if stochastic else 1)  # no child's seed comes again
 
 
@@ -67,10 +66,10 @@ def test_agent__same_seed_same_episodes_and_another_seed_others(name: str, stoch
 def test_agent__does_not_depend_on_the_global_generators(name: str) -> None:
     np.random.seed(1)
     torch.manual_seed(1)
-    first = play(name, 3)[1].rows
+    first = play(name, 3)[1].episodes
     np.random.seed(2)
     torch.manual_seed(2)
-    assert play(name, 3)[1].rows == first
+    assert play(name, 3)[1].episodes == first
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -98,7 +97,7 @@ def test_agent__callback_that_returns_false_ends_learning(name: str) -> None:
 
     agent = make_agent(name, env, 0)
     agent.learn(10_000, callback=callback)
-    assert len(calls) == 2 and calls[-1] == agent.num_architectures == len(env.rows) < 1_000
+    assert len(calls) == 2 and calls[-1] == agent.num_architectures == len(env.episodes) < 1_000
 
 
 @pytest.mark.parametrize("name", AGENTS)
@@ -157,7 +156,7 @@ def test_agent__takes_large_seeds_or_says_how_large_they_may_be(name: str) -> No
 def test_agent__can_be_made_without_naming_its_class(name: str) -> None:
     agent = make_agent(name, make_vec(AGENTS[name].num_envs), 0)
     assert agent.name == name
-    assert type(agent) is resolve_name(agent_spec(name).maker)
+    assert type(agent) is agent_spec(name).load()
 
 
 def test_agent_spec__unknown_name_is_one_line_with_those_there_are() -> None:
@@ -180,10 +179,10 @@ def test_episodic_agent__trains_exactly_the_children_asked_for(name: str, total:
     evaluator = CountingEvaluator()
     env = make_vec(8, evaluator=evaluator)
     agent = make_agent(name, env, 0).learn(total)
-    assert agent.num_architectures == len(env.rows) == total
-    assert evaluator.children == len({row["architecture"] for row in env.rows})
+    assert agent.num_architectures == len(env.episodes) == total
+    assert evaluator.children == len({episode.architecture for episode in env.episodes})
     assert agent.num_updates == -(-total // 8)
-    assert {row["status"] for row in env.rows} == {"ok"}
+    assert {episode.status for episode in env.episodes} == {"ok"}
 
 
 @pytest.mark.parametrize("name", EPISODIC)
@@ -191,7 +190,7 @@ def test_episodic_agent__learning_in_two_parts_equals_learning_at_once(name: str
     envs = [make_vec(8), make_vec(8)]
     make_agent(name, envs[0], 0).learn(40)
     make_agent(name, envs[1], 0).learn(16).learn(24)
-    assert envs[0].rows == envs[1].rows
+    assert envs[0].episodes == envs[1].episodes
 
 
 @pytest.mark.parametrize("stochastic", [False, True])
@@ -207,7 +206,7 @@ def test_episodic_agent__loaded_goes_on_exactly_as_the_saved_one_would_have(
     resumed = make_agent(name, envs[2], 99, checkpoint=path)
     assert (resumed.seed, resumed.num_architectures, resumed.num_updates) == (5, 24, 3)
     resumed.learn(36).save(ends[1])
-    rewards = [[row["reward"] for row in env.rows] for env in envs]
+    rewards = [[episode.reward for episode in env.episodes] for env in envs]
     assert rewards[0] == rewards[1] + rewards[2]
     first, second = (torch.load(end, weights_only=True) for end in ends)
     assert _same(first, second)
@@ -216,7 +215,7 @@ def test_episodic_agent__loaded_goes_on_exactly_as_the_saved_one_would_have(
 
 @pytest.mark.parametrize("name", EPISODIC)
 def test_episodic_agent__save_and_load_keep_every_argument(name: str, tmp_path: Path) -> None:
-    agent_class = resolve_name(AGENTS[name].maker)
+    agent_class = AGENTS[name].load()
     agent = agent_class(make_vec(2), seed=1)
     names = set(inspect.signature(agent_class).parameters) - {"env", "seed", "tensorboard_log"}
     agent.save(tmp_path / "checkpoint.pt")
@@ -296,13 +295,13 @@ def test_load__other_number_of_actions_is_one_line_with_both(name: str, tmp_path
     agent = make_agent(name, make_vec(2), 0)
     agent.save(path)
     with pytest.raises(CheckpointError, match="is for 10 actions, the environment has 6") as error:
-        type(agent).load(path, make_vec(2, widths=[4]))
+        type(agent).load(path, make_vec(2, space={"widths": [4]}))
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", EPISODIC)
 def test_episodic_agent__learns_on_any_discrete_environment(name: str) -> None:
-    agent = resolve_name(AGENTS[name].maker)(gym.vector.SyncVectorEnv([Countdown] * 4), seed=0)
+    agent = AGENTS[name].load()(gym.vector.SyncVectorEnv([Countdown] * 4), seed=0)
     assert agent.learn(10).num_architectures == 10
 
 

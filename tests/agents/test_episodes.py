@@ -16,10 +16,10 @@ MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLE
 
 def make(mode: AutoresetMode | None, evaluator: CountingEvaluator, max_length: int = 6) -> AnyVectorEnv:
     if mode is None:  # our own vector environment
-        return make_vec(LANES, evaluator=evaluator, max_length=max_length)
+        return make_vec(LANES, evaluator=evaluator, space={"max_length": max_length})
 
     def single() -> gym.Env[NDArray[np.int64], int]:
-        return gym.make("nas_gym:NAS-Moons-v0", evaluator=evaluator, max_length=max_length)
+        return gym.make("nas_gym:NAS-Moons-v0", evaluator=evaluator, space={"max_length": max_length})
 
     return SyncVectorEnv([single] * LANES, autoreset_mode=mode)
 
@@ -74,7 +74,7 @@ def test_collect__pads_after_the_end_of_an_episode() -> None:
     assert episodes.masks[after].all()
     assert (episodes.rewards[~last] == 0).all() and (episodes.rewards[last] > 0).all()
     assert not episodes.masks[:, 0, 9].any() and episodes.masks[:, 0, :9].all()
-    assert sorted(episodes.returns) == sorted(row["reward"] for row in env.rows)
+    assert sorted(episodes.returns) == sorted(episode.reward for episode in env.episodes)
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))

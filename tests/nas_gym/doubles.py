@@ -7,22 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.datasets import CORPORA
-from nas_gym.datasets.base import Dataset
-from nas_gym.datasets.moons import moons
-from nas_gym.evaluators.base import child_seed
+from nas_gym.evaluators.base import Evaluator
+from nas_gym.memory.store import Setting
 from nas_gym.memory.tables.table import Table
-from nas_gym.problems.assembly import Parts
-from nas_gym.problems.specs import PROBLEMS
+from nas_gym.problems.problem import Problem
+from nas_gym.problems.registration import PROBLEMS, problem
 from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace, SearchSpace
 from nas_gym.tasks.evaluation import Evaluation
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
+from nas_gym.tasks.seeds import child_seed
 from nas_gym.testing import random_sentence
 from tests.nas_gym.images import small_image_folder
 from tests.nas_gym.texts import small_text
 
 
-class InstantEvaluator:
+class InstantEvaluator(Evaluator):
     """Trains nothing: results are a fixed function of architecture and seed; keeps every call."""
 
     def __init__(self, failing: int = 0) -> None:
@@ -32,7 +30,7 @@ class InstantEvaluator:
         self.seeds: list[int] = []
 
     def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
     ) -> list[Evaluation]:
         """Evaluate children, see ``Evaluator.evaluate``."""
         self.calls.append(tuple(architectures))
@@ -43,20 +41,24 @@ class InstantEvaluator:
     def _evaluate(self, architecture: Architecture, seed: int) -> Evaluation:
         number = _number(f"{architecture}|{seed}")
         failed = self.failing > 0 and number % self.failing == 0
+        share = number % 1001
+        scores = {"accuracy": share / 1000, "last_epochs_accuracy": share / 1001}
         return Evaluation(
             architecture=architecture,
-            dataset="none",
+            task="none",
             recipe="none",
             seed=seed,
             status="failed" if failed else "ok",
-            validation_accuracy=None if failed else number % 1001 / 1000,
+            scores={} if failed else scores,
             parameters=len(architecture.tokens),
-            seconds=0.0,
             reason="it is one of those that fail" if failed else None,
-            last_epochs_accuracy=None if failed else number % 1001 / 1001,
             multiply_adds=10 * len(architecture.tokens),
             latency_seconds=None if failed else 1e-3 * len(architecture.tokens),
         )
+
+
+SAMPLES = 100
+"""Validation samples that an ``InstantTrainer`` pretends to have."""
 
 
 class InstantTrainer(InstantEvaluator):
@@ -65,31 +67,31 @@ class InstantTrainer(InstantEvaluator):
     def __init__(
         self,
         id: str = "instant",
-        dataset: Dataset | None = None,
-        recipe: TrainingRecipe | None = None,
+        task: str = "made up",
+        recipe: str = "none",
         seed: int = 0,
         failing: int = 0,
     ) -> None:
         super().__init__(failing)
-        self.id = id
-        self.dataset = (dataset or moons()).without_test()
-        self.recipe = recipe or TrainingRecipe()
+        self.known = Setting(task, "0" * 64, id, recipe)
         self.seed = seed
 
+    def setting(self, rung: int = 0) -> Setting:
+        """Say what results depend on."""
+        return self.known
+
     def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
     ) -> list[Evaluation]:
         """Evaluate children, see ``Evaluator.evaluate``."""
         if seeds is None:
             seeds = [child_seed(self.seed, architecture) for architecture in architectures]
-        samples = len(self.dataset.validation)
         return [
             replace(
                 e,
-                dataset=self.dataset.id,
-                recipe=self.recipe.id,
-                validation_accuracy=e.validation_accuracy
-                and round(e.validation_accuracy * samples) / samples,
+                task=self.known.dataset,
+                recipe=self.known.recipe,
+                scores={name: round(score * SAMPLES) / SAMPLES for name, score in e.scores.items()},
             )
             for e in super().evaluate(architectures, seeds)
         ]
@@ -148,9 +150,11 @@ REQUIRED: dict[str, dict[str, Any]] = {
 }
 """Keywords without which a data set or an environment cannot be made, or not with the small files."""
 
-TRAINED = tuple(problem for problem, spec in PROBLEMS.items() if spec.table is None)
+TRAINED = tuple(name for name, entry in PROBLEMS.items() if entry.evaluators)
 """Environments whose children are trained; the others have a table. Those that read image files need the
 fixture ``small_data``."""
+TEXTS = tuple(name for name in TRAINED if "cell" in PROBLEMS[name].spaces)
+"""Those of them whose children are language models."""
 
 TINY_CHAIN: dict[str, Any] = {"kernels": (3,), "filters": (2,), "pools": (1, 2), "dropouts": (0, 0.5)}
 TINY_GRAPH: dict[str, Any] = {
@@ -159,48 +163,47 @@ TINY_GRAPH: dict[str, Any] = {
     "filters": (2,),
     "max_layers": 3,
 }
-TINY_CELL: dict[str, Any] = {**FEW_TOKENS, "base": 2, "units": 4, "batch_size": 8}
 TINY: dict[str, dict[str, Any]] = {
-    **{problem: TINY_CELL for problem, spec in PROBLEMS.items() if spec.dataset in CORPORA},
-    "NAS-Digits-v0": {**TINY_CHAIN, "train_samples": 60, "validation_samples": 50},
-    "NAS-MNIST-v0": {**TINY_CHAIN, "max_layers": 1},
-    "NAS-CIFAR10-v0": TINY_GRAPH,
-    "NAS-ImageFolder-v0": {**TINY_CHAIN, "max_layers": 3},
+    **{
+        name: {**FEW_TOKENS, "space": {"base": 2}, "recipe": {"units": 4, "batch_size": 8, "epochs": 1}}
+        for name in TEXTS
+    },
+    "NAS-Digits-v0": {"space": TINY_CHAIN, "train_samples": 60, "validation_samples": 50},
+    "NAS-MNIST-v0": {"space": {**TINY_CHAIN, "max_layers": 1}},
+    "NAS-CIFAR10-v0": {"space": TINY_GRAPH},
+    "NAS-ImageFolder-v0": {"space": {**TINY_CHAIN, "max_layers": 3}},
 }
 """Keywords that make images and tokens few, and networks small."""
 
 QUICK: dict[str, dict[str, Any]] = {
-    problem: {
-        **REQUIRED.get(problem, {}),
-        **TINY.get(problem, {}),
-        **({"epochs": 1} if problem in TRAINED else {}),
-        **({"evaluator": "local"} if problem in TINY else {}),  # processes take seconds to start
+    name: {
+        **({"recipe": {"epochs": 1}} if name in TRAINED else {}),
+        **REQUIRED.get(name, {}),
+        **TINY.get(name, {}),
+        **({"evaluator": "local"} if name in TINY else {}),  # processes take seconds to start
     }
-    for problem in PROBLEMS
+    for name in PROBLEMS
 }
 """Keywords that make each environment a quick one."""
 
-IN_PROCESS = [
-    (problem, name) for problem in TRAINED for name in PROBLEMS[problem].evaluators if name != "processes"
-]
+IN_PROCESS = [(name, way) for name in TRAINED for way in PROBLEMS[name].evaluators if way != "processes"]
 """Environments with each of their ways to train children that start no other processes."""
 
 
-def ids_of(parts: Parts) -> tuple[str, str]:
-    """Return the ids of data set and recipe."""
-    data, recipe = parts.dataset or parts.corpus, parts.recipe or parts.language_recipe
-    assert data is not None and recipe is not None
-    return data.id, recipe.id
+def quick(name: str, **keywords: Any) -> Problem:  # noqa: ANN401
+    """Return a quick problem; a recipe that is given replaces single values of the quick one's."""
+    recipe = QUICK[name].get("recipe", {}) | keywords.pop("recipe", {})
+    return problem(name, **{**QUICK[name], **({"recipe": recipe} if recipe else {}), **keywords})
 
 
-def pieces_of_data(parts: Parts) -> tuple[bytes, list[bytes]]:
+def pieces_of_data(name: str) -> tuple[bytes, list[bytes]]:
     """Return the beginning of the training part, and pieces of the test part, each of them unique."""
-    if parts.corpus is not None:
-        test = parts.corpus.test
-        assert test is not None
-        return parts.corpus.train[:50].tobytes(), [p.tobytes() for p in np.array_split(test[:500], 10)]
-    assert parts.dataset is not None and parts.dataset.test is not None
-    return parts.dataset.train.features[:3].tobytes(), [r.tobytes() for r in parts.dataset.test.features]
+    task = quick(name).task
+    assert task is not None
+    data: Any = task.data_of()
+    if name in TEXTS:
+        return data.train[:50].tobytes(), [p.tobytes() for p in np.array_split(data.test[:500], 10)]
+    return data.train.features[:3].tobytes(), [row.tobytes() for row in data.test.features]
 
 
 def random_children(space: SearchSpace, count: int, seed: int = 0) -> list[Architecture]:

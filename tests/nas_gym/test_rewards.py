@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.rewards import REWARDS, AccuracyWithCost, get_reward
+from nas_gym.rewards import REWARDS, AccuracyWithCost, Reward, ScoreReward, checked
+from nas_gym.tasks.evaluation import Evaluation
 from tests.nas_gym.doubles import InstantEvaluator, random_networks
 
 KEYWORDS: dict[str, dict[str, Any]] = {"accuracy_with_cost": {"target": 3}}
@@ -13,21 +14,27 @@ KEYWORDS: dict[str, dict[str, Any]] = {"accuracy_with_cost": {"target": 3}}
 
 EVALUATION = replace(
     InstantEvaluator().evaluate(random_networks(1))[0],
-    validation_accuracy=0.8,
-    last_epochs_accuracy=0.5,
+    scores={"accuracy": 0.8, "last_epochs_accuracy": 0.5, "perplexity": 20.0},
     parameters=200,
     multiply_adds=4000,
     latency_seconds=0.25,
-    validation_perplexity=20.0,
 )
+
+
+def make(name: str, **keywords: Any) -> Reward:  # noqa: ANN401
+    return REWARDS[name](**keywords)
+
+
+def without(score: str) -> Evaluation:
+    return replace(EVALUATION, scores={n: v for n, v in EVALUATION.scores.items() if n != score})
 
 
 @pytest.mark.parametrize("name", REWARDS)
 def test_reward__is_a_number_for_every_good_evaluation(name: str) -> None:
-    reward = get_reward(name, **KEYWORDS.get(name, {}))
+    reward = make(name, **KEYWORDS.get(name, {}))
     evaluations = InstantEvaluator().evaluate(random_networks(20))
     rewards = [
-        reward(replace(e, validation_perplexity=2 - (e.validation_accuracy or 0))) for e in evaluations
+        reward(replace(e, scores={**e.scores, "perplexity": 2 - e.scores["accuracy"]})) for e in evaluations
     ]
     assert all(type(value) is float for value in rewards)
     assert len(set(rewards)) > 10
@@ -35,39 +42,42 @@ def test_reward__is_a_number_for_every_good_evaluation(name: str) -> None:
 
 @pytest.mark.parametrize("name", REWARDS)
 def test_reward__reaches_other_processes(name: str) -> None:
-    reward = get_reward(name, **KEYWORDS.get(name, {}))
+    reward = make(name, **KEYWORDS.get(name, {}))
     assert pickle.loads(pickle.dumps(reward))(EVALUATION) == reward(EVALUATION)
 
 
 def test_validation_accuracy__is_that_of_the_evaluation() -> None:
-    assert get_reward("validation_accuracy")(EVALUATION) == 0.8
+    assert make("validation_accuracy")(EVALUATION) == 0.8
 
 
 def test_cubed_accuracy__is_of_the_last_epochs() -> None:
-    assert get_reward("cubed_accuracy")(EVALUATION) == 0.125
+    assert make("cubed_accuracy")(EVALUATION) == 0.125
 
 
 def test_inverse_squared_perplexity__is_scaled_by_c() -> None:
-    assert get_reward("inverse_squared_perplexity")(EVALUATION) == pytest.approx(80 / 400)
-    assert get_reward("inverse_squared_perplexity", c=2)(EVALUATION) == pytest.approx(2 / 400)
-    enormous = replace(EVALUATION, validation_perplexity=1e300)
-    assert get_reward("inverse_squared_perplexity")(enormous) == 0.0
+    assert make("inverse_squared_perplexity")(EVALUATION) == pytest.approx(80 / 400)
+    assert make("inverse_squared_perplexity", c=2)(EVALUATION) == pytest.approx(2 / 400)
+    enormous = replace(EVALUATION, scores={"perplexity": 1e300})
+    assert make("inverse_squared_perplexity")(enormous) == 0.0
 
 
 @pytest.mark.parametrize(
     ("field", "reward"),
-    [("validation_accuracy",) * 2, ("validation_perplexity", "inverse_squared_perplexity")],
+    [
+        ("accuracy", "validation_accuracy"),
+        ("last_epochs_accuracy", "cubed_accuracy"),
+        ("perplexity", "inverse_squared_perplexity"),
+    ],
 )
 def test_metric__that_is_not_known_is_one_line(field: str, reward: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=f"the reward {reward} needs {field}, which"):
-        unknown: dict[str, Any] = {field: None}
-        get_reward(reward)(replace(EVALUATION, **unknown))
+    with pytest.raises(InvalidArgumentError, match=f"the reward {reward} needs the score {field}, which"):
+        make(reward)(without(field))
 
 
 @pytest.mark.parametrize("c", [0, -1.0, float("inf"), "80"])
 def test_inverse_squared_perplexity__refuses_what_is_no_scale(c: Any) -> None:  # noqa: ANN401
     with pytest.raises(InvalidArgumentError, match=f"c must be a positive number, got {c!r}"):
-        get_reward("inverse_squared_perplexity", c=c)
+        make("inverse_squared_perplexity", c=c)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +93,13 @@ def test_inverse_squared_perplexity__refuses_what_is_no_scale(c: Any) -> None:  
     ],
 )
 def test_accuracy_with_cost__trades_one_for_the_other(keywords: dict[str, Any], reward: float) -> None:
-    assert get_reward("accuracy_with_cost", **keywords)(EVALUATION) == pytest.approx(reward, rel=1e-12)
-    assert AccuracyWithCost(**keywords) == get_reward("accuracy_with_cost", **keywords)
+    assert make("accuracy_with_cost", **keywords)(EVALUATION) == pytest.approx(reward, rel=1e-12)
+    assert AccuracyWithCost(**keywords) == make("accuracy_with_cost", **keywords)
 
 
 @pytest.mark.parametrize(
     ("name", "keywords", "field"),
     [
-        ("cubed_accuracy", {}, "last_epochs_accuracy"),
         ("accuracy_with_cost", {"target": 1}, "parameters"),
         ("accuracy_with_cost", {"target": 1, "cost": "multiply_adds"}, "multiply_adds"),
         ("accuracy_with_cost", {"target": 1, "cost": "latency_seconds"}, "latency_seconds"),
@@ -99,7 +108,7 @@ def test_accuracy_with_cost__trades_one_for_the_other(keywords: dict[str, Any], 
 def test_reward__names_what_an_evaluation_lacks(name: str, keywords: dict[str, Any], field: str) -> None:
     missing: dict[str, Any] = {field: None}
     with pytest.raises(InvalidArgumentError) as error:
-        get_reward(name, **keywords)(replace(EVALUATION, **missing))
+        make(name, **keywords)(replace(EVALUATION, **missing))
     assert str(error.value).startswith(f"the reward {name} needs {field}, which the evaluator of none")
     assert "\n" not in str(error.value)
 
@@ -112,8 +121,6 @@ def test_accuracy_with_cost__needs_a_cost_above_zero() -> None:
 @pytest.mark.parametrize(
     ("keywords", "says"),
     [
-        ({}, "needs the keyword 'target'; it has target, cost, exponent"),
-        ({"target": 1, "goal": 2}, "has no keyword 'goal'; it has target, cost, exponent"),
         ({"target": 0}, "target must be a positive number, got 0"),
         ({"target": -1.0}, "target must be a positive number, got -1.0"),
         ({"target": "small"}, "target must be a positive number, got 'small'"),
@@ -126,21 +133,20 @@ def test_accuracy_with_cost__needs_a_cost_above_zero() -> None:
 )
 def test_accuracy_with_cost__refuses_what_is_no_trade(keywords: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidArgumentError) as error:
-        get_reward("accuracy_with_cost", **keywords)
+        make("accuracy_with_cost", **keywords)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_get_reward__returns_a_function_as_it_is() -> None:
-    def mine(evaluation: object) -> float:
-        return 1.0
+def test_score__is_that_of_the_metric_and_more_is_better() -> None:
+    assert ScoreReward()(EVALUATION) == 0.8
+    worse, better = (replace(EVALUATION, scores={"log_loss": loss}) for loss in (3.0, 0.0))
+    assert (ScoreReward(larger_is_better=False)(worse), ScoreReward(False)(better)) == (0.25, 1.0)
 
-    assert get_reward(mine) is mine
 
-
-@pytest.mark.parametrize("reward", ["speed", "", None, 3])
-def test_get_reward__refuses_what_is_none(reward: Any) -> None:  # noqa: ANN401
-    with pytest.raises(InvalidArgumentError) as error:
-        get_reward(reward)
-    assert f"unknown reward {reward!r}; there are validation_accuracy" in str(error.value)
-    assert "\n" not in str(error.value)
+def test_checked__refuses_what_an_agent_could_not_learn_from() -> None:
+    assert checked(lambda evaluation: 3, EVALUATION) == 3.0
+    for value in (float("nan"), float("inf"), None):
+        with pytest.raises(InvalidArgumentError, match="the reward") as error:
+            checked(lambda evaluation, value=value: value, EVALUATION)  # type: ignore[misc]
+        assert "\n" not in str(error.value)

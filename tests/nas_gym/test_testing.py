@@ -145,7 +145,7 @@ class SpoiledEvaluator(InstantEvaluator):
         self.spoil = spoil
 
     def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
     ) -> list[Evaluation]:
         return self.spoil(super().evaluate(architectures, seeds), seeds is not None)
 
@@ -159,9 +159,9 @@ def changed(**changes: Any) -> Callable[[list[Evaluation], bool], list[Evaluatio
     [
         (lambda evaluations, seeded: evaluations or [None], "no architectures, no evaluations"),
         (lambda evaluations, seeded: evaluations[::-1], "in order"),
-        (changed(status="failed", validation_accuracy=None, reason="bad luck"), "bad luck"),
-        (changed(validation_accuracy=None), "has an accuracy"),
-        (changed(validation_accuracy=1.5), "from 0 to 1"),
+        (changed(status="failed", scores={}, reason="bad luck"), "bad luck"),
+        (changed(scores={}), "has a score"),
+        (changed(scores={"accuracy": np.nan}), "scores must be finite"),
         (changed(reason="no reason"), "only a failure"),
         (changed(seed=0), "seed of its own"),
         (

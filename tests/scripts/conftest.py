@@ -1,8 +1,7 @@
 """What the tests of the scripts share."""
 
-import importlib
-from collections.abc import Callable
-from typing import Any
+import runpy
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,12 +11,15 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def scripts_on_path() -> None:
-    """Import the scripts before the first test: what they need is slow to import."""
+def slow_imports() -> Iterator[None]:
+    """Import what the scripts need before the first test."""
+    import nas_gym.benchmark.command
+    import nas_gym.studies.contest
+    import nas_gym.studies.study  # noqa: F401
+
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(SCRIPTS))
-        for name in ("train_reinforce", "train_sb3", "import_nas_bench_201", "retrain", "tune"):
-            importlib.import_module(name)
+        yield
 
 
 @pytest.fixture
@@ -25,11 +27,9 @@ def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
     """Call a script in this process: exit code, standard output and standard error."""
 
     def run(name: str, *arguments: object) -> tuple[int, str, str]:
-        script: Any = importlib.import_module(name)
-        command_line: Any = importlib.import_module("command_line")
         monkeypatch.setattr("sys.argv", [f"{name}.py", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
-            command_line.run(script.Args, script.main, script.__doc__)
+            runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="__main__")
         captured = capfd.readouterr()
         return int(stop.value.code or 0), captured.out, captured.err
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from nas_gym.problems.assembly import assemble
-from nas_gym.search_spaces import RankedSpace
+import nas_gym
+from nas_gym.pools.threads import Threads
 from nas_gym.studies.tabulation import tabulate
 from tests.scripts.conftest import Call
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120.0
-KEYWORDS = ("max_length=3", "epochs=20")
+KEYWORDS = ("space.max_length=3", "recipe.epochs=20")
 """819 networks."""
 
 
@@ -36,11 +36,10 @@ def blocks(out: Path) -> int:
 @pytest.mark.slow  # two processes that import PyTorch first
 @pytest.mark.timeout(300)
 def test_tabulate__killed_and_resumed_writes_the_same_bytes(tmp_path: Path) -> None:
-    parts = assemble("NAS-Moons-v0", training_seed=1, max_length=3, epochs=20)
-    assert parts.dataset is not None and parts.recipe is not None
-    assert isinstance(parts.search_space, RankedSpace)
+    keywords = {"space": {"max_length": 3}, "recipe": {"epochs": 20}}
+    problem = nas_gym.problem("NAS-Moons-v0", training_seed=1, **keywords)
     whole, killed = tmp_path / "whole.npz", tmp_path / "killed.npz"
-    table = tabulate(parts.search_space, parts.dataset, parts.recipe, whole, seeds=2)
+    table = tabulate(problem.make_trainer(), whole, Threads(), seeds=2)
     process = start(killed)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while blocks(killed) < 3 and process.poll() is None and time.monotonic() < deadline:
@@ -55,8 +54,8 @@ def test_tabulate__killed_and_resumed_writes_the_same_bytes(tmp_path: Path) -> N
     assert "819 architectures, 2 trainings each" in out
     assert killed.read_bytes() == whole.read_bytes()
     networks = [table.search_space.unrank(rank) for rank in range(0, 819, 50)]
-    for network, evaluation in zip(networks, parts.evaluator.evaluate(networks), strict=True):
-        assert table.validation_accuracies(network)[1] == evaluation.validation_accuracy
+    for network, evaluation in zip(networks, problem.make_evaluator().evaluate(networks), strict=True):
+        assert table.validation_scores(network)[1] == evaluation.score
 
 
 def test_tabulate__is_not_taken_for_the_package_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:

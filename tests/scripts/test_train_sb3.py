@@ -3,11 +3,21 @@ from pathlib import Path
 
 import pytest
 
+from agents import AGENTS, ALIASES
+from tests.scripts.conftest import Call
 from tests.scripts.processes import Running, check_run_folder, rows, summary_without_times
 
 EPISODES = 160
 # Children that take their time, so that the signals meet a search that is under way.
-ARGUMENTS = ("--algorithm", "ppo", "--episodes", EPISODES, "--env-kwargs", "evaluator=local", "epochs=2")
+ARGUMENTS = (
+    "--algorithm",
+    "ppo",
+    "--episodes",
+    EPISODES,
+    "--env-kwargs",
+    "evaluator=local",
+    "recipe.epochs=2",
+)
 
 
 def start(path: Path, *more: str) -> Running:
@@ -36,3 +46,9 @@ def test_train_sb3__killed_and_resumed_ends_as_if_it_never_was(tmp_path: Path) -
     assert (ended.code, ended.err) == (0, "")
     assert (path / "evaluations.csv").read_bytes() == (whole / "evaluations.csv").read_bytes()
     assert summary_without_times(path) == summary_without_times(whole)
+
+
+def test_train_sb3__offers_every_agent_but_our_own(call: Call) -> None:
+    code, out, err = call("train_sb3", "--algorithm", "sac")
+    assert code == 2 and "sac" in err and "Traceback" not in out + err
+    assert all(name in err for name in {*AGENTS, *ALIASES} - {"reinforce"}), err

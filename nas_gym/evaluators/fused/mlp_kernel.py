@@ -9,25 +9,47 @@ The result is the same on every processor: no fast-math, sums over lanes are a f
 sums are fused where the code says ``fma`` and nowhere else, and exp and tanh are polynomials of our own.
 
 A network is given as two int64 arrays: ``kinds`` of shape ``(layers,)`` with the codes below, and
-``widths`` of shape ``(layers + 1,)``, number of features first and of classes last. Weights are one
+``widths`` of shape ``(layers + 1,)``, number of features first and of outputs last. Weights are one
 float32 array, layer by layer the matrix ``(outputs, inputs)`` and then the bias: the order of
 ``torch.nn.utils.parameters_to_vector``.
+
+Targets are labels, int64, with one output, a logit, for each class; or values, float32, with one output.
+Their type decides which of two versions is compiled, so nobody waits for the one that is not asked for.
 
 Numba renews its cache when this file changes, but not when a file that it imports does: so all that is
 compiled stands in this one file.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array
+from numpy.typing import NDArray
 
 LANES = 32
 LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU = range(5)
+
+CROSS_ENTROPY, SQUARED_ERROR, HUBER = range(3)
+LOSSES = {"cross_entropy": CROSS_ENTROPY, "squared_error": SQUARED_ERROR, "huber": HUBER}
+"""What is minimised: the first one for labels, the others for values. Huber's has delta 1."""
+
+ACCURACY, BALANCED_ACCURACY, F1_MACRO, ROC_AUC, LOG_LOSS, R2, RMSE, MAE = range(8)
+METRICS = {
+    "accuracy": ACCURACY,
+    "balanced_accuracy": BALANCED_ACCURACY,
+    "f1_macro": F1_MACRO,
+    "roc_auc": ROC_AUC,
+    "log_loss": LOG_LOSS,
+    "r2": R2,
+    "rmse": RMSE,
+    "mae": MAE,
+}
+"""What decides on the best epoch: those up to ``log_loss`` for labels, the others for values."""
 
 ZERO, HALF, ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 LEAKY_SLOPE = np.float32(0.01)
@@ -73,6 +95,26 @@ def float_of_bits(typing_context, bits):
         return builder.bitcast(arguments[0], _FLOAT)
 
     return types.float32(types.int32), generate
+
+
+@intrinsic
+def bits_of_double(typing_context, x):
+    """Return the int64 that has the bits of a float64."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+@intrinsic
+def double_of_bits(typing_context, bits):
+    """Return the float64 that has the bits of an int64."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
 
 
 @intrinsic
@@ -165,6 +207,32 @@ def hyperbolic_tangent(x):
     return x * p / q
 
 
+@njit(inline="always", error_model="numpy")
+def logarithm(x):
+    """Return the natural logarithm of a positive normal float64, to about 1e-14.
+
+    It is that of the mantissa, 2 artanh t = 2 (t + t**3 / 3 + t**5 / 5 + ...) with t = (m - 1) / (m + 1), so
+    that abs(t) < 0.172, and the exponent's.
+    """
+    bits = bits_of_double(x)
+    exponent = np.float64((bits >> 52) - 1023)
+    m = double_of_bits((bits & 0xFFFFFFFFFFFFF) | 0x3FF0000000000000)
+    large = m > 1.4142135623730951
+    m = 0.5 * m if large else m
+    exponent = exponent + 1.0 if large else exponent
+    t = (m - 1.0) / (m + 1.0)
+    s = t * t
+    series = s * (1 / 19) + 1 / 17
+    series = series * s + 1 / 15
+    series = series * s + 1 / 13
+    series = series * s + 1 / 11
+    series = series * s + 1 / 9
+    series = series * s + 1 / 7
+    series = series * s + 1 / 5
+    series = series * s + 1 / 3
+    return 0.6931471805599453 * exponent + 2.0 * t * (series * s + 1.0)
+
+
 # Random numbers ------------------------------------------------------------------------------------
 
 
@@ -216,6 +284,24 @@ def count_weights(kinds, widths):
 
 
 @njit(error_model="numpy")
+def new_units(widths):
+    """Return zeros, float32 of shape ``(sum of widths, LANES)``."""
+    rows = 0
+    for layer in range(len(widths)):
+        rows += widths[layer]
+    return np.zeros((rows, LANES), np.float32)
+
+
+@njit(inline="always", error_model="numpy")
+def all_finite(values):
+    """Say whether no value is NaN or infinite."""
+    for j in range(len(values)):
+        if not math.isfinite(values[j]):
+            return False
+    return True
+
+
+@njit(error_model="numpy")
 def forward(kinds, widths, weights, units):
     """Compute all units from the features, which stand in the first rows.
 
@@ -257,7 +343,7 @@ def forward(kinds, widths, weights, units):
 
 @njit(inline="always", error_model="numpy")
 def backward(kinds, widths, weights, units, deltas, ones, gradients):
-    """Add to ``gradients`` what the deltas of the logits, in the last rows of ``deltas``, send back."""
+    """Add to ``gradients`` what the deltas of the outputs, in the last rows of ``deltas``, send back."""
     row, weight = len(units) - widths[-1], len(weights)
     for layer in range(len(kinds) - 1, -1, -1):
         inputs, outputs, kind = widths[layer], widths[layer + 1], kinds[layer]
@@ -298,54 +384,151 @@ def load(features, order, start, lanes, units):
 
 
 @njit(inline="always", error_model="numpy")
-def softmax(logits, probabilities):
-    """Turn logits ``(classes, LANES)`` into probabilities of the same shape."""
-    largest = np.empty(LANES, np.float32)
-    total = np.empty(LANES, np.float32)
+def softmax(logits, first, probabilities, scratch):
+    """Turn logits, in the rows from ``first`` on, into probabilities in the same rows of another array.
+
+    Rows 2 and 3 of ``scratch`` are overwritten. Here and below, rows are counted from the start of whole
+    arrays: for each view of a part Numba counts references, which in small networks is a tenth of the time.
+    """
     for k in range(LANES):
-        largest[k] = logits[0, k]
-        total[k] = ZERO
-    for c in range(1, len(logits)):
+        scratch[2, k] = logits[first, k]
+        scratch[3, k] = ZERO
+    for c in range(first + 1, len(logits)):
         for k in range(LANES):
-            largest[k] = max(largest[k], logits[c, k])
-    for c in range(len(logits)):
+            scratch[2, k] = max(scratch[2, k], logits[c, k])
+    for c in range(first, len(logits)):
         for k in range(LANES):
-            probabilities[c, k] = exponential(logits[c, k] - largest[k])
-            total[k] += probabilities[c, k]
-    for c in range(len(logits)):
+            probabilities[c, k] = exponential(logits[c, k] - scratch[2, k])
+            scratch[3, k] += probabilities[c, k]
+    for c in range(first, len(logits)):
         for k in range(LANES):
-            probabilities[c, k] /= total[k]
+            probabilities[c, k] /= scratch[3, k]
 
 
-@njit(error_model="numpy")
+# Losses --------------------------------------------------------------------------------------------
+
+
+def set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas):
+    """Set the last rows of ``deltas`` to the derivatives of the batch's loss with respect to the outputs.
+
+    Args:
+        units: Their last rows are the outputs of the samples ``batch[start : start + lanes]``.
+        first: The first one of these rows.
+        targets: Of all samples.
+        batch: Numbers of the batch's samples.
+        start: The first one of this group.
+        lanes: How many they are.
+        scratch: Its row 1 holds each lane's weight over the sum of the weights in the batch.
+        loss: Its code.
+        deltas: Of the shape of ``units``.
+    """
+
+
+@overload(set_slopes, inline="always", jit_options={"error_model": "numpy"})
+def _set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas):
+    def of_labels(units, first, targets, batch, start, lanes, scratch, loss, deltas):
+        softmax(units, first, deltas, scratch)
+        for c in range(first, len(deltas)):
+            for k in range(LANES):
+                deltas[c, k] *= scratch[1, k]
+        for k in range(lanes):
+            deltas[first + targets[batch[start + k]], k] -= scratch[1, k]
+
+    def of_values(units, first, targets, batch, start, lanes, scratch, loss, deltas):
+        for k in range(LANES):
+            error = units[first, k] - (targets[batch[start + k]] if k < lanes else ZERO)
+            slope = error + error if loss == SQUARED_ERROR else min(max(error, -ONE), ONE)
+            deltas[first, k] = slope * scratch[1, k]
+
+    return of_values if isinstance(targets.dtype, types.Float) else of_labels
+
+
+def part_of_loss(units, first, targets, batch, start, lanes, scratch, loss):
+    """Return what a group adds to the batch's loss (float64); called after ``set_slopes``, as that."""
+
+
+@overload(part_of_loss, jit_options={"error_model": "numpy"})
+def _part_of_loss(units, first, targets, batch, start, lanes, scratch, loss):
+    def of_labels(units, first, targets, batch, start, lanes, scratch, loss):
+        for k in range(LANES):  # rows 2 and 3 hold the largest logit and the sum of softmax's terms
+            scratch[2, k] += np.float32(logarithm(np.float64(scratch[3, k])))
+        part = 0.0
+        for k in range(lanes):
+            one = scratch[2, k] - units[first + targets[batch[start + k]], k]
+            part += np.float64(scratch[1, k]) * np.float64(one)
+        return part
+
+    def of_values(units, first, targets, batch, start, lanes, scratch, loss):
+        part = 0.0
+        for k in range(lanes):
+            error = abs(np.float64(units[first, k]) - np.float64(targets[batch[start + k]]))
+            one = error * error
+            if loss == HUBER:
+                one = 0.5 * one if error <= 1.0 else error - 0.5
+            part += np.float64(scratch[1, k]) * one
+        return part
+
+    return of_values if isinstance(targets.dtype, types.Float) else of_labels
+
+
+@njit(cache=True, error_model="numpy")
 def batch_gradients(
     kinds,
     widths,
     weights,
     features,
-    labels,
+    targets,
+    sample_weights,
     batch,
+    loss,
+    with_loss,
     units,
     deltas,
-    ones,
+    scratch,
     gradients,
 ):
-    """Set ``gradients`` to those of the mean cross-entropy of the samples in ``batch``."""
-    gradients[:] = ZERO
-    first_logit = len(units) - widths[-1]
-    share = np.float32(1.0 / len(batch))
+    """Set ``gradients`` to those of the mean loss of the samples in ``batch``, and return that loss.
+
+    Args:
+        kinds: Codes of the layers.
+        widths: Numbers of units.
+        weights: All weights.
+        features: float32, shape ``(samples, features)``.
+        targets: int64 or float32, shape ``(samples,)``.
+        sample_weights: float32, shape ``(samples,)``, for a weighted mean; or shape ``(0,)``.
+        batch: int64, numbers of samples.
+        loss: Its code.
+        with_loss: Whether to compute the loss, which training does not need; 0.0 without.
+        units: As in ``forward``; overwritten.
+        deltas: Of the same shape; overwritten.
+        scratch: float32, shape ``(4, LANES)``, the first row all ones; the others are overwritten.
+        gradients: Filled; as the weights.
+    """
+    for j in range(len(gradients)):
+        gradients[j] = ZERO
+    first = len(units) - widths[-1]
+    weighted = len(sample_weights) > 0
+    total = 1.0 * len(batch)
+    if weighted:
+        total = 0.0
+        for i in range(len(batch)):
+            total += np.float64(sample_weights[batch[i]])
+    share = 1.0 / total
+    mean_loss = 0.0
     for start in range(0, len(batch), LANES):
         lanes = min(LANES, len(batch) - start)
         load(features, batch, start, lanes, units)
         forward(kinds, widths, weights, units)
-        slopes = deltas[first_logit:]
-        softmax(units[first_logit:], slopes)
-        for c in range(len(slopes)):
-            for k in range(LANES):
-                slopes[c, k] = slopes[c, k] * share if k < lanes else ZERO
-        for k in range(lanes):
-            slopes[labels[batch[start + k]], k] -= share
-        backward(kinds, widths, weights, units, deltas, ones, gradients)
+        for k in range(LANES):
+            scratch[1, k] = np.float32(share) if k < lanes else ZERO
+        if weighted:
+            for k in range(lanes):
+                scratch[1, k] = np.float32(share * np.float64(sample_weights[batch[start + k]]))
+        set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas)
+        if with_loss:
+            mean_loss += part_of_loss(units, first, targets, batch, start, lanes, scratch, loss)
+        backward(kinds, widths, weights, units, deltas, scratch, gradients)
+    return mean_loss
 
 
 @njit(inline="always", error_model="numpy")
@@ -362,126 +545,380 @@ def adam_step(weights, gradients, mean, variance, step_size, correction):
         weights[j] -= step_size * mean[j] / (np.sqrt(variance[j]) * correction + EPSILON)
 
 
+# Scores --------------------------------------------------------------------------------------------
+
+
 @njit(error_model="numpy")
-def count_correct(kinds, widths, weights, features, labels, units):
-    """Return how many samples have their largest logit at their label; ties go to the first class."""
-    first_logit = len(units) - widths[-1]
-    everyone = np.arange(len(labels))
-    correct = 0
-    for start in range(0, len(labels), LANES):
-        lanes = min(LANES, len(labels) - start)
+def compute_outputs(kinds, widths, weights, features, units, outputs):
+    """Fill ``outputs``, float32 of shape ``(outputs, samples)``; ``units`` as in ``forward``."""
+    first_output = len(units) - widths[-1]
+    everyone = np.arange(len(features))
+    for start in range(0, len(features), LANES):
+        lanes = min(LANES, len(features) - start)
         load(features, everyone, start, lanes, units)
         forward(kinds, widths, weights, units)
-        for k in range(lanes):
-            best = 0
-            for c in range(1, widths[-1]):
-                if units[first_logit + c, k] > units[first_logit + best, k]:
-                    best = c
-            if best == labels[start + k]:
-                correct += 1
-    return correct
+        for o in range(len(outputs)):
+            for k in range(lanes):
+                outputs[o, start + k] = units[first_output + o, k]
+
+
+@njit(inline="always", error_model="numpy")
+def likeliest_class(outputs, sample):
+    """Return the class with the largest logit; ties go to the first one."""
+    best = 0
+    for c in range(1, len(outputs)):
+        if outputs[c, sample] > outputs[best, sample]:
+            best = c
+    return best
+
+
+@njit(error_model="numpy")
+def cross_entropy(outputs, sample, label):
+    """Return minus the logarithm of the probability of a label, given logits ``(classes, samples)``."""
+    largest = outputs[0, sample]
+    for c in range(1, len(outputs)):
+        largest = max(largest, outputs[c, sample])
+    total = 0.0
+    for c in range(len(outputs)):
+        total += np.float64(exponential(outputs[c, sample] - largest))
+    return logarithm(total) + (np.float64(largest) - np.float64(outputs[label, sample]))
+
+
+@njit(error_model="numpy")
+def sort(values):
+    """Sort in place (Shell 1959, with the gaps of Gonnet & Baeza-Yates 1991)."""
+    gap = len(values)
+    while gap > 1:
+        gap = max(1, (5 * gap - 1) // 11)
+        for i in range(gap, len(values)):
+            value, j = values[i], i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
+
+
+@njit(error_model="numpy")
+def area_under_curve(outputs, labels, c):
+    """Return how often a sample of class ``c`` is held for one more than another sample; a tie is half.
+
+    What samples are compared by is the logarithm of the odds of that class, which orders them as its
+    probability does but never saturates. NaN if all samples are of that class, or none.
+    """
+    odds = np.empty(len(labels), np.float64)
+    inside, outside = 0, len(labels)
+    for sample in range(len(labels)):
+        largest = np.float32(-np.inf)
+        for o in range(len(outputs)):
+            if o != c:
+                largest = max(largest, outputs[o, sample])
+        total = 0.0
+        for o in range(len(outputs)):
+            if o != c:
+                total += np.float64(exponential(outputs[o, sample] - largest))
+        value = np.float64(outputs[c, sample]) - np.float64(largest) - logarithm(total)
+        if labels[sample] == c:
+            odds[inside] = value
+            inside += 1
+        else:
+            outside -= 1
+            odds[outside] = value
+    positives, negatives = odds[:inside], odds[inside:]
+    sort(positives)
+    sort(negatives)
+    below, not_above, wins = 0, 0, 0.0
+    for value in positives:
+        while below < len(negatives) and negatives[below] < value:
+            below += 1
+        while not_above < len(negatives) and negatives[not_above] <= value:
+            not_above += 1
+        wins += 0.5 * (below + not_above)
+    return wins / (np.float64(len(positives)) * np.float64(len(negatives)))
+
+
+@njit(error_model="numpy")
+def score_of_classes(outputs, labels, metric):
+    """Return a score of logits, see ``score``."""
+    classes, samples = len(outputs), len(labels)
+    if metric == ACCURACY:
+        correct = 0
+        for sample in range(samples):
+            correct += likeliest_class(outputs, sample) == labels[sample]
+        return correct / samples
+    if metric == LOG_LOSS:
+        total = 0.0
+        for sample in range(samples):
+            # Scikit-learn takes no probability for smaller than the resolution of float64.
+            total += min(cross_entropy(outputs, sample, labels[sample]), 36.04365338911715)
+        return total / samples
+    if metric == ROC_AUC:
+        total, count = 0.0, 0
+        for c in range(1 if classes == 2 else 0, classes):
+            area = area_under_curve(outputs, labels, c)
+            if not math.isnan(area):
+                total += area
+                count += 1
+        return total / count
+    hits, actual = np.zeros(classes, np.int64), np.zeros(classes, np.int64)
+    predicted = np.zeros(classes, np.int64)
+    for sample in range(samples):
+        best, label = likeliest_class(outputs, sample), labels[sample]
+        predicted[best] += 1
+        actual[label] += 1
+        if best == label:
+            hits[label] += 1
+    total, count = 0.0, 0
+    for c in range(classes):
+        possible = actual[c] if metric == BALANCED_ACCURACY else 0.5 * (actual[c] + predicted[c])
+        if possible > 0:
+            total += hits[c] / possible
+            count += 1
+    return total / count
+
+
+@njit(error_model="numpy")
+def score_of_values(outputs, values, metric):
+    """Return a score of outputs for values, see ``score``."""
+    samples = len(values)
+    mean, absolute, squared, spread = 0.0, 0.0, 0.0, 0.0
+    for sample in range(samples):
+        mean += np.float64(values[sample])
+    mean /= samples
+    for sample in range(samples):
+        value = np.float64(values[sample])
+        error = np.float64(outputs[0, sample]) - value
+        absolute += abs(error)
+        squared += error * error
+        spread += (value - mean) * (value - mean)
+    if metric == MAE:
+        return absolute / samples
+    if metric == RMSE:
+        return math.sqrt(squared / samples)
+    if spread == 0.0:
+        return 1.0 if squared == 0.0 else 0.0
+    return 1.0 - squared / spread
+
+
+def score_of(outputs, targets, metric):
+    """Return a score, see ``score``; ``outputs`` here is of shape ``(outputs, samples)``."""
+
+
+@overload(score_of)
+def _score_of(outputs, targets, metric):
+    of = score_of_values if isinstance(targets.dtype, types.Float) else score_of_classes
+    return lambda outputs, targets, metric: of(outputs, targets, metric)
 
 
 # Entry points --------------------------------------------------------------------------------------
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def train_mlp(
+def _train(
     kinds,
     widths,
-    features,
-    labels,
-    held_out_features,
-    held_out_labels,
+    train_features,
+    train_targets,
+    sample_weights,
+    validation_features,
+    validation_targets,
     seed,
     epochs,
     batch_size,
     learning_rate,
     patience,
+    loss,
+    metric,
+    losses,
 ):
-    """Train one network from its seed, with early stopping on the held-out samples.
-
-    Args:
-        kinds: Codes of the layers.
-        widths: Numbers of units.
-        features: float32, shape ``(samples, features)``.
-        labels: int64, shape ``(samples,)``.
-        held_out_features: float32, shape ``(held out, features)``.
-        held_out_labels: int64, shape ``(held out,)``.
-        seed: uint64; decides on the initial weights and the order of samples.
-        epochs: Largest number of passes.
-        batch_size: Samples per step.
-        learning_rate: Adam's, float64.
-        patience: Stop after so many epochs in a row without a better accuracy.
-
-    Returns:
-        Held-out samples that the best epoch classified correctly, or -1 if a weight became NaN or
-        infinite; the number of epochs trained; the weights of the best epoch, float32.
-    """
+    """Do what ``train_mlp`` says; the mean loss of each epoch goes into ``losses`` unless that is empty."""
     size = count_weights(kinds, widths)
-    units = np.zeros((np.sum(widths), LANES), np.float32)
-    deltas = np.zeros_like(units)
-    ones = np.ones((1, LANES), np.float32)
+    units = new_units(widths)
+    deltas = new_units(widths)
+    scratch = np.ones((4, LANES), np.float32)
+    outputs = np.empty((widths[-1], len(validation_targets)), np.float32)
     weights, gradients = np.empty(size, np.float32), np.empty(size, np.float32)
     mean, variance = np.zeros(size, np.float32), np.zeros(size, np.float32)
-    best_weights = np.empty(size, np.float32)
     state = np.full(1, seed, np.uint64)
     draw_weights(kinds, widths, weights, state)
-    order = np.arange(len(labels))
+    best_weights = weights.copy()
+    order = np.arange(len(train_targets))
     decay1, decay2 = 1.0, 1.0
-    best_correct, waited, epoch = -1, 0, 0
+    sign = -1.0 if metric == LOG_LOSS or metric == RMSE or metric == MAE else 1.0
+    best, waited, epoch = -np.inf, 0, 0
     for epoch in range(1, epochs + 1):
         shuffle(order, state)
+        total_loss, steps = 0.0, 0
         for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            batch_gradients(kinds, widths, weights, features, labels, batch, units, deltas, ones, gradients)
+            total_loss += batch_gradients(
+                kinds,
+                widths,
+                weights,
+                train_features,
+                train_targets,
+                sample_weights,
+                order[start : start + batch_size],
+                loss,
+                len(losses) > 0,
+                units,
+                deltas,
+                scratch,
+                gradients,
+            )
+            steps += 1
             decay1 *= 0.9
             decay2 *= 0.999
             step_size = np.float32(learning_rate / (1.0 - decay1))
             correction = np.float32(1.0 / math.sqrt(1.0 - decay2))
             adam_step(weights, gradients, mean, variance, step_size, correction)
-        if not np.all(np.isfinite(weights)):
-            return -1, epoch, best_weights
-        correct = count_correct(kinds, widths, weights, held_out_features, held_out_labels, units)
-        if correct > best_correct:
-            best_correct, waited = correct, 0
-            best_weights[:] = weights
+        if len(losses) > 0:
+            losses[epoch - 1] = np.float32(total_loss / steps)
+        if not all_finite(weights):
+            return np.nan, epoch, best_weights
+        compute_outputs(kinds, widths, weights, validation_features, units, outputs)
+        score = sign * score_of(outputs, validation_targets, metric)
+        if score > best:
+            best, waited = score, 0
+            for j in range(size):  # a slice would have Numba compile the text of an error, for two seconds
+                best_weights[j] = weights[j]
         else:
             waited += 1
             if waited == patience:
                 break
-    return best_correct, epoch, best_weights
+    return sign * best if math.isfinite(best) else np.nan, epoch, best_weights
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def count_hits(kinds, widths, weights, features, labels):
-    """Return how many samples a trained network classifies correctly; arguments as in ``train_mlp``."""
-    units = np.zeros((np.sum(widths), LANES), np.float32)
-    return count_correct(kinds, widths, weights, features, labels, units)
+def _predict(kinds, widths, weights, features):
+    units = new_units(widths)
+    outputs = np.empty((widths[-1], len(features)), np.float32)
+    compute_outputs(kinds, widths, weights, features, units, outputs)
+    return outputs.T.copy()
 
 
-@njit(cache=True, error_model="numpy")
-def loss_and_gradients(kinds, widths, weights, features, labels):
-    """Return the mean cross-entropy (float64) over all samples and its gradients (float32, as the weights).
+@njit(nogil=True, cache=True, error_model="numpy")
+def _score(outputs, targets, metric):
+    return score_of(outputs.T.copy(), targets, metric)
 
-    The gradients come from the code that trains; the loss, which training does not need, is added up
-    here in double precision.
+
+class TrainedMlp(NamedTuple):
+    """A network that ``train_mlp`` has trained.
+
+    Attributes:
+        score: Best value of the metric on the validation samples; NaN if there is none, because a weight
+            became NaN or infinite.
+        epochs: Number of epochs trained.
+        weights: Those of the best epoch, float32.
+        losses: Mean loss of the batches of each epoch, float32 of shape ``(epochs,)``, or empty.
     """
-    units = np.zeros((np.sum(widths), LANES), np.float32)
-    deltas = np.zeros_like(units)
-    ones = np.ones((1, LANES), np.float32)
-    gradients = np.empty_like(weights)
-    everyone = np.arange(len(labels))
-    batch_gradients(kinds, widths, weights, features, labels, everyone, units, deltas, ones, gradients)
-    first_logit = len(units) - widths[-1]
-    loss = 0.0
-    for start in range(0, len(labels), LANES):
-        lanes = min(LANES, len(labels) - start)
-        load(features, everyone, start, lanes, units)
-        forward(kinds, widths, weights, units)
-        for k in range(lanes):
-            logits = units[first_logit:, k].astype(np.float64)
-            largest = np.max(logits)
-            total = np.sum(np.exp(logits - largest))
-            loss += math.log(total) + largest - logits[labels[start + k]]
-    return loss / len(labels), gradients
+
+    score: float
+    epochs: int
+    weights: NDArray[np.float32]
+    losses: NDArray[np.float32]
+
+
+def train_mlp(
+    kinds: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    train_features: NDArray[np.float32],
+    train_targets: NDArray[np.int64] | NDArray[np.float32],
+    validation_features: NDArray[np.float32],
+    validation_targets: NDArray[np.int64] | NDArray[np.float32],
+    seed: int,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    patience: int,
+    loss: int = CROSS_ENTROPY,
+    metric: int = ACCURACY,
+    class_weights: NDArray[np.float32] | None = None,
+    with_losses: bool = False,
+) -> TrainedMlp:
+    """Train one network from its seed, with early stopping on the validation samples.
+
+    Other threads run meanwhile.
+
+    Args:
+        kinds: Codes of the layers, shape ``(layers,)``.
+        widths: Numbers of units, shape ``(layers + 1,)``.
+        train_features: Shape ``(samples, features)``.
+        train_targets: Labels or values, shape ``(samples,)``.
+        validation_features: Shape ``(validation samples, features)``.
+        validation_targets: Of the type of ``train_targets``.
+        seed: At least 0 and below 2**64; decides on the initial weights and the order of samples.
+        epochs: Largest number of passes.
+        batch_size: Samples per step.
+        learning_rate: Adam's.
+        patience: Stop after so many epochs in a row without a better score.
+        loss: What is minimised, one of ``LOSSES``.
+        metric: What decides on the best epoch, one of ``METRICS``; see ``score``.
+        class_weights: Weights of the training samples by their labels, shape ``(classes,)``; a batch's loss
+            is the weighted mean.
+        with_losses: Whether to record the training losses, which takes time and changes nothing else.
+    """
+    labels = train_targets.dtype == np.int64
+    assert labels == (loss == CROSS_ENTROPY) == (metric <= LOG_LOSS)
+    assert labels or class_weights is None
+    sample_weights = np.empty(0, np.float32)
+    if class_weights is not None:
+        sample_weights = np.asarray(class_weights, np.float32)[train_targets]
+    losses = np.empty(epochs if with_losses else 0, np.float32)
+    best, trained, weights = _train(
+        kinds,
+        widths,
+        train_features,
+        train_targets,
+        sample_weights,
+        validation_features,
+        validation_targets,
+        np.uint64(seed),
+        epochs,
+        batch_size,
+        float(learning_rate),
+        patience,
+        loss,
+        metric,
+        losses,
+    )
+    return TrainedMlp(best, trained, weights, losses[:trained])
+
+
+def predict(
+    kinds: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    features: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return the outputs of a network, shape ``(samples, outputs)``: logits, or values."""
+    outputs: NDArray[np.float32] = _predict(kinds, widths, weights, features)
+    return outputs
+
+
+def score(
+    outputs: NDArray[np.float32], targets: NDArray[np.int64] | NDArray[np.float32], metric: int
+) -> float:
+    """Return a score of what ``predict`` returned: the same number as early stopping computes.
+
+    They are scikit-learn's ``accuracy_score``, ``balanced_accuracy_score``, ``f1_score`` (average
+    ``"macro"``, 0 for a division by zero), ``roc_auc_score`` (of class 1 if there are two classes, else each
+    class against the others, averaged), ``log_loss``, ``r2_score``, ``root_mean_squared_error`` and
+    ``mean_absolute_error``. Only of ``roc_auc``, where scikit-learn refuses labels among which a class is
+    missing, it is the average over those that are there, and NaN if there is but one.
+
+    Args:
+        outputs: Shape ``(samples, outputs)``.
+        targets: Labels or values, shape ``(samples,)``.
+        metric: One of ``METRICS``.
+    """
+    return float(_score(outputs, targets, metric))
+
+
+def count_hits(
+    kinds: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+) -> int:
+    """Return how many samples have their largest logit at their label; ties go to the first class."""
+    return round(score(predict(kinds, widths, weights, features), labels, ACCURACY) * len(labels))

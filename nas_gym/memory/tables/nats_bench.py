@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import InvalidTableError
-from nas_gym.memory.tables.nas_bench import DATASETS_201, EPOCHS_201, recipe_201
+from nas_gym.memory.tables.nas_bench_201 import DATASETS_201, EPOCHS_201, recipe_201
 from nas_gym.memory.tables.table import Table
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.nas_bench_201.grammar import NasBench201Space, from_official

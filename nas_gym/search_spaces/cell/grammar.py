@@ -1,21 +1,22 @@
 """Grammar of ``cell-v0``: tokens of recurrent cells, and where they may stand."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.search_spaces.base import Block
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.base import Module, NetworkSize
 from nas_gym.search_spaces.cell.description import (
     ACTIVATIONS,
     COMBINATIONS,
     Operation,
     children_of,
+    describe,
     node_of,
     operation_of,
 )
+from nas_gym.search_spaces.diagram import Block
 from nas_gym.search_spaces.ranked import RankedSpace
 
 MAX_BASE = 32
@@ -51,8 +52,9 @@ class CellSpace(RankedSpace):
     id: ClassVar[str] = "cell-v0"
 
     def __init__(self, base: int = 8) -> None:
-        if type(base) is not int or not 2 <= base <= MAX_BASE or base & (base - 1):
-            raise InvalidArgumentError(f"base must be a power of two from 2 to {MAX_BASE}, got {base!r}")
+        base = integer("base", base, 2, MAX_BASE)
+        if base & (base - 1):
+            raise InvalidArgumentError(f"base must be a power of two from 2 to {MAX_BASE}, got {base}")
         operations = [str(Operation(c, a)) for c in COMBINATIONS for a in ACTIVATIONS]
         nodes = 2 * base - 1
         self.base = base
@@ -60,13 +62,9 @@ class CellSpace(RankedSpace):
         self.end_token = None
         self.max_length = nodes + 3
         self._operations = len(operations)
-        # Rows: a prefix of so many tokens.
-        self._masks = np.zeros((self.max_length + 1, len(self.tokens)), dtype=np.bool_)
-        for position in range(self.max_length):
-            self._masks[position, self.layers_at(position)] = True
 
     @property
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, object]:
         """The number of leaves."""
         return {"base": self.base}
 
@@ -76,22 +74,35 @@ class CellSpace(RankedSpace):
             return range(self._operations)
         return range(self._operations, len(self.tokens))
 
-    def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
-        """Say which tokens may follow: the position alone decides."""
-        return np.array(self._masks[len(prefix)])
+    def check_inputs(self, inputs: tuple[int, ...]) -> None:
+        """Refuse what is not the number of features of x_t.
 
-    def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Answer ``legal_next`` for every row."""
-        return self._masks[lengths]
+        Raises:
+            InvalidArgumentError: If there is not one axis of features.
+        """
+        if len(inputs) != 1:
+            raise InvalidArgumentError(
+                f"{self.id} needs one axis of features in each time step, got the shape {tuple(inputs)}"
+            )
 
-    def is_complete(self, prefix: Sequence[int]) -> bool:
-        """Say whether the sentence has all its tokens."""
-        return len(prefix) == self.max_length
+    def size(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> NetworkSize:
+        """Count the weights of a layer, each of which is multiplied once in a time step.
 
-    def count(self) -> int:
-        """Return the number of cells."""
-        nodes = 2 * self.base - 1
-        return int(self._operations ** (nodes + 1) * nodes**2)
+        Args:
+            architecture: A cell.
+            inputs: Number of features of x_t, ``(features,)``.
+            outputs: Number of units: values of h_t, and of c_t.
+        """
+        (features,) = inputs
+        weights = describe(architecture.tokens).parameters(features, outputs)
+        return NetworkSize(weights, weights)
+
+    def build(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> Module:
+        """Build a layer of such cells, a ``CellLayer`` without bias; arguments as ``size`` has them."""
+        from nas_gym.search_spaces.cell.network import CellLayer
+
+        (features,) = inputs
+        return CellLayer(describe(architecture.tokens), features, outputs)
 
     @property
     def drawing_ends(self) -> tuple[str, str]:

@@ -33,15 +33,6 @@ class Cell(nn.Module):
         self.input_map = skip_init(nn.Linear, inputs, width, bias=bias)
         self.state_map = skip_init(nn.Linear, units, width, bias=False)
 
-    def forward(self, inputs: Tensor, state: State) -> State:
-        """Return h_t and c_t.
-
-        Args:
-            inputs: x_t, ``(batch, inputs)``.
-            state: h_{t-1} and c_{t-1}.
-        """
-        return self.step(self.input_map(inputs), state[0], state[1])
-
     def step(self, projections: Tensor, state: Tensor, cell: Tensor) -> State:
         """Return h_t and c_t.
 

@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nas_gym.errors import InvalidArchitectureError, InvalidArgumentError
+from nas_gym.checks import choice, distinct
+from nas_gym.errors import InvalidArchitectureError
 from nas_gym.search_spaces.architecture import Architecture
-from nas_gym.search_spaces.base import Block
+from nas_gym.search_spaces.diagram import Block
 from nas_gym.search_spaces.ranked import RankedSpace
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -27,7 +25,8 @@ class NasBench201Space(RankedSpace):
     A cell has four nodes. Node 0 is its input; every other node is the sum of the edges that reach it
     from earlier nodes, and node 3 is the output. A sentence has six tokens, the operations of the edges
     1<-0, 2<-0, 2<-1, 3<-0, 3<-1 and 3<-2, named as in the benchmark; there is no end token. With all five
-    operations there are 15,625 cells, some of which compute the same.
+    operations there are 15,625 cells, some of which compute the same. Their results are looked up in a table:
+    there is no network to build.
 
     Args:
         operations: Operations that may be used, out of ``OPERATIONS``.
@@ -39,35 +38,15 @@ class NasBench201Space(RankedSpace):
     id: ClassVar[str] = "nas-bench-201-v0"
 
     def __init__(self, operations: Sequence[str] = OPERATIONS) -> None:
-        unknown = [name for name in operations if name not in OPERATIONS]
-        if unknown:
-            raise InvalidArgumentError(f"unknown operation {unknown[0]!r}; there are {', '.join(OPERATIONS)}")
-        if not operations or len(set(operations)) != len(operations):
-            raise InvalidArgumentError(f"operations must be distinct and not empty, got {list(operations)}")
-        self.tokens = tuple(operations)
+        names = distinct("operations", operations, "names")
+        self.tokens = tuple(choice("operations", name, OPERATIONS) for name in names)
         self.end_token = None
         self.max_length = len(EDGES)
 
     @property
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, object]:
         """The operations."""
         return {"operations": list(self.tokens)}
-
-    def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
-        """Say which tokens may follow: all, until there are six."""
-        return np.full(len(self.tokens), len(prefix) < self.max_length)
-
-    def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Answer ``legal_next`` for every row."""
-        return np.repeat((lengths < self.max_length)[:, None], len(self.tokens), axis=1)
-
-    def is_complete(self, prefix: Sequence[int]) -> bool:
-        """Say whether all six edges have their operation."""
-        return len(prefix) == self.max_length
-
-    def count(self) -> int:
-        """Return the number of cells."""
-        return int(len(self.tokens) ** len(EDGES))
 
     def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
         """Lay out the cell: operations on its edges, sums at its nodes; nobody reads a ``none``."""

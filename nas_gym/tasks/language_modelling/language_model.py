@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from nas_gym.search_spaces.architecture import Architecture
-from nas_gym.search_spaces.cell.description import describe
-from nas_gym.search_spaces.cell.network import CellLayer, State
+from nas_gym.search_spaces.cell.network import State
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,15 +104,3 @@ class LanguageModel(nn.Module):
         words = draw(vocabulary, 1)
         inputs, states = (tuple(draw(batch, units) for _ in self.layers) for _ in range(2))
         return DropoutMasks(words, inputs, states, draw(batch, units))
-
-
-def build(
-    architecture: Architecture, vocabulary: int, units: int, layers: int = 1, tied: bool = False
-) -> LanguageModel:
-    """Build the language model around a cell of ``cell-v0``, without biases in its layers."""
-    description = describe(architecture.tokens)
-
-    def make_layer(inputs: int, units: int) -> CellLayer:
-        return CellLayer(description, inputs, units)
-
-    return LanguageModel(make_layer, vocabulary, units, layers, tied)

@@ -1,12 +1,12 @@
 """How a language model is made and trained, as a frozen value."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from nas_gym.errors import InvalidArgumentError
+from nas_gym.checks import boolean, choice, integer, number, optional_integer
 
 Optimizer = Literal["adam", "sgd"]
+MOST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +52,20 @@ class LanguageRecipe:
     max_batches: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
-        integers = ("epochs", "batch_size", "bptt", "units", "layers", "constant_epochs", "max_batches")
-        for name in integers:
-            value = getattr(self, name)
-            if name == "max_batches" and value is None:
-                continue
-            if type(value) is not int or not 1 <= value <= 1_000_000:
-                allowed = "an integer from 1 to 1000000" + (" or None" if name == "max_batches" else "")
-                raise InvalidArgumentError(f"{name} must be {allowed}, got {value!r}")
-        if type(self.tied) is not bool:
-            raise InvalidArgumentError(f"tied must be True or False, got {self.tied!r}")
-        if self.optimizer not in get_args(Optimizer):
-            allowed = ", ".join(get_args(Optimizer))
-            raise InvalidArgumentError(f"optimizer must be one of {allowed}, got {self.optimizer!r}")
-        if not _is_number(self.dropout) or not 0 <= self.dropout < 1:
-            raise InvalidArgumentError(f"dropout must be a number from 0 to below 1, got {self.dropout!r}")
-        if not _is_number(self.decay) or not 0 < self.decay <= 1:
-            raise InvalidArgumentError(f"decay must be a number above 0 and up to 1, got {self.decay!r}")
-        for name in ("learning_rate", "clip"):
-            value = getattr(self, name)
-            if name == "clip" and value is None:
-                continue
-            if not _is_number(value) or not 0 < value < math.inf:
-                allowed = "a positive number" + (" or None" if name == "clip" else "")
-                raise InvalidArgumentError(f"{name} must be {allowed}, got {value!r}")
+        """Refuse values out of range, and keep Python's own numbers."""
+        keep = object.__setattr__
+        for name in ("epochs", "batch_size", "bptt", "units", "layers", "constant_epochs"):
+            keep(self, name, integer(name, getattr(self, name), 1, MOST))
+        keep(self, "max_batches", optional_integer("max_batches", self.max_batches, 1, MOST))
+        keep(self, "tied", boolean("tied", self.tied))
+        choice("optimizer", self.optimizer, get_args(Optimizer))
+        allowed = "a number from 0 to below 1"
+        keep(self, "dropout", number("dropout", self.dropout, allowed, least=0, below=1))
+        keep(self, "decay", number("decay", self.decay, "a number above 0 and up to 1", above=0, most=1))
+        positive = "a positive number"
+        keep(self, "learning_rate", number("learning_rate", self.learning_rate, positive, above=0))
+        if self.clip is not None:
+            keep(self, "clip", number("clip", self.clip, f"{positive} or None", above=0))
 
     @property
     def id(self) -> str:
@@ -87,7 +76,3 @@ class LanguageRecipe:
     def learning_rate_of(self, epoch: int) -> float:
         """Return the learning rate of an epoch, the first one being 1."""
         return self.learning_rate * self.decay ** max(0, epoch - self.constant_epochs)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,22 +1,19 @@
-"""What a language model around a cell costs, computed without building it."""
+"""What a language model costs, computed from what its recurrent layers cost."""
 
-from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize
-from nas_gym.search_spaces.cell.description import describe
-
-
-def language_model_size(
-    architecture: Architecture, vocabulary: int, units: int, layers: int = 1, tied: bool = False
-) -> NetworkSize:
-    """Count parameters, and multiplications with a weight for one token; arguments as ``build`` has them."""
-    return size_around(
-        layers * describe(architecture.tokens).parameters(units, units), vocabulary, units, tied
-    )
 
 
 def size_around(
     recurrent: int, vocabulary: int, units: int, tied: bool = False, biases: int = 0
 ) -> NetworkSize:
-    """Count around recurrent layers with so many parameters, of which ``biases`` are biases."""
+    """Count parameters, and multiplications with a weight for one token.
+
+    Args:
+        recurrent: Parameters of all recurrent layers.
+        vocabulary: Number of different tokens.
+        units: Number of values of the embedding and of each layer.
+        tied: Whether the output weights are those of the embedding.
+        biases: How many of the recurrent parameters are biases.
+    """
     words = vocabulary * units
     return NetworkSize(recurrent + (1 if tied else 2) * words + vocabulary, recurrent - biases + words)

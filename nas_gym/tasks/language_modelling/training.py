@@ -1,89 +1,29 @@
 """Training of one language model in PyTorch.
 
-``training.py`` reads samples in random order, here is a text to be read in its own, with a state.
+``supervised/training.py`` reads samples in random order, here is a text to be read in its own, with a state.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nas_gym.datasets.corpus import Corpus, Tokens
-from nas_gym.search_spaces.cell.sequence import compile_cells
-from nas_gym.tasks.base import Outcome, Task
+from nas_gym.datasets.corpus import Tokens
+from nas_gym.tasks.base import Outcome
 from nas_gym.tasks.initialisation import initialise
 from nas_gym.tasks.language_modelling.language_model import LanguageModel
 from nas_gym.tasks.language_modelling.recipe import LanguageRecipe
 from nas_gym.tasks.language_modelling.token_windows import Columns, batchify, windows
-from nas_gym.tasks.latency import median_seconds
 from nas_gym.tasks.metric import PERPLEXITY
-from nas_gym.tasks.supervised.training import DROPOUT_STREAM, load_optimizers
 
+DROPOUT_STREAM = 0x1B873593
+"""What keeps the generators of one child apart: all start from its seed."""
 STEPS_AT_ONCE = 512
 """Time steps that a model reads at once when it is judged: bounds memory, does not change the result."""
 MAX_LOSS = 700.0
 """Largest mean loss whose perplexity is a float64."""
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageResult:
-    """What training found.
-
-    Attributes:
-        validation_perplexity: Perplexity after the last epoch, ``None`` if training failed.
-        reason: Why training failed, ``None`` if it did not.
-        losses: Mean loss of the windows of each epoch, in nats per token.
-    """
-
-    validation_perplexity: float | None
-    reason: str | None = None
-    losses: tuple[float, ...] = ()
-
-
-class LanguageModelling:
-    """The task of predicting each token from those before it; data are a ``Corpus``."""
-
-    metric = PERPLEXITY
-
-    def check(self, recipe: LanguageRecipe, data: Corpus, device: str) -> None:
-        """Refuse more columns than the text has tokens for."""
-        batchify(data.train, recipe.batch_size)
-
-    def warm_up(self, device: str) -> None:
-        """Load the optimizers, and compile what computes cells on the processor."""
-        load_optimizers()
-        if torch.device(device).type == "cpu":
-            compile_cells()
-
-    def prepare(self, data: Corpus, device: str) -> tuple[Tokens, Tokens, str]:
-        """Return training and validation part, and the device, which gets them window by window."""
-        return data.train, data.validation, device
-
-    def train(
-        self, module: LanguageModel, prepared: tuple[Tokens, Tokens, str], recipe: LanguageRecipe, seed: int
-    ) -> Outcome:
-        """Train as ``train_language_model``."""
-        result = train_language_model(module, *prepared[:2], recipe, seed, prepared[2])
-        return Outcome(
-            result.reason, validation_perplexity=result.validation_perplexity, losses=result.losses
-        )
-
-    def judge(
-        self, module: LanguageModel, data: Corpus, part: Tokens, recipe: LanguageRecipe, device: str
-    ) -> float:
-        """Return the perplexity."""
-        return perplexity_of(module, part, device)
-
-    def latency(self, module: nn.Module, prepared: tuple[Tokens, Tokens, str]) -> float:
-        """Return the time of one token."""
-        token = torch.zeros(1, 1, dtype=torch.int64, device=prepared[2])
-        return median_seconds(module, token)
-
-
-LANGUAGE_MODELLING: Task = LanguageModelling()
 
 
 def train_language_model(
@@ -93,7 +33,7 @@ def train_language_model(
     recipe: LanguageRecipe,
     seed: int,
     device: str = "cpu",
-) -> LanguageResult:
+) -> Outcome:
     """Initialise and train a language model in place.
 
     Args:
@@ -105,7 +45,8 @@ def train_language_model(
         device: PyTorch's name of the device.
 
     Returns:
-        The validation perplexity, or the reason why there is none.
+        The validation perplexity and the mean loss of the windows of each epoch, in nats per token; or the
+        reason why there is no perplexity.
     """
     initialise(module, torch.Generator().manual_seed(seed))
     module.to(device)
@@ -136,12 +77,12 @@ def train_language_model(
             count += 1
         for what, values in (("weights are", module.state_dict().values()), ("loss is", [total_loss])):
             if not all(value.isfinite().all() for value in values):
-                return LanguageResult(None, f"the {what} not finite after epoch {epoch}", tuple(losses))
+                return Outcome(reason=f"the {what} not finite after epoch {epoch}", losses=tuple(losses))
         losses.append(float(total_loss) / count)
     perplexity = perplexity_of(module, validation, device)
     if not math.isfinite(perplexity):
-        return LanguageResult(None, f"the validation perplexity is {perplexity}", tuple(losses))
-    return LanguageResult(perplexity, None, tuple(losses))
+        return Outcome(reason=f"the validation perplexity is {perplexity}", losses=tuple(losses))
+    return Outcome({PERPLEXITY.name: perplexity}, losses=tuple(losses))
 
 
 def perplexity_of(module: nn.Module, tokens: Tokens, device: str = "cpu") -> float:

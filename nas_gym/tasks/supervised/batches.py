@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from nas_gym.datasets.base import ChannelStatistics, Dataset, Split
+from nas_gym.datasets.base import ChannelStatistics, Split
 from nas_gym.tasks.supervised.recipe import Augmentation
 
 FEATURES_AT_ONCE = 2**18
@@ -22,7 +22,7 @@ class Samples:
 
     Attributes:
         features: float32 ``(samples, *feature_shape)``, or uint8 ``(samples, channels, height, width)``.
-        labels: int64 ``(samples,)``.
+        labels: int64, or float32, ``(samples,)``.
         scale: float32 ``(channels, 1, 1)``, what images are multiplied with; ``None`` for float features.
         shift: float32 ``(channels, 1, 1)``, what is added then.
     """
@@ -82,12 +82,6 @@ class Samples:
         size = max(1, FEATURES_AT_ONCE // self.features[0].numel())
         for features, labels in zip(self.features.split(size), self.labels.split(size), strict=True):
             yield self.to_input(features), labels
-
-
-def training_samples(dataset: Dataset, device: str) -> tuple[Samples, Samples]:
-    """Put training and validation part on a device, both normalised by the former's statistics."""
-    statistics = dataset.channel_statistics
-    return Samples.of(dataset.train, statistics, device), Samples.of(dataset.validation, statistics, device)
 
 
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:

@@ -1,35 +1,30 @@
-"""How a child is trained, as a frozen value."""
+"""How a network is trained on samples, as a frozen value."""
 
 import math
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
-from nas_gym.errors import InvalidArgumentError
+from nas_gym.checks import choice, integer, number, optional_integer
 
 Optimizer = Literal["adam", "sgd"]
 Schedule = Literal["constant", "cosine"]
 Augmentation = Literal["none", "flip", "crop", "crop_flip"]
 Precision = Literal["auto", "float32", "mixed"]
-CHOICES = {
-    "optimizer": get_args(Optimizer),
-    "schedule": get_args(Schedule),
-    "augmentation": get_args(Augmentation),
-    "precision": get_args(Precision),
-}
 ALWAYS_IN_ID = ("epochs", "batch_size", "learning_rate", "patience")
+MOST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingRecipe:
-    """Gradient descent on the cross-entropy; the weights of the best epoch are kept.
+class SampleRecipe:
+    """Gradient descent on samples in random order; the weights of the best epoch are kept.
 
-    Best is the highest validation accuracy; of equal epochs it is the first, with a schedule the last.
+    Best is the best validation score; of equal epochs it is the first, with a schedule the last.
 
     Attributes:
         epochs: Largest number of passes through the training part.
         batch_size: Samples per step; the last batch of an epoch may be smaller.
         learning_rate: Step size, at the start if there is a schedule.
-        patience: Training stops after so many epochs in a row without a better validation accuracy;
+        patience: Training stops after so many epochs in a row without a better validation score;
             ``None`` to train for all epochs. A schedule that is cut short has not come down.
         optimizer: ``"adam"``, its other values those of the paper, or ``"sgd"`` with Nesterov's momentum.
         momentum: Of ``"sgd"``, from 0 (plain steps) to below 1.
@@ -57,24 +52,27 @@ class TrainingRecipe:
     augmentation: Augmentation = "none"
     precision: Precision = "auto"
 
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
+        "optimizer": get_args(Optimizer),
+        "schedule": get_args(Schedule),
+        "augmentation": get_args(Augmentation),
+        "precision": get_args(Precision),
+    }
+
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
-        for name in ("epochs", "batch_size", "patience"):
-            value = getattr(self, name)
-            if name == "patience" and value is None:
-                continue
-            if type(value) is not int or not 1 <= value <= 1_000_000:
-                allowed = "an integer from 1 to 1000000" + (" or None" if name == "patience" else "")
-                raise InvalidArgumentError(f"{name} must be {allowed}, got {value!r}")
-        if not _is_number(self.learning_rate) or not 0 < self.learning_rate < math.inf:
-            raise InvalidArgumentError(f"learning_rate must be a positive number, got {self.learning_rate!r}")
-        if not _is_number(self.momentum) or not 0 <= self.momentum < 1:
-            raise InvalidArgumentError(f"momentum must be a number from 0 to below 1, got {self.momentum!r}")
-        if not _is_number(self.weight_decay) or not 0 <= self.weight_decay < math.inf:
-            raise InvalidArgumentError(f"weight_decay must be a number from 0, got {self.weight_decay!r}")
-        for name, choices in CHOICES.items():
-            if (value := getattr(self, name)) not in choices:
-                raise InvalidArgumentError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        """Refuse values out of range, and keep Python's own numbers."""
+        keep = object.__setattr__
+        for name in ("epochs", "batch_size"):
+            keep(self, name, integer(name, getattr(self, name), 1, MOST))
+        keep(self, "patience", optional_integer("patience", self.patience, 1, MOST))
+        keep(
+            self, "learning_rate", number("learning_rate", self.learning_rate, "a positive number", above=0.0)
+        )
+        allowed = "a number from 0 to below 1"
+        keep(self, "momentum", number("momentum", self.momentum, allowed, least=0.0, below=1.0))
+        keep(self, "weight_decay", number("weight_decay", self.weight_decay, "a number from 0", least=0.0))
+        for name, choices in self.CHOICES.items():
+            choice(name, getattr(self, name), choices)
 
     @property
     def id(self) -> str:
@@ -97,7 +95,3 @@ class TrainingRecipe:
         if self.schedule == "constant":
             return self.learning_rate
         return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * (epoch - 1) / self.epochs))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

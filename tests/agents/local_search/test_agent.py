@@ -8,7 +8,7 @@ from agents.random import RandomAgent
 from agents.replay import Sentence
 from tests.agents.doubles import CountingEvaluator, make_vec, wanted
 
-SMALL = {"widths": [1, 2], "activations": ["ReLU"], "max_length": 3}  # 3 + 9 + 27 = 39 networks
+SMALL = {"space": {"widths": [1, 2], "activations": ["ReLU"], "max_length": 3}}  # 3 + 9 + 27 = 39 networks
 
 
 @pytest.mark.parametrize("improvement", ["best", "first"])
@@ -70,8 +70,8 @@ def test_agent__first_improvement_moves_at_once() -> None:
     for _ in range(80):
         before = agent.centre
         agent.learn(1)
-        if before is not None and env.rows[-1]["reward"] > before.value:
-            assert agent.centre is not None and agent.centre.value == env.rows[-1]["reward"]
+        if before is not None and env.episodes[-1].reward > before.value:
+            assert agent.centre is not None and agent.centre.value == env.episodes[-1].reward
 
 
 @pytest.mark.parametrize("improvement", ["best", "first"])
@@ -79,7 +79,7 @@ def test_agent__wastes_hardly_an_episode_on_what_it_knows(improvement: Improveme
     evaluator = CountingEvaluator()
     env = make_vec(1, evaluator=evaluator)
     LocalSearch(env, improvement=improvement, seed=0).learn(400)
-    assert len({row["architecture"] for row in env.rows}) > 390
+    assert len({episode.architecture for episode in env.episodes}) > 390
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ def test_agent__learns() -> None:
         for seed in (0, 2, 3):
             env = make_vec(1, evaluator=wanted())
             agent_class(env, seed=seed).learn(300)
-            runs.append(max(round(5 * row["reward"]) for row in env.rows))
+            runs.append(max(round(5 * episode.reward) for episode in env.episodes))
         best[agent_class] = np.array(runs)
     assert (best[RandomAgent] <= 4).all()
     assert (best[LocalSearch] == 5).all()

@@ -19,8 +19,8 @@ def test_random_agent__draws_uniformly_among_the_legal_actions() -> None:
 def test_random_agent__never_takes_an_illegal_token() -> None:
     env = make_vec(50)
     RandomAgent(env, seed=2).learn(500)
-    assert {row["status"] for row in env.rows} == {"ok"}
-    firsts = {row["architecture"].split()[0] for row in env.rows}
+    assert {episode.status for episode in env.episodes} == {"ok"}
+    firsts = {str(episode.architecture).split()[0] for episode in env.episodes}
     assert len(firsts) == LEGAL
 
 

@@ -17,10 +17,10 @@ def tokens(text: str) -> tuple[int, ...]:
 def test_population__holds_the_youngest() -> None:
     env = make_vec(1)
     agent = RegularizedEvolution(env, population_size=7, sample_size=2).learn(40)
-    youngest = [tokens(row["architecture"]) for row in env.rows[-7:]]
+    youngest = [tokens(str(episode.architecture)) for episode in env.episodes[-7:]]
     assert [member.actions for member in agent.population] == youngest
-    best = max(env.rows, key=lambda row: row["reward"])
-    assert agent.best is not None and agent.best.actions == tokens(best["architecture"])
+    best = max(env.episodes, key=lambda episode: episode.reward)
+    assert agent.best is not None and agent.best.actions == tokens(str(best.architecture))
 
 
 def test_child__is_a_mutant_of_the_best_of_the_sample() -> None:
@@ -52,7 +52,7 @@ def test_agent__learns() -> None:
     for agent_class in (RandomAgent, RegularizedEvolution):
         env = make_vec(1, evaluator=wanted())
         agent_class(env, seed=0).learn(300)
-        scores[agent_class] = np.mean([5 * row["reward"] for row in env.rows[-50:]])
+        scores[agent_class] = np.mean([5 * episode.reward for episode in env.episodes[-50:]])
     assert scores[RandomAgent] < 1
     assert scores[RegularizedEvolution] >= 3
 

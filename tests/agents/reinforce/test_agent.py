@@ -67,8 +67,8 @@ def test_update__gradient_is_that_of_the_documented_loss(
     for update in range(3):
         policy = copy.deepcopy(agent.policy)
         agent.learn(LANES)
-        rows = env.rows[-LANES:]
-        returns = np.array([row["reward"] for row in rows])
+        rows = env.episodes[-LANES:]
+        returns = np.array([episode.reward for episode in rows])
         means.append(float(returns.mean()))
         expected_baseline = {
             "batch_mean": means[-1],
@@ -78,8 +78,8 @@ def test_update__gradient_is_that_of_the_documented_loss(
         if scale_advantages:
             advantages = advantages / (np.sqrt(((advantages - advantages.mean()) ** 2).mean()) + 1e-3)
         loss = torch.zeros(())
-        for row, advantage in zip(rows, advantages.tolist(), strict=True):
-            likelihood, entropy = likelihood_and_entropy(policy, row["architecture"])
+        for episode, advantage in zip(rows, advantages.tolist(), strict=True):
+            likelihood, entropy = likelihood_and_entropy(policy, str(episode.architecture))
             loss = loss - (advantage * likelihood + entropy_weight * 0.5**update * entropy) / LANES
         policy.zero_grad()
         loss.backward()
@@ -104,7 +104,7 @@ def test_update__logs_a_decaying_entropy_weight_and_the_baseline(tmp_path: Path)
     accumulator = EventAccumulator(str(tmp_path))
     accumulator.Reload()
     logged = {tag: [e.value for e in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]}
-    mean = np.mean([row["reward"] for row in env.rows[:LANES]])
+    mean = np.mean([episode.reward for episode in env.episodes[:LANES]])
     assert logged["train/entropy_weight"] == pytest.approx([0.2, 0.18])
     assert logged["train/baseline"] == pytest.approx([mean, mean])
     assert logged["rollout/ep_rew_mean"][0] == pytest.approx(mean)
@@ -141,8 +141,8 @@ def test_reinforce__never_takes_an_illegal_token() -> None:
     env = make_vec(50)
     # without rewards to follow it explores; EOS is illegal at first and likely later
     Reinforce(env, learning_rate=0.0).learn(1_000)
-    assert {row["status"] for row in env.rows} == {"ok"}
-    assert {len(row["architecture"].split()) for row in env.rows} == {1, 2, 3, 4, 5, 6}
+    assert {episode.status for episode in env.episodes} == {"ok"}
+    assert {len(str(episode.architecture).split()) for episode in env.episodes} == {1, 2, 3, 4, 5, 6}
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_reinforce__learns_to_design_networks() -> None:
     random_score, score_to_reach = 0.885, 0.96
     env = make_vec(AGENTS["reinforce"].num_envs, evaluator="fused")
     Reinforce(env, seed=0).learn(2_000)
-    rewards = [row["reward"] for row in env.rows]
+    rewards = [episode.reward for episode in env.episodes]
     assert np.mean(rewards[:100]) == pytest.approx(random_score, abs=0.02)  # it begins as a random one
     assert np.mean(rewards[-200:]) >= score_to_reach
 

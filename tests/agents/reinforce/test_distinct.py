@@ -10,7 +10,7 @@ from agents.reinforce.policy import Cell
 from agents.replay import Sentence
 from tests.agents.doubles import make_vec
 
-SMALL = {"widths": [1, 2], "activations": ["ReLU"], "max_length": 3}
+SMALL = {"space": {"widths": [1, 2], "activations": ["ReLU"], "max_length": 3}}
 NETWORKS = 3 + 9 + 27
 
 
@@ -18,10 +18,10 @@ NETWORKS = 3 + 9 + 27
 def test_distinct__draws_every_architecture_once_and_stops(lanes: int, cell: Cell) -> None:
     env = make_vec(lanes, **SMALL)
     agent = Reinforce(env, distinct=True, baseline="ranks", cell=cell).learn(1_000)
-    drawn = [row["architecture"] for row in env.rows]
+    drawn = [episode.architecture for episode in env.episodes]
     assert len(drawn) == len(set(drawn)) == agent.num_architectures == NETWORKS
     agent.learn(5)
-    assert agent.num_architectures == len(env.rows) == NETWORKS
+    assert agent.num_architectures == len(env.episodes) == NETWORKS
 
 
 def test_distinct__holds_for_a_policy_that_is_sure_of_one_sentence() -> None:
@@ -30,14 +30,14 @@ def test_distinct__holds_for_a_policy_that_is_sure_of_one_sentence() -> None:
     with torch.no_grad():
         agent.policy.head.bias[3] += 30.0
     agent.learn(120)
-    assert len({row["architecture"] for row in env.rows}) == 120
+    assert len({episode.architecture for episode in env.episodes}) == 120
 
 
 def test_distinct__survives_a_checkpoint(tmp_path: object) -> None:
     path, env = f"{tmp_path}/checkpoint.pt", make_vec(4, **SMALL)
     Reinforce(env, distinct=True, seed=1).learn(20).save(path)
     Reinforce.load(path, env).learn(1_000)
-    assert len({row["architecture"] for row in env.rows}) == len(env.rows) == NETWORKS
+    assert len({episode.architecture for episode in env.episodes}) == len(env.episodes) == NETWORKS
 
 
 def test_distinct__draws_what_is_new_as_often_as_the_policy_would() -> None:

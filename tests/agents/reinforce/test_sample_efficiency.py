@@ -87,8 +87,8 @@ def test_reinforce__of_the_benchmark_learns_without_repeating_itself() -> None:
     for name in ("random_search", "reinforce"):
         env = make_vec(AGENTS[name].num_envs, evaluator=wanted())
         agent = make_agent(name, env, 0).learn(300)
-        scores[type(agent)] = np.mean([5 * row["reward"] for row in env.rows[-50:]])
-    assert len({row["architecture"] for row in env.rows}) == 300
+        scores[type(agent)] = np.mean([5 * episode.reward for episode in env.episodes[-50:]])
+    assert len({episode.architecture for episode in env.episodes}) == 300
     assert scores[RandomAgent] < 1
     assert scores[Reinforce] >= 2.5
 
@@ -100,4 +100,4 @@ def test_reinforce__learns_with_other_cells_than_its_default(cell: Cell) -> None
     """As above, with more time: in ten seeds either came to 2.78 at the least."""
     env = make_vec(AGENTS["reinforce"].num_envs, evaluator=wanted())
     Reinforce(env, cell=cell, **AGENTS["reinforce"].arguments).learn(500)
-    assert np.mean([5 * row["reward"] for row in env.rows[-50:]]) >= 2.5
+    assert np.mean([5 * episode.reward for episode in env.episodes[-50:]]) >= 2.5

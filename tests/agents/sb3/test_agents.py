@@ -43,10 +43,10 @@ def test_sb3_agent__only_the_maskable_one_never_takes_an_illegal_token(name: str
     evaluator = CountingEvaluator()
     env = make_vec(LANES, evaluator=evaluator)
     Sb3Agent(env, name).learn(100)
-    illegal = [row for row in env.rows if row["status"] == "illegal"]
+    illegal = [episode for episode in env.episodes if episode.status == "illegal"]
     assert (len(illegal) > 0) == (name != "maskable_ppo")
-    assert all(row["reward"] == -1.0 and row["architecture"] is None for row in illegal)
-    distinct = {row["architecture"] for row in env.rows if row["architecture"] is not None}
+    assert all(episode.reward == -1.0 and episode.architecture is None for episode in illegal)
+    distinct = {episode.architecture for episode in env.episodes if episode.architecture is not None}
     assert evaluator.children == len(distinct)  # an illegal token trains nothing
 
 
@@ -66,8 +66,8 @@ def test_sb3_agent__beats_the_random_agent_and_stops_taking_illegal_tokens(name:
     for seed in range(SEEDS):
         env = make_vec(AGENTS[name].num_envs, evaluator="fused")
         Sb3Agent(env, name, seed=seed).learn(2_000)
-        scores.append(np.mean([row["reward"] for row in env.rows[-200:]]))
-        illegal = [row["status"] == "illegal" for row in env.rows]
+        scores.append(np.mean([episode.reward for episode in env.episodes[-200:]]))
+        illegal = [episode.status == "illegal" for episode in env.episodes]
         if name == "maskable_ppo":
             assert not any(illegal)
         else:
@@ -107,7 +107,7 @@ def test_load_parameters__other_files_are_one_line(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
     torch.save([1, 2], tmp_path / "list.zip")
     Sb3Agent(make_vec(LANES), "dqn").save(tmp_path / "dqn.zip")
-    Sb3Agent(make_vec(LANES, widths=[4]), "ppo").save(tmp_path / "actions.zip")
+    Sb3Agent(make_vec(LANES, space={"widths": [4]}), "ppo").save(tmp_path / "actions.zip")
     (tmp_path / "folder.zip").mkdir()
     for name in (*bad, "list.zip", "dqn.zip", "actions.zip", "folder.zip", "missing.zip"):
         with pytest.raises(CheckpointError) as error:

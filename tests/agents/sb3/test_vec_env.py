@@ -45,7 +45,7 @@ def test_vec_env__steps_as_the_vector_environment_does() -> None:
                 assert "architecture" not in info
             else:
                 assert info["architecture"] == final["architecture"][lane]
-                assert info["evaluation"]["validation_accuracy"] == rewards[lane]
+                assert info["evaluation"]["scores"]["accuracy"] == rewards[lane]
             seen.add("illegal_token" in info)
     assert seen == {True, False}
 

@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from rliable import metrics
-from scipy.stats import bootstrap, mannwhitneyu, trim_mean
+from scipy.stats import bootstrap, mannwhitneyu
 
-from agents.errors import InvalidArgumentError
 from nas_gym.benchmark.statistics import (
     bootstrap_interval,
-    improvement_interval,
-    interquartile_mean,
+    improvement_intervals,
+    interquartile_interval,
     percentile_tail,
     probability_of_improvement,
-    stratified_interval,
+    share_interval,
 )
+from nas_gym.errors import InvalidArgumentError
 
 SEEDS = 50
 REPETITIONS = 1_000
@@ -23,10 +23,17 @@ def scores(seed: int, runs: int, environments: int, mean: float = 0.0) -> NDArra
 
 
 @pytest.mark.parametrize("runs", [4, 7, 50])
-def test_interquartile_mean__is_that_of_rliable_and_scipy(runs: int) -> None:
-    values = scores(runs, runs, 3)
-    assert interquartile_mean(values.ravel()) == pytest.approx(metrics.aggregate_iqm(values))
-    assert interquartile_mean(values.T) == pytest.approx(trim_mean(values, 0.25, axis=0))
+def test_interquartile_interval__is_about_the_mean_of_rliable(runs: int) -> None:
+    values = scores(runs, runs, 1)
+    found = interquartile_interval(values.ravel())
+    assert found.value == pytest.approx(metrics.aggregate_iqm(values))
+    assert found.low < found.value < found.high
+
+
+def test_share_interval__is_exact() -> None:
+    none, every = share_interval(0, 6), share_interval(6, 6)
+    assert (none.value, none.low, every.value, every.high) == (0.0, 0.0, 1.0, 1.0)
+    assert [none.high, every.low] == pytest.approx([1 - 0.025 ** (1 / 6), 0.025 ** (1 / 6)])
 
 
 def test_probability_of_improvement__is_that_of_rliable() -> None:
@@ -53,13 +60,6 @@ def test_bootstrap_interval__agrees_with_scipy_at_the_expanded_level() -> None:
     assert high == pytest.approx(reference.high, abs=0.03)
 
 
-def test_stratified_interval__resamples_within_environments() -> None:
-    values = scores(3, 20, 2) + np.array([0.0, 1000.0])  # mixed strata would spread over hundreds
-    low, high = stratified_interval(values, lambda drawn: np.asarray(drawn.mean(axis=-1)))
-    assert low < values.mean() < high
-    assert high - low < 1.0
-
-
 # Normal scores, as line 8 of the comparison's promises has it: the truth is in 92 to 98 % of intervals.
 def test_bootstrap_interval__covers_the_true_mean_of_normal_scores() -> None:
     low, high = bootstrap_interval(scores(4, SEEDS, REPETITIONS), resamples=2_000)
@@ -68,21 +68,21 @@ def test_bootstrap_interval__covers_the_true_mean_of_normal_scores() -> None:
 
 @pytest.mark.slow  # a thousand repetitions
 @pytest.mark.timeout(20)
-def test_stratified_interval__covers_the_true_interquartile_mean_of_normal_scores() -> None:
+def test_interquartile_interval__covers_the_true_mean_of_normal_scores() -> None:
     hits = 0
     for seed in range(REPETITIONS):
-        low, high = stratified_interval(scores(seed, SEEDS, 1), resamples=400, seed=seed)
-        hits += low <= 0 <= high
+        found = interquartile_interval(scores(seed, SEEDS, 1)[:, 0], resamples=400, seed=seed)
+        hits += found.low <= 0 <= found.high
     assert 0.92 <= hits / REPETITIONS <= 0.98
 
 
 @pytest.mark.slow  # a thousand repetitions
 @pytest.mark.timeout(20)
-def test_improvement_interval__covers_the_true_probability_of_normal_scores() -> None:
+def test_improvement_intervals__covers_the_true_probability_of_normal_scores() -> None:
     hits = 0
     for seed in range(REPETITIONS):
         first, second = scores(2 * seed, SEEDS, 1, mean=0.5), scores(2 * seed + 1, SEEDS, 1)
-        low, high = improvement_interval(first, second, resamples=400, seed=seed)
+        ((low, high),) = improvement_intervals(first, second, (0.95,), resamples=400, seed=seed)
         hits += low <= 0.6382 <= high  # Phi(0.5 / sqrt(2))
     assert 0.92 <= hits / REPETITIONS <= 0.98
 
@@ -96,14 +96,17 @@ def test_percentile_tail__widens_intervals_of_few_runs() -> None:
     assert percentile_tail(1_000, 0.95) == pytest.approx(0.025, abs=0.001)
 
 
-def test_improvement_interval__is_no_point_where_all_runs_agree() -> None:
-    low, high = improvement_interval([2.0] * 5, [1.0] * 5)
+def test_improvement_intervals__are_no_points_where_all_runs_agree() -> None:
+    def interval(first: list[float], second: list[float]) -> tuple[float, float]:
+        return improvement_intervals(first, second, (0.95,))[0]
+
+    low, high = interval([2.0] * 5, [1.0] * 5)
     assert (round(low, 2), high) == (0.64, 1.0)
-    assert improvement_interval([1.0] * 5, [2.0] * 5) == pytest.approx((0.0, 1 - low))
-    low, high = improvement_interval([1.0] * 5, [1.0] * 5)
+    assert interval([1.0] * 5, [2.0] * 5) == pytest.approx((0.0, 1 - low))
+    low, high = interval([1.0] * 5, [1.0] * 5)
     assert low < 0.3 and high == pytest.approx(1 - low)
     # The score interval solves (estimate - bound)^2 = z^2 variance; two runs each do not exclude 1/2.
-    assert improvement_interval([2.0] * 2, [1.0] * 2)[0] < 0.5
+    assert interval([2.0] * 2, [1.0] * 2)[0] < 0.5
 
 
 def test_bootstrap_interval__works_along_curves_and_repeats() -> None:
@@ -120,4 +123,4 @@ def test_intervals__need_a_run() -> None:
     with pytest.raises(InvalidArgumentError, match="at least one run"):
         bootstrap_interval([])
     with pytest.raises(InvalidArgumentError, match="shape"):
-        stratified_interval(np.zeros((0, 2)))
+        improvement_intervals(np.zeros((0, 2)), np.zeros((0, 2)), (0.95,))

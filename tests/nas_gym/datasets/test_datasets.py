@@ -18,7 +18,7 @@ def part(labels: list[int], value: float = 0.5) -> Split:
 
 
 def dataset(train: Split, validation: Split, test: Split | None, classes: int = 2) -> Dataset:
-    return Dataset("mine-v0", train, validation, test, classes, "made up", "none")
+    return Dataset("mine-v0", train, validation, test, "made up", "none", classes=classes)
 
 
 @pytest.mark.parametrize("dataset_id", DATASETS)

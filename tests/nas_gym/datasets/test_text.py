@@ -100,8 +100,8 @@ LONG = "one two three " * 50
         (LONG, {"max_vocabulary": 1}, "max_vocabulary must be None or an integer from 2 to 50000, got 1"),
         (LONG, {"max_vocabulary": 50_001}, "max_vocabulary must be None or an integer from 2 to 50000"),
         (LONG, {"max_vocabulary": -3}, "got -3"),
-        (LONG, {"min_count": 0}, "min_count must be an integer of at least 1, got 0"),
-        (LONG, {"by": "syllable"}, "by must be word or character, got 'syllable'"),
+        (LONG, {"min_count": 0}, "min_count must be an integer from 1, got 0"),
+        (LONG, {"by": "syllable"}, "by must be one of word, character, got 'syllable'"),
         (LONG, {"split": (1, 1)}, "split must be three positive numbers (train, validation, test)"),
         (LONG, {"split": (140, 1, 10)}, "split leaves 140, 1, 10 tokens of"),
         (

@@ -7,21 +7,24 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from agents import make_agent
 from nas_gym.envs.depth_schedule import DepthSchedule
-from nas_gym.envs.nas_env import NasEnv
+from nas_gym.envs.nas_env import GameRules, NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.search_spaces import ConvSpace, MlpSpace, NasBench201Space, SearchSpace
+from nas_gym.search_spaces import GraphSpace, MlpSpace, NasBench201Space, SearchSpace
 from tests.nas_gym.doubles import InstantEvaluator
 from tests.nas_gym.envs.test_nas_vector_env import assert_same
 
 EOS = MlpSpace().tokens.index("EOS")
-GRAPH = ConvSpace("graph", kernel_heights=(3,), kernel_widths=(3,), filters=(24, 36), max_layers=6)
+GRAPH = GraphSpace(kernel_heights=(3,), kernel_widths=(3,), filters=(24, 36), max_layers=6)
 
 
 def single(search_space: SearchSpace | None = None, **keywords: Any) -> NasEnv:  # noqa: ANN401
     schedule = {"initial_layers": 1, "layers_per_growth": 2, "architectures_per_growth": 3}
-    return NasEnv(search_space or MlpSpace(), InstantEvaluator(failing=3), **(schedule | keywords))
+    render_mode = keywords.pop("render_mode", None)
+    rules = GameRules(**(schedule | keywords))
+    space = search_space or MlpSpace()
+    return NasEnv(space, InstantEvaluator(failing=3), rules=rules, render_mode=render_mode)
 
 
 def longest(env: NasEnv) -> int:
@@ -82,12 +85,12 @@ def test_agents__reach_the_depths_that_open_up(agent: str) -> None:
     keywords: dict[str, Any] = {"initial_layers": 2, "layers_per_growth": 1, "architectures_per_growth": 20}
     env = RecordEvaluations(NasVectorEnv(single(**keywords), 5))
     make_agent(agent, env, seed=0).learn(100)
-    depths = [len(row["architecture"].split()) for row in env.rows if row["architecture"]]
+    depths = [len(each.architecture.split()) for each in env.episodes if each.architecture]
     assert len(depths) >= 100
     assert max(depths[:20]) == 2
     assert max(depths) > 3
     if agent == "reinforce":
-        assert len({row["architecture"] for row in env.rows}) == len(depths), "none comes twice"
+        assert len({each.architecture for each in env.episodes}) == len(depths), "none comes twice"
 
 
 def test_ansi__shows_what_is_legal_now() -> None:
@@ -168,13 +171,13 @@ def test_schedule__is_made_from_plain_values() -> None:
 @pytest.mark.parametrize(
     ("keywords", "says"),
     [
-        ({"initial_layers": 0}, "initial_layers must be a positive integer, got 0"),
-        ({"initial_layers": 1.5}, "initial_layers must be a positive integer, got 1.5"),
-        ({"initial_layers": True}, "initial_layers must be a positive integer, got True"),
-        ({"layers_per_growth": 0}, "layers_per_growth must be a positive integer, got 0"),
+        ({"initial_layers": 0}, "initial_layers must be an integer from 1, got 0"),
+        ({"initial_layers": 1.5}, "initial_layers must be an integer from 1, got 1.5"),
+        ({"initial_layers": True}, "initial_layers must be an integer from 1, got True"),
+        ({"layers_per_growth": 0}, "layers_per_growth must be an integer from 1, got 0"),
         (
             {"initial_layers": None, "architectures_per_growth": -1},
-            "architectures_per_growth must be a positive integer, got -1",
+            "architectures_per_growth must be an integer from 1, got -1",
         ),
         (
             {"search_space": NasBench201Space()},

@@ -11,18 +11,20 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_env_of_sb3
 
-from nas_gym.envs.nas_env import NasEnv
+from nas_gym.envs.nas_env import GameRules, NasEnv
+from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
-from nas_gym.problems.assembly import assemble
-from nas_gym.problems.specs import PROBLEMS
-from nas_gym.rewards import get_reward
+from nas_gym.pools.threads import Threads
+from nas_gym.problems.registration import PROBLEMS, problem
 from nas_gym.search_spaces import MlpSpace
+from nas_gym.tasks.evaluation import Evaluation
 from tests.nas_gym.doubles import (
     IN_PROCESS,
     QUICK,
     TRAINED,
     InstantEvaluator,
     pieces_of_data,
+    quick,
     random_children,
 )
 from tests.nas_gym.envs.episodes import plain, trajectory
@@ -34,7 +36,8 @@ EOS = MlpSpace().tokens.index("EOS")
 
 def make(**keywords: Any) -> tuple[NasEnv, InstantEvaluator]:  # noqa: ANN401
     evaluator = InstantEvaluator(failing=keywords.pop("failing", 0))
-    return NasEnv(MlpSpace(), evaluator, **keywords), evaluator
+    rest = {name: keywords.pop(name) for name in ("reward", "render_mode") if name in keywords}
+    return NasEnv(MlpSpace(), evaluator, rules=GameRules(**keywords), **rest), evaluator
 
 
 def write(env: gym.Env[Any, Any], sentence: list[int]) -> list[tuple[Any, ...]]:
@@ -42,10 +45,10 @@ def write(env: gym.Env[Any, Any], sentence: list[int]) -> list[tuple[Any, ...]]:
     return [env.step(token) for token in sentence]
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("stochastic", [False, True])
-def test_env__passes_the_checkers_without_a_warning(problem: str, stochastic: bool) -> None:
-    env = gym.make(problem, render_mode="ansi", stochastic=stochastic, **QUICK[problem])
+def test_env__passes_the_checkers_without_a_warning(name: str, stochastic: bool) -> None:
+    env = gym.make(name, render_mode="ansi", stochastic=stochastic, **QUICK[name])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         check_env(env.unwrapped)
@@ -53,36 +56,33 @@ def test_env__passes_the_checkers_without_a_warning(problem: str, stochastic: bo
     assert [str(warning.message) for warning in caught] == []
 
 
-@pytest.mark.parametrize(("problem", "evaluator"), IN_PROCESS)
-def test_env__trains_and_judges_what_was_written(problem: str, evaluator: str) -> None:
-    keywords = {**QUICK[problem], "epochs": 2, "evaluator": evaluator}
-    env = gym.make(f"nas_gym:{problem}", **keywords)
-    parts = assemble(problem, **keywords)
-    (architecture,) = random_children(parts.search_space, 1)
-    sentence = list(parts.search_space.encode(architecture))
+@pytest.mark.parametrize(("name", "way"), IN_PROCESS)
+def test_env__trains_and_judges_what_was_written(name: str, way: str) -> None:
+    env, made = gym.make(f"nas_gym:{name}", **QUICK[name] | {"evaluator": way}), quick(name, evaluator=way)
+    (architecture,) = random_children(made.search_space, 1)
+    sentence = list(made.search_space.encode(architecture))
     *first, last = write(env, sentence)
     assert [step[1:4] for step in first] == [(0.0, False, False)] * len(first)
     observation, reward, terminated, truncated, info = last
-    (expected,) = parts.evaluator.evaluate([architecture])
-    assert reward == get_reward(PROBLEMS[problem].reward)(expected)
+    (expected,) = made.make_evaluator().evaluate([architecture])
+    assert made.reward is not None and reward == made.reward(expected)
     assert type(reward) is float
     assert (terminated, truncated) == (True, False)
-    padding = [0] * (parts.search_space.max_length - len(sentence))
+    padding = [0] * (made.search_space.max_length - len(sentence))
     assert observation.tolist() == [token + 1 for token in sentence] + padding
     assert info["architecture"] == str(architecture)
     assert info["evaluation"] == expected.as_info()
     assert json.loads(json.dumps(info["evaluation"])) == info["evaluation"]
 
 
-@pytest.mark.parametrize(("problem", "evaluator"), IN_PROCESS)
-def test_env__holds_no_test_data(problem: str, evaluator: str) -> None:
-    keywords = {**QUICK[problem], "evaluator": evaluator}
-    env = gym.make(problem, **keywords)
+@pytest.mark.parametrize(("name", "way"), IN_PROCESS)
+def test_env__holds_no_test_data(name: str, way: str) -> None:
+    env = gym.make(name, **QUICK[name] | {"evaluator": way})
     assert isinstance(env.unwrapped, NasEnv)
     space = env.unwrapped.search_space
     write(env, list(space.encode(random_children(space, 1)[0])))
     held = pickle.dumps(env)
-    train, test = pieces_of_data(assemble(problem, **keywords))
+    train, test = pieces_of_data(name)
     assert train in held
     assert not any(piece in held for piece in test)
 
@@ -214,10 +214,8 @@ def test_arrays__are_fresh_at_every_call() -> None:
 
 
 def test_evaluation__happens_once_for_equal_networks() -> None:
-    parts = assemble("NAS-Moons-v0", epochs=1)
     inner = InstantEvaluator()
-    parts.evaluator.evaluator = inner  # type: ignore[attr-defined]
-    env = NasEnv(parts.search_space, parts.evaluator)
+    env = problem("NAS-Moons-v0", evaluator=inner).make_env()
     rewards = [write(env, [3, EOS])[-1][1] for _ in range(3)]
     assert len(inner.calls) == 1
     assert len(set(rewards)) == 1
@@ -241,7 +239,7 @@ def test_stochastic__draws_each_childs_seed_from_the_reset_seed() -> None:
 
 
 def test_stochastic__is_not_cached() -> None:
-    env = gym.make("NAS-Moons-v0", epochs=1, stochastic=True)
+    env = gym.make("NAS-Moons-v0", recipe={"epochs": 1}, stochastic=True)
     env.reset(seed=0)
     infos = [write(env, [3, 6, EOS])[-1][4] for _ in range(3)]
     assert len({info["evaluation"]["seed"] for info in infos}) == 3
@@ -263,13 +261,14 @@ def test_failing_child__earns_the_failure_reward(keywords: dict[str, Any]) -> No
     assert reward == keywords.get("failure_reward", 0.0)
     assert terminated
     assert info["evaluation"]["status"] == "failed"
-    assert "validation_accuracy" not in info["evaluation"]
+    assert "scores" not in info["evaluation"]
     assert info["evaluation"]["reason"]
 
 
 @pytest.mark.parametrize("evaluator", ["fused", "local"])
 def test_failing_child__of_a_huge_learning_rate_is_reported(evaluator: str) -> None:
-    env = gym.make("NAS-Moons-v0", evaluator=evaluator, learning_rate=1e38, failure_reward=-0.25)
+    exploding = {"learning_rate": 1e38}
+    env = gym.make("NAS-Moons-v0", evaluator=evaluator, recipe=exploding, failure_reward=-0.25)
     for _ in range(2):
         _, reward, _, _, info = write(env, [3, 6, EOS])[-1]
         assert reward == -0.25
@@ -290,3 +289,35 @@ def test_arguments__out_of_range_are_refused(keywords: dict[str, Any], says: str
     with pytest.raises(InvalidArgumentError) as error:
         make(**keywords)
     assert str(error.value) == says
+
+
+def test_reward__that_is_not_finite_is_one_line() -> None:
+    def worthless(_: Evaluation) -> float:
+        return float("nan")
+
+    env, _ = make(reward=worthless)
+    with pytest.raises(InvalidArgumentError, match="worthless of Linear-8 is nan, it must be finite"):
+        write(env, [3, EOS])
+
+
+def test_metric__is_published_as_plain_data() -> None:
+    env = gym.make("NAS-Moons-v0", evaluator="local", metric="balanced_accuracy", recipe={"epochs": 1})
+    assert isinstance(env.unwrapped, NasEnv)
+    assert env.unwrapped.metric.name == "balanced_accuracy"
+    info = write(env, [3, EOS])[-1][4]
+    assert next(iter(info["evaluation"]["scores"])) == "balanced_accuracy"
+
+
+def test_close__ends_what_the_environment_has_started_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed: list[object] = []
+    for kind in (Threads, InstantEvaluator):
+        monkeypatch.setattr(kind, "close", lambda self: closed.append(self))
+    lent: dict[str, Any] = {"evaluator": InstantEvaluator()}
+    for keywords, often in ((lent, 0), ({}, 4)):
+        gym.make("NAS-Moons-v0", **keywords).close()
+        gym.wrappers.TimeLimit(gym.make("NAS-Moons-v0", **keywords), 3).close()
+        gym.make_vec("NAS-Moons-v0", num_envs=2, **keywords).close()
+        RecordEvaluations(gym.make_vec("NAS-Moons-v0", num_envs=2, **keywords)).close()
+        assert len(set(map(id, closed))) == often

@@ -8,10 +8,10 @@ from nas_gym.envs import rendering
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.rendering import as_picture, as_text
-from nas_gym.search_spaces import SEARCH_SPACES, CellSpace, ConvSpace, MlpSpace
+from nas_gym.search_spaces import SEARCH_SPACES, CellSpace, GraphSpace, MlpSpace
 from nas_gym.testing import random_sentence
 from tests.nas_gym.doubles import InstantEvaluator
-from tests.nas_gym.search_spaces.conv_spaces import FIGURE_7
+from tests.nas_gym.search_spaces.convolutional_spaces import FIGURE_7
 
 LAYERS = "Linear-1 Linear-2 Linear-4 Linear-8 Linear-16 Sigmoid Tanh ReLU LeakyReLU"
 
@@ -64,7 +64,7 @@ def test_pictures__can_be_drawn_of_every_search_space(space_id: str) -> None:
 
 
 def test_pictures__of_a_graph_show_its_links_in_a_width_by_its_layers() -> None:
-    space = ConvSpace("graph")
+    space = GraphSpace()
     sentence = space.encode(space.parse(FIGURE_7))
     pictures = [as_picture(space, sentence, 0.9), as_picture(space, sentence[:-2], None)]
     unlinked = [token for token in sentence if not space.tokens[token].startswith("from-")]

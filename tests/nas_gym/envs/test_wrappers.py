@@ -4,18 +4,20 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from nas_gym.envs.nas_env import NasEnv
+from nas_gym.envs.episode import Episode
+from nas_gym.envs.nas_env import GameRules, NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.wrappers import (
-    ROW_FIELDS,
     MinimalNasShaping,
     RecordEvaluations,
     VectorMinimalNasShaping,
     minimal_nas_shaping,
 )
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluators.base import Evaluator
 from nas_gym.search_spaces import Architecture, MlpSpace
-from nas_gym.search_spaces.base import Block, SearchSpace
+from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces.diagram import Block
 from tests.nas_gym.doubles import InstantEvaluator
 
 SPACE = MlpSpace()
@@ -71,7 +73,7 @@ def test_shaping__follows_the_rules_of_the_minimal_nas_system(sentence: str, sha
 @pytest.mark.parametrize("stochastic", [False, True])
 def test_vector_shaping__is_the_single_one_in_every_lane(stochastic: bool) -> None:
     def single() -> NasEnv:
-        return NasEnv(SPACE, InstantEvaluator(failing=5), stochastic=stochastic)
+        return NasEnv(SPACE, InstantEvaluator(failing=5), rules=GameRules(stochastic=stochastic))
 
     lanes = 6
     ours = VectorMinimalNasShaping(NasVectorEnv(single(), lanes))
@@ -123,8 +125,8 @@ def test_shaping__refuses_another_search_space() -> None:
         assert "\n" not in str(error.value)
 
 
-def recorded(evaluator: Any, lanes: int = 3, **keywords: Any) -> RecordEvaluations:  # noqa: ANN401
-    env = RecordEvaluations(NasVectorEnv(NasEnv(SPACE, evaluator, **keywords), lanes))
+def recorded(evaluator: Evaluator, lanes: int = 3, rules: GameRules | None = None) -> RecordEvaluations:
+    env = RecordEvaluations(NasVectorEnv(NasEnv(SPACE, evaluator, rules=rules or GameRules()), lanes))
     env.reset(seed=0)
     return env
 
@@ -135,48 +137,33 @@ def play(env: RecordEvaluations, steps: int = 80) -> None:
         env.step(generator.integers(10, size=env.num_envs))
 
 
-def test_record__has_a_row_for_every_episode_that_ended() -> None:
-    evaluator = InstantEvaluator()
-    env = recorded(evaluator)
+def test_record__has_every_episode_that_ended() -> None:
+    env = recorded(InstantEvaluator())
     for actions in ([3, EOS, 4], [EOS, 0, 6], [0, EOS, EOS]):
         env.step(np.array(actions))
-    found = {
-        network: InstantEvaluator().evaluate([SPACE.parse(network)])[0]
-        for network in ("Linear-8", "Linear-1", "Linear-16 Tanh")
-    }
-    assert [row["architecture"] for row in env.rows] == [None, "Linear-8", "Linear-1", "Linear-16 Tanh"]
-    assert [row["episode"] for row in env.rows] == [1, 2, 3, 4]
-    assert [row["status"] for row in env.rows] == ["illegal", "ok", "ok", "ok"]
-    assert env.rows[0]["reward"] == -1.0
-    for row in env.rows:
-        assert tuple(row) == ROW_FIELDS
-        if row["architecture"]:
-            evaluation = found[row["architecture"]]
-            for name in (
-                "validation_accuracy",
-                "last_epochs_accuracy",
-                "parameters",
-                "multiply_adds",
-                "seed",
-            ):
-                assert row[name] == getattr(evaluation, name)
-                assert type(row[name]) in (int, float)
-            assert row["reward"] == evaluation.validation_accuracy
-            assert row["reason"] is None
-    assert all(env.rows[0][name] is None for name in ROW_FIELDS[4:])
+    networks = ("Linear-8", "Linear-1", "Linear-16 Tanh")
+    found = InstantEvaluator().evaluate([SPACE.parse(network) for network in networks])
+    assert env.episodes[0] == Episode(1, None, -1.0, "illegal")
+    for number, (network, evaluation) in enumerate(zip(networks, found, strict=True), start=2):
+        episode, score = env.episodes[number - 1], evaluation.score
+        assert score is not None
+        costs = evaluation.parameters, evaluation.multiply_adds
+        assert episode == Episode(number, network, score, "ok", evaluation.scores, *costs, evaluation.seed)
+        assert list(episode.scores) == ["accuracy", "last_epochs_accuracy"], "that of the metric first"
+        known = (episode.reward, *episode.scores.values(), episode.parameters, episode.seed)
+        assert all(type(value) in (int, float) for value in known), "no arrays of NumPy"
 
 
 def test_record__tells_why_a_child_failed() -> None:
-    env = recorded(InstantEvaluator(failing=2), lanes=8, failure_reward=-0.5)
+    env = recorded(InstantEvaluator(failing=2), lanes=8, rules=GameRules(failure_reward=-0.5))
     play(env)
-    failed = [row for row in env.rows if row["status"] == "failed"]
+    failed = [episode for episode in env.episodes if episode.status == "failed"]
     assert failed
-    for row in failed:
-        assert row["reason"] == "it is one of those that fail"
-        assert row["validation_accuracy"] is None
-        assert row["reward"] == -0.5
-        assert row["seed"] == InstantEvaluator().evaluate([SPACE.parse(row["architecture"])])[0].seed
-    assert all(row["reason"] is None for row in env.rows if row["status"] != "failed")
+    for episode in failed:
+        assert (episode.reason, episode.reward) == ("it is one of those that fail", -0.5)
+        (evaluation,) = InstantEvaluator().evaluate([SPACE.parse(str(episode.architecture))])
+        assert (episode.scores, episode.seed) == ({}, evaluation.seed)
+    assert all(episode.reason is None for episode in env.episodes if episode.status != "failed")
 
 
 def test_record__counts_the_episodes_of_the_environment() -> None:
@@ -185,16 +172,16 @@ def test_record__counts_the_episodes_of_the_environment() -> None:
     generator, ended = np.random.default_rng(1), 0
     for _ in range(60):
         ended += int(env.step(generator.integers(10, size=3))[2].sum())
-    assert len(env.rows) == ended
-    trained = [row["architecture"] for row in env.rows if row["status"] != "illegal"]
+    assert len(env.episodes) == ended
+    trained = [episode.architecture for episode in env.episodes if episode.status != "illegal"]
     assert trained == [str(a) for call in evaluator.calls for a in call]
 
 
 def test_record__keeps_large_seeds_exactly() -> None:
-    env = recorded(InstantEvaluator(failing=3), lanes=8, stochastic=True)
+    evaluator = InstantEvaluator(failing=3)
+    env = recorded(evaluator, lanes=8, rules=GameRules(stochastic=True))
     play(env)
-    evaluator = env.unwrapped.evaluator  # type: ignore[attr-defined]
-    assert [row["seed"] for row in env.rows if row["status"] != "illegal"] == evaluator.seeds
+    assert [episode.seed for episode in env.episodes if episode.status != "illegal"] == evaluator.seeds
 
 
 def test_evaluation_seconds__are_those_of_the_environment() -> None:

@@ -3,13 +3,12 @@ from typing import Any
 import pytest
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.base import child_seed
 from nas_gym.evaluators.limits import SizeLimitedEvaluator
 from nas_gym.memory.store import EvaluationStore
-from nas_gym.problems.assembly import assemble
-from nas_gym.problems.registration import make_env
+from nas_gym.problems.registration import problem
 from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.search_spaces.base import NetworkSize
+from nas_gym.tasks.seeds import child_seed
 from nas_gym.testing import check_evaluator
 from tests.nas_gym.doubles import InstantEvaluator, random_networks
 
@@ -35,10 +34,10 @@ def test_large_network__fails_and_is_not_asked_for() -> None:
     first, refused, last = evaluator.evaluate([SMALL, LARGE, SMALL])
     assert inner.calls == [(SMALL, SMALL)]
     assert first == last == InstantEvaluator().evaluate([SMALL])[0]
-    assert (refused.architecture, refused.status, refused.validation_accuracy) == (LARGE, "failed", None)
+    assert (refused.architecture, refused.status, refused.score) == (LARGE, "failed", None)
     assert refused.reason == "it has 202 parameters, at most 42 are allowed"
     assert (refused.parameters, refused.multiply_adds) == (202, 176)
-    assert (refused.dataset, refused.recipe, refused.seconds) == ("data", "recipe", 0.0)
+    assert (refused.task, refused.recipe, refused.seconds) == ("data", "recipe", 0.0)
     assert refused.seed == child_seed(3, LARGE)
 
 
@@ -52,12 +51,12 @@ def test_seeds__stay_with_their_networks() -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, "many", True])
 def test_max_parameters__must_be_a_positive_integer(value: Any) -> None:  # noqa: ANN401
-    says = f"max_parameters must be a positive integer or None, got {value!r}"
+    says = f"max_parameters must be an integer from 1, got {value!r}"
     with pytest.raises(InvalidArgumentError) as error:
         limited(value)
     assert str(error.value) == says
     with pytest.raises(InvalidArgumentError) as error:
-        assemble("NAS-Moons-v0", max_parameters=value)
+        problem("NAS-Moons-v0", max_parameters=value)
     assert str(error.value) == says
 
 
@@ -69,7 +68,8 @@ def test_size__that_is_not_known_is_refused() -> None:
 
 def test_env__pays_the_failure_reward_and_stores_nothing(tmp_path: Any) -> None:  # noqa: ANN401
     store = tmp_path / "store.sqlite"
-    env = make_env("NAS-Moons-v0", epochs=1, max_parameters=42, failure_reward=-0.5, store=store)
+    limits = {"max_parameters": 42, "failure_reward": -0.5, "store": store}
+    env = problem("NAS-Moons-v0", recipe={"epochs": 1}, **limits).make_env()
     tokens = MlpSpace().tokens
     for text, status in (("Linear-8 Tanh EOS", "ok"), ("Linear-8 Linear-16 EOS", "failed")):
         env.reset()

@@ -7,7 +7,7 @@ import pytest
 
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.lookup import TableEvaluator
-from nas_gym.problems.assembly import assemble
+from nas_gym.problems.registration import problem
 from nas_gym.search_spaces import MlpSpace, NasBench201Space
 from nas_gym.testing import check_evaluator
 from tests.nas_gym.doubles import made_up_table
@@ -26,18 +26,18 @@ def test_evaluation__is_the_mean_over_seeds() -> None:
     for cell, evaluation in zip(CELLS, TableEvaluator(TIMED).evaluate(CELLS), strict=True):
         row = SPACE.rank(cell)
         assert TIMED.parameters is not None
-        assert evaluation.validation_accuracy == TIMED.validation[row].sum() / 200
+        assert evaluation.score == TIMED.validation[row].sum() / 200
         assert evaluation.parameters == TIMED.parameters[row]
         assert evaluation.seconds == row + 1
-        assert (evaluation.dataset, evaluation.recipe, evaluation.seed) == ("made up", "none", None)
-        assert evaluation.as_info().keys() == {"status", "validation_accuracy", "parameters"}
+        assert (evaluation.task, evaluation.recipe, evaluation.seed) == ("made up", "none", None)
+        assert evaluation.as_info().keys() == {"status", "scores", "parameters"}
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 2**63 - 1])
 def test_evaluation__with_a_seed_is_one_training(seed: int) -> None:
     (evaluation,) = TableEvaluator(TIMED).evaluate(CELLS[:1], [seed])
     assert evaluation.seed == seed
-    assert evaluation.validation_accuracy == TIMED.validation[9, seed % 2] / 100
+    assert evaluation.score == TIMED.validation[9, seed % 2] / 100
 
 
 def test_evaluation__needs_a_seed_for_each_child() -> None:
@@ -52,7 +52,7 @@ def test_failed_training__is_a_status() -> None:
     assert [e.status for e in evaluator.evaluate(CELLS)] == ["ok", "failed", "ok", "ok"]
     assert [e.status for e in evaluator.evaluate(CELLS, [0, 0, 1, 1])] == ["ok"] * 4
     (evaluation,) = evaluator.evaluate([CELLS[1]], [3])
-    assert (evaluation.status, evaluation.validation_accuracy) == ("failed", None)
+    assert (evaluation.status, evaluation.score) == ("failed", None)
     assert evaluation.reason is not None
 
 
@@ -61,11 +61,12 @@ def test_table_evaluator__holds_no_test_results() -> None:
     held = pickle.dumps(TableEvaluator(TIMED))
     assert TIMED.validation.tobytes() in held
     assert TIMED.test.tobytes() not in held
-    parts = assemble("NAS-Bench-201-v0", table=TIMED)
-    env = gym.make("NAS-Bench-201-v0", table=TIMED).unwrapped
-    assert parts.table is TIMED
-    assert parts.evaluator.table.test is None  # type: ignore[attr-defined]
-    assert env.evaluator.table.test is None  # type: ignore[attr-defined]
+    made = problem("NAS-Bench-201-v0", table=TIMED)
+    env: Any = gym.make("NAS-Bench-201-v0", table=TIMED).unwrapped
+    assert made.table is TIMED
+    assert isinstance(made.lookup, TableEvaluator)
+    assert made.lookup.table.test is None
+    assert env.evaluator.table.test is None
 
 
 def test_budget__is_spent_once_for_each_child_and_then_over() -> None:
@@ -73,7 +74,7 @@ def test_budget__is_spent_once_for_each_child_and_then_over() -> None:
     first, second, third, again = evaluator.evaluate(CELLS)  # 10, 5, 64 and 0 seconds
     assert [e.simulated_seconds for e in (first, second, third, again)] == [10, 15, 15, 15]
     assert [e.status for e in (first, second, third, again)] == ["ok", "ok", "timed_out", "ok"]
-    assert third.validation_accuracy is None
+    assert third.score is None
     assert third.as_info()["simulated_seconds"] == 15
     assert third.reason == "the budget of 16 simulated seconds is spent"
     (late,) = evaluator.evaluate([SPACE.unrank(0)])  # 1 second, but the search is over

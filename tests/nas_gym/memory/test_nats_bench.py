@@ -127,9 +127,9 @@ def test_official_files__become_tables(source: Path) -> None:
             expected = [accuracy(rank, str(epochs), judged, "x-valid", seed) / 100 for seed in seeds]
             if epochs == 200:  # some cells were trained once more than others
                 expected = [float(np.mean(expected))]
-            assert table.validation_accuracies(CELLS[rank]) == pytest.approx(expected)
+            assert table.validation_scores(CELLS[rank]) == pytest.approx(expected)
             test = np.mean([accuracy(rank, "200", dataset, tested, seed) / 100 for seed in final])
-            assert table.test_accuracy(CELLS[rank]) == pytest.approx(test)
+            assert table.test_score(CELLS[rank]) == pytest.approx(test)
             assert table.seconds is not None
             assert table.seconds[rank] == epochs * (2.0 + rank) + 0.5
             assert table.dataset == dataset

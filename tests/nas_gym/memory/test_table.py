@@ -6,6 +6,7 @@ import pytest
 from nas_gym.errors import InvalidArchitectureError, InvalidArgumentError, InvalidTableError
 from nas_gym.memory.tables.table import Table, smallest_counts
 from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space
+from nas_gym.tasks.metric import PERPLEXITY
 
 SPACE = MlpSpace(widths=(1, 2), activations=("Tanh",), max_length=1)
 """Three networks: Linear-1, Linear-2, Tanh."""
@@ -26,19 +27,19 @@ def network(text: str) -> Architecture:
 def test_table__answers_for_architectures() -> None:
     known = table()
     assert known.seeds == 2
-    assert known.validation_accuracies(network("Linear-2")) == [1.0, 0.9]
-    assert known.validation_accuracy(network("Linear-2")) == 0.95
-    assert known.test_accuracies(network("Linear-2")) == [0.7, 0.75]
-    assert known.test_accuracy(network("Linear-2")) == 0.725
+    assert known.validation_scores(network("Linear-2")) == [1.0, 0.9]
+    assert known.validation_score(network("Linear-2")) == 0.95
+    assert known.test_scores(network("Linear-2")) == [0.7, 0.75]
+    assert known.test_score(network("Linear-2")) == 0.725
     with pytest.raises(InvalidArchitectureError):
-        known.validation_accuracy(Architecture("mlp-v0", ("Linear-16",)))
+        known.validation_score(Architecture("mlp-v0", ("Linear-16",)))
 
 
 def test_table__knows_the_optimum_and_how_far_away_an_answer_is() -> None:
     known = table()
     assert known.optimum == 0.95
     assert known.best_architectures == [network("Linear-2")]
-    assert known.best_test_accuracy == 0.725
+    assert known.best_test_score == 0.725
     assert [known.rank_of(network(name)) for name in ("Linear-1", "Linear-2", "Tanh")] == [2, 1, 2]
     assert known.regret(network("Linear-2")) == 0.0
     assert known.regret(network("Tanh")) == pytest.approx(0.1)
@@ -48,15 +49,31 @@ def test_table__of_floats_answers_too_and_shares_the_first_place() -> None:
     known = table(validation=FLOATS, validation_samples=None)
     assert known.optimum == 0.75
     assert [str(best) for best in known.best_architectures] == ["Linear-2", "Tanh"]
-    assert known.best_test_accuracy == pytest.approx((0.725 + 1.0) / 2)
+    assert known.best_test_score == pytest.approx((0.725 + 1.0) / 2)
     assert [known.rank_of(network(name)) for name in ("Linear-1", "Linear-2", "Tanh")] == [3, 1, 1]
+
+
+def test_table__of_what_should_be_small_has_its_optimum_at_the_other_end() -> None:
+    losses = np.array([[2.0, 8.0], [4.0, 1.0], [9.0, 1.0]])
+    known = table(
+        validation=losses, validation_samples=None, test=2 * losses, test_samples=None, metric=PERPLEXITY
+    )
+    assert known.validation_scores(network("Linear-1")) == [2.0, 8.0]
+    assert known.validation_score(network("Linear-1")) == pytest.approx(4.0), (
+        "means are taken of the logarithm"
+    )
+    assert known.optimum == pytest.approx(2.0)
+    assert known.best_architectures == [network("Linear-2")]
+    assert known.best_test_score == pytest.approx(4.0)
+    assert [known.rank_of(network(name)) for name in ("Linear-1", "Linear-2", "Tanh")] == [3, 1, 2]
+    assert known.regret(network("Tanh")) == pytest.approx(1.0)
 
 
 def test_without_test__locks_the_test_results_away() -> None:
     locked = table().without_test()
     assert locked.test is None
-    assert locked.validation_accuracy(network("Tanh")) == 0.85
-    for read in (locked.test_accuracy, locked.test_accuracies, lambda _: locked.best_test_accuracy):
+    assert locked.validation_score(network("Tanh")) == 0.85
+    for read in (locked.test_score, locked.test_scores, lambda _: locked.best_test_score):
         with pytest.raises(InvalidArgumentError, match="came without test results"):
             read(network("Tanh"))
 
@@ -78,6 +95,11 @@ def test_without_test__locks_the_test_results_away() -> None:
         ({"seconds": np.array([1.0, np.inf, 2.0])}, "1 values of seconds are NaN or infinite"),
         ({"seconds": np.array([1.0, -1.0, 2.0])}, "seconds must be from 0"),
         ({"seconds": np.ones(4)}, r"seconds must have the shape \(3,\)"),
+        ({"metric": PERPLEXITY}, "validation counts samples, perplexity must be floats"),
+        (
+            {"validation": 0 * FLOATS, "validation_samples": None, "metric": PERPLEXITY},
+            "validation must be from 1.17549e-38 to inf, got 0 to 0",
+        ),
         ({"failed": np.zeros((3, 1), dtype=np.bool_)}, "failed must be bool"),
     ],
 )

@@ -9,7 +9,8 @@ from nas_gym.errors import InvalidTableError
 from nas_gym.memory.tables.table import Table
 from nas_gym.memory.tables.table_file import checksum, read_arrays, read_table, write_arrays, write_table
 from nas_gym.search_spaces import MlpSpace, NasBench201Space
-from tests.nas_gym.doubles import made_up_table
+from nas_gym.tasks.metric import perplexity
+from tests.nas_gym.memory.made_up import made_up_table
 
 WHOLE = made_up_table(
     NasBench201Space(("none", "skip_connect")),
@@ -24,6 +25,14 @@ PLAIN = made_up_table(
     test=None,
     test_samples=None,
     parameters=None,
+)
+LOSSES = made_up_table(
+    MlpSpace(max_length=2),
+    validation=np.linspace(1, 90, 90)[:, None],
+    validation_samples=None,
+    test=None,
+    test_samples=None,
+    metric=perplexity(6, "bracket"),
 )
 COLUMNS = ("validation", "validation_samples", "test", "test_samples", "failed", "parameters", "seconds")
 
@@ -41,7 +50,7 @@ def changed(path: Path, sign: bool, **arrays: Any) -> Path:  # noqa: ANN401
     return path
 
 
-@pytest.mark.parametrize("table", [WHOLE, PLAIN], ids=["whole", "plain"])
+@pytest.mark.parametrize("table", [WHOLE, PLAIN, LOSSES], ids=["whole", "plain", "losses"])
 def test_table__is_read_as_it_was_written(table: Table, tmp_path: Path) -> None:
     write_table(table, tmp_path / "folder" / "table.npz")
     read = read_table(tmp_path / "folder" / "table.npz")
@@ -49,7 +58,7 @@ def test_table__is_read_as_it_was_written(table: Table, tmp_path: Path) -> None:
         table.search_space.id,
         table.search_space.arguments,
     )
-    assert (read.dataset, read.recipe) == (table.dataset, table.recipe)
+    assert (read.dataset, read.recipe, read.metric) == (table.dataset, table.recipe, table.metric)
     for name in COLUMNS:
         one, other = getattr(read, name), getattr(table, name)
         assert (one is None) == (other is None)
@@ -113,6 +122,7 @@ def test_table__with_any_byte_changed_is_refused_or_the_same(tmp_path: Path) -> 
         (True, {"validation": None}, "it lacks 'validation'"),
         (True, {"format": None}, "it lacks 'format'"),
         (True, {"format": np.asarray("other")}, "its format is 'other'"),
+        (True, {"format": np.asarray("nas-gym-table-2")}, "cannot be used: .* argument: 'name'"),
         (True, {"search_space": np.asarray("mlp-v9")}, "search space 'mlp-v9'; there are mlp-v0"),
         (True, {"search_space": np.asarray("mlp-v0")}, "makes mlp-v0 with the arguments"),
         (True, {"arguments": np.asarray("{")}, "with the arguments {:"),

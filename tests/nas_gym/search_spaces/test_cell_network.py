@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from nas_gym.search_spaces import CellSpace
+from nas_gym.search_spaces.base import NetworkSize
 from nas_gym.search_spaces.cell import kernel
 from nas_gym.search_spaces.cell.description import describe
 from nas_gym.search_spaces.cell.network import CellLayer
@@ -86,13 +87,22 @@ def test_step__equals_the_published_equations(text: str, equations: Equations) -
     right, right_end = unrolled(layer, equations, inputs, state, cell)
     hidden, end = state, cell
     for x in inputs:
-        hidden, end = layer.cell(x, (hidden, end))
+        hidden, end = layer.cell.step(layer.cell.input_map(x), hidden, end)
     outputs, (last, layer_end) = layer(inputs, (state, cell))
     for ours, theirs in ((hidden, right[-1]), (last, right[-1]), (outputs, right), (end, layer_end)):
         assert_close(ours, theirs)
     assert_close(end, right_end)
     parameters = [inputs, state, cell, *layer.parameters()]
     assert_close(gradients(outputs, layer_end, parameters), gradients(right, right_end, parameters))
+
+
+def test_space__builds_a_layer_of_the_size_that_it_says() -> None:
+    space, network = CellSpace(2), CellSpace(2).parse(FIGURE_5)
+    layer = space.build(network, (INPUTS,), UNITS)
+    assert isinstance(layer, CellLayer)
+    size = space.size(network, (INPUTS,), UNITS)
+    assert size == NetworkSize(parameters=2 * UNITS * (INPUTS + UNITS), multiply_adds=size.parameters)
+    assert sum(parameter.numel() for parameter in layer.parameters()) == size.parameters
 
 
 def test_nascell__has_the_published_number_of_parameters() -> None:

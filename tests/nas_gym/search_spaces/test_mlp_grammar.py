@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -157,7 +158,7 @@ def test_legal_next__returns_fresh_arrays() -> None:
         ({"max_length": 65}, "got 65"),
         ({"max_length": 2.5}, "got 2.5"),
         ({"widths": 8}, "widths"),
-        ({"activations": "Tanh"}, "unknown activation 'T'"),
+        ({"activations": "Tanh"}, "activations must be a sequence of names, got 'Tanh'"),
     ],
 )
 def test_arguments__out_of_range_are_refused(keywords: dict[str, Any], says: str) -> None:
@@ -166,11 +167,16 @@ def test_arguments__out_of_range_are_refused(keywords: dict[str, Any], says: str
     assert_one_line(error, says)
 
 
+def test_arguments__of_numpy_are_plain_numbers_afterwards() -> None:
+    given: Any = {"widths": np.array([8, 2]), "max_length": np.int64(3)}
+    assert json.loads(json.dumps(MlpSpace(**given).arguments)) == MlpSpace((8, 2), max_length=3).arguments
+
+
 @pytest.mark.parametrize("shape", [(), (1, 8, 8)])
-def test_feature_shape__has_one_axis(shape: tuple[int, ...]) -> None:
-    SPACE.check_feature_shape((7,))
+def test_inputs__have_one_axis(shape: tuple[int, ...]) -> None:
+    SPACE.check_inputs((7,))
     with pytest.raises(InvalidArgumentError, match="needs one axis of features"):
-        SPACE.check_feature_shape(shape)
+        SPACE.check_inputs(shape)
 
 
 @pytest.mark.parametrize(

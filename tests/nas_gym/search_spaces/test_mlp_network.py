@@ -30,9 +30,3 @@ def test_build__makes_the_layers_that_the_text_names() -> None:
     assert shapes == [(8, 3), (2, 8), (5, 2)]
     slopes = [layer.negative_slope for layer in layers if isinstance(layer, nn.LeakyReLU)]
     assert slopes == [pytest.approx(0.01)]
-
-
-def test_build__leaves_the_global_generator_alone() -> None:
-    before = torch.get_rng_state()
-    build(MlpSpace().parse("Linear-8 Tanh"), (2,), 2)
-    assert torch.equal(torch.get_rng_state(), before)

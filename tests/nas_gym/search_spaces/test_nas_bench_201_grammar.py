@@ -2,7 +2,7 @@ import pytest
 
 from nas_gym.errors import InvalidArchitectureError, InvalidArgumentError
 from nas_gym.search_spaces import NasBench201Space
-from nas_gym.search_spaces.base import Block
+from nas_gym.search_spaces.diagram import Block
 from nas_gym.search_spaces.nas_bench_201.grammar import from_official, to_official
 
 OFFICIAL = (

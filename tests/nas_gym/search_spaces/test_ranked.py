@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import InvalidArchitectureError
-from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace
+from nas_gym.search_spaces import Architecture, ChainSpace, MlpSpace, NasBench201Space, RankedSpace
 from nas_gym.testing import check_ranked_space
 
 SMALL: list[RankedSpace] = [
@@ -12,6 +12,7 @@ SMALL: list[RankedSpace] = [
     MlpSpace(max_length=1),
     NasBench201Space(("none", "nor_conv_3x3", "skip_connect")),
     NasBench201Space(("none",)),
+    ChainSpace(kernels=(3,), filters=(8, 16), pools=(1,), max_layers=3),
 ]
 
 

@@ -1,12 +1,55 @@
-import pytest
+import subprocess
+import sys
 
-from nas_gym.search_spaces import SEARCH_SPACES
+import pytest
+from torch import nn
+
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.search_spaces import SEARCH_SPACES, Architecture, MlpSpace, SearchSpace
 from nas_gym.testing import check_search_space
+
+SAMPLES: tuple[tuple[int, ...], ...] = ((8,), (3, 8, 8))
+"""Shapes of samples; each search space that builds networks reads one of them."""
+
+
+def readable(space: SearchSpace) -> tuple[int, ...]:
+    """Return the first shape that the networks of a space can read."""
+    for inputs in SAMPLES:
+        try:
+            space.check_inputs(inputs)
+            return inputs
+        except InvalidArgumentError as error:
+            assert "\n" not in str(error)
+    raise AssertionError(f"{space.id} reads none of {SAMPLES}: add a shape")
 
 
 @pytest.mark.parametrize("space_id", SEARCH_SPACES)
 def test_search_space__keeps_the_contract(space_id: str) -> None:
-    check_search_space(SEARCH_SPACES[space_id]())
+    space = SEARCH_SPACES[space_id]()
+    check_search_space(space, samples=50, inputs=readable(space))
+
+
+class Wasteful(MlpSpace):
+    """Builds one output more than it counts."""
+
+    def build(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> nn.Module:
+        return super().build(architecture, inputs, outputs + 1)
+
+
+class Drawing(MlpSpace):
+    """Lets PyTorch draw parameters."""
+
+    def build(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(inputs[0], outputs))
+
+
+@pytest.mark.parametrize(("kind", "says"), [(Wasteful, "size says"), (Drawing, "generator alone")])
+def test_contract__sees_networks_of_another_size_or_with_drawn_parameters(
+    kind: type[MlpSpace], says: str
+) -> None:
+    check_search_space(kind(), samples=5)
+    with pytest.raises(AssertionError, match=says):
+        check_search_space(kind(), samples=5, inputs=(4,))
 
 
 @pytest.mark.parametrize("space_id", SEARCH_SPACES)
@@ -15,3 +58,15 @@ def test_search_space__is_registered_under_its_versioned_id(space_id: str) -> No
     name, _, version = space_id.rpartition("-v")
     assert name
     assert version.isdecimal()
+
+
+def test_search_spaces__of_a_table_say_that_there_is_no_network_to_build() -> None:
+    space = SEARCH_SPACES["nas-bench-201-v0"]()
+    with pytest.raises(InvalidArgumentError, match="are looked up in a table") as error:
+        space.build(next(space.enumerate()), (3, 32, 32), 10)
+    assert "\n" not in str(error.value)
+
+
+def test_search_spaces__are_imported_without_what_trains() -> None:
+    code = "import sys, nas_gym.search_spaces; sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

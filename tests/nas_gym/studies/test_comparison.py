@@ -1,3 +1,4 @@
+from dataclasses import replace
 from statistics import mean
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_verdict__on_a_model_that_comes_out_alike_needs_one_training_of_it() -> 
     text = Comparison([contender("net", True, FOUND), reference]).verdict()
     bounds = gap(FOUND, (0.97,), second_is_certain=True)
     assert bounds is not None
-    assert f"95 % interval {100 * bounds[1]:+.2f} to {100 * bounds[2]:+.2f}: the gap exceeds" in text
+    assert f"95 % interval {100 * bounds[0]:+.2f} to {100 * bounds[1]:+.2f}: the gap exceeds" in text
 
 
 def test_verdict__on_perplexities_is_of_their_ratio_and_lower_is_better() -> None:
@@ -89,7 +90,7 @@ def test_markdown__has_a_row_for_each_contender() -> None:
     assert head.startswith(
         "| network | test accuracy [95 % interval] | validation accuracy [95 % interval] | seeds |"
     )
-    assert line == "|" + "---|" * 7
+    assert line == "| " + " | ".join(["---"] * 7) + " |"
     assert rows[0].startswith("| `net` | 0.9833 [") and "| 3 | 1,234 |  | 2.5 |" in rows[0]
     assert rows[1].startswith("| hand-made | 0.8000 | 0.9000 | 1 |")
     assert rows[2].startswith("| `broken` |  |  | 2 of 2 failed: ValueError: a / b |")
@@ -98,20 +99,26 @@ def test_markdown__has_a_row_for_each_contender() -> None:
 
 def test_perplexities__are_averaged_as_losses_and_given_in_bits_by_character() -> None:
     cell = Contender("cell", True, (4.0, 16.0), (2.0, 8.0))
-    compared = Comparison([cell], PERPLEXITY, by_character=True, best_possible=3.5)
-    (values,) = compared.as_json()
-    assert values["test_perplexities"] == (2.0, 8.0)
-    assert values["test_perplexity_mean"] == pytest.approx(4.0)
-    assert values["test_bits_per_character_mean"] == pytest.approx(2.0)
-    assert values["validation_perplexity_mean"] == pytest.approx(8.0)
+    metric = replace(PERPLEXITY, by="character", best_possible=3.5)
+    compared = Comparison([cell], metric)
+    values: Any = compared.as_json()[0]
+    assert values["test"]["scores"] == (2.0, 8.0)
+    assert values["test"]["mean"] == pytest.approx(4.0)
+    assert values["test_bits_per_character"] == pytest.approx(2.0)
+    assert values["validation"]["mean"] == pytest.approx(8.0)
     for part, of_bits in (("test", (1.0, 3.0)), ("validation", (2.0, 4.0))):
         bits = interval(of_bits)
         assert bits is not None
-        assert (values[f"{part}_perplexity_low"], values[f"{part}_perplexity_high"]) == pytest.approx(
-            (2 ** bits[0], 2 ** bits[1])
-        )
-    low, high = (f"{values[f'validation_perplexity_{end}']:#.5g}" for end in ("low", "high"))
+        assert (values[part]["low"], values[part]["high"]) == pytest.approx((2 ** bits[0], 2 ** bits[1]))
+    low, high = (metric.value_text(values["validation"][end]) for end in ("low", "high"))
     table = compared.markdown()
-    assert "| bits per character |" in table and f"] | 2.0000 | 8.0000 [{low}, {high}] |" in table
-    assert table.endswith("The best perplexity that any model can have in the long run is 3.5000.\n")
+    assert "| bits per character |" in table and f"] | 2.0000 | 8.000 [{low}, {high}] |" in table
+    assert table.endswith("The best perplexity that any model can have in the long run is 3.500.\n")
     assert "bits" not in Comparison([cell], PERPLEXITY).markdown()
+
+
+def test_json__knows_no_mean_of_what_failed() -> None:
+    failed = contender("broken", True, (), failures=("no",))
+    values: Any = Comparison([failed]).as_json()[0]
+    assert values["test"] == values["validation"] == {"scores": ()}
+    assert values["failures"] == ("no",) and "multiply_adds" not in values

@@ -1,98 +1,185 @@
+import os
+import signal
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from nas_gym.datasets.base import Dataset, Split
-from nas_gym.datasets.brackets import brackets
-from nas_gym.datasets.moons import moons
+import nas_gym
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.search_spaces import Architecture, MlpSpace
-from nas_gym.search_spaces.cell.references import lstm_layer
-from nas_gym.search_spaces.mlp.network import build
-from nas_gym.studies.retraining import Model, Retraining, Schooling, retrain
-from nas_gym.tasks.language_modelling.language_model import LanguageModel
-from nas_gym.tasks.language_modelling.recipe import LanguageRecipe
-from nas_gym.tasks.language_modelling.training import LANGUAGE_MODELLING, perplexity_of
-from nas_gym.tasks.supervised.batches import Samples
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
-from nas_gym.tasks.supervised.training import accuracy_of
-
-DATA = moons(size=100)
-NETWORK = MlpSpace().parse("Linear-8 Tanh")
-RECIPE = TrainingRecipe(epochs=5)
-MODEL = Model(NETWORK, partial(build, NETWORK, feature_shape=(2,), classes=2))
-CORPUS = brackets(train_tokens=2000, validation_tokens=300, test_tokens=300)
-LANGUAGE_MODEL = Model(
-    Architecture("reference", ("LSTM",)), partial(LanguageModel, lstm_layer, len(CORPUS.vocabulary), 8)
+from nas_gym.evaluators.trainer import Child, Trainer
+from nas_gym.pools.here import Here
+from nas_gym.pools.processes import Processes
+from nas_gym.problems.problem import Problem
+from nas_gym.search_spaces import Architecture
+from nas_gym.studies.retraining import (
+    Candidate,
+    DamagedTrainingError,
+    Retrain,
+    Trainings,
+    found_networks,
+    hand_designed_networks,
 )
-LANGUAGE = Schooling(CORPUS, LanguageRecipe(epochs=2, units=8), LANGUAGE_MODELLING)
+from nas_gym.tasks.seeds import child_seed, repeat_seeds
+from tests.nas_gym.doubles import TEXTS, quick, random_children
+
+SMALL: dict[str, Any] = {"size": 100, "recipe": {"epochs": 3}}
+TEXTS_OF_NETWORKS = ("Linear-8 Tanh", "Linear-4 ReLU")
 
 
-def results(training: Retraining) -> tuple[float | None, float | None]:
-    return training.validation, training.test
+def problem(evaluator: str = "fused", **keywords: Any) -> Problem:  # noqa: ANN401
+    return nas_gym.problem("NAS-Moons-v0", evaluator=evaluator, **(SMALL | keywords))
 
 
-def test_retrain__reads_validation_and_test_accuracy_of_the_same_weights() -> None:
-    found, other = (retrain(MODEL, Schooling(DATA, RECIPE), seed) for seed in (0, 1))
-    module = MODEL.build()
-    module.load_state_dict(found.weights)
-    assert DATA.test is not None
-    parts = (Samples.of(part) for part in (DATA.validation, DATA.test))
-    assert results(found) == tuple(accuracy_of(module, part) for part in parts)
-    assert len(found.losses) == 5 and found.seconds > 0 and found.reason is None
-    assert any(not torch.equal(value, other.weights[name]) for name, value in found.weights.items())
+PROBLEM = problem()
+NETWORKS = [PROBLEM.search_space.parse(text) for text in TEXTS_OF_NETWORKS]
 
 
-def test_retrain__reads_validation_and_test_perplexity_of_language_models() -> None:
-    found = retrain(LANGUAGE_MODEL, LANGUAGE, seed=0)
-    module = LANGUAGE_MODEL.build()
-    module.load_state_dict(found.weights)
-    assert CORPUS.test is not None
-    assert results(found) == tuple(perplexity_of(module, part) for part in (CORPUS.validation, CORPUS.test))
-    assert len(found.losses) == 2 and found.losses[1] < found.losses[0]
+def trained(
+    path: Path, candidates: list[Candidate] | None = None, seeds: int = 2, trainer: Trainer | None = None
+) -> Trainings:
+    candidates = found_networks(PROBLEM, NETWORKS) if candidates is None else candidates
+    trainings = Trainings(path, candidates, trainer or PROBLEM.make_trainer(), seeds)
+    missing = len(trainings.missing())
+    assert sum(1 for _ in trainings.train(Here())) == missing
+    return trainings
 
 
-@pytest.mark.parametrize(
-    ("model", "schooling"), [(MODEL, Schooling(DATA, RECIPE)), (LANGUAGE_MODEL, LANGUAGE)]
-)
-def test_retrain__repeats_whatever_the_number_of_threads(model: Model, schooling: Schooling) -> None:
-    once = retrain(model, schooling, seed=3)
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        again = retrain(model, schooling, seed=3)
-        assert torch.get_num_threads() == 2, "it gives them back"
-    finally:
-        torch.set_num_threads(before)
-    assert (results(again), again.losses) == (results(once), once.losses)
+@pytest.mark.parametrize("evaluator", ["fused", "local"])
+def test_trainings__are_those_of_the_search_s_trainer_with_seeds_of_their_own(
+    evaluator: str, tmp_path: Path
+) -> None:
+    trainer = problem(evaluator).make_trainer()
+    trainings = trained(tmp_path / "new", trainer=trainer)
+    assert len(trainings.jobs) == len(list((tmp_path / "new").iterdir())) == 4
+    for network, contender in zip(NETWORKS, trainings.contenders(), strict=True):
+        seeds = repeat_seeds("retraining", network, 2)
+        assert child_seed(0, network) not in seeds, "not the one of the search"
+        alone = [trainer.train(Child(network, seed, -1)) for seed in seeds]
+        assert contender.validation_scores == tuple(each.outcome.scores["accuracy"] for each in alone)
+        assert contender.test_scores == tuple(each.scores("test")["accuracy"] for each in alone)
+        assert contender.losses == alone[0].outcome.losses
+        assert (contender.name, contender.found, contender.failures) == (str(network), True, ())
+        assert contender.parameters == alone[0].parameters and (contender.multiply_adds or 0) > 0
+        seed, weights = trainings.best_weights(str(network))
+        best = max(zip(seeds, alone, strict=True), key=lambda each: each[1].outcome.scores["accuracy"])
+        assert seed == best[0]
+        assert all(torch.equal(weights[name], value) for name, value in best[1].state_dict().items())
 
 
-def test_retrain__does_not_learn_from_test_data() -> None:
-    assert DATA.test is not None
-    turned = Split(DATA.test.features, 1 - DATA.test.labels)
-    other = Dataset("other", DATA.train, DATA.validation, turned, 2, "made up", "none")
-    found, opposite = (retrain(MODEL, Schooling(data, RECIPE), seed=0) for data in (DATA, other))
-    assert found.test is not None
-    assert opposite.validation == found.validation and opposite.test == pytest.approx(1 - found.test)
+def test_trainings__nothing_twice_and_everything_that_differs(tmp_path: Path) -> None:
+    first = trained(tmp_path)
+    files = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert trained(tmp_path).contenders() == first.contenders()
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
+    more = trained(tmp_path, seeds=3)
+    assert len(list(tmp_path.iterdir())) == 6, "one new seed each"
+    assert [each.test_scores[:2] for each in more.contenders()] == [
+        each.test_scores for each in first.contenders()
+    ]
+    for other in (problem(full={"epochs": 2}), problem(seed=1), problem("local")):
+        candidates = found_networks(other, NETWORKS)
+        assert len(Trainings(tmp_path, candidates, other.make_trainer(), 2).missing()) == 4
 
 
-def test_retrain__says_why_it_failed() -> None:
-    diverging = retrain(MODEL, Schooling(DATA, TrainingRecipe(learning_rate=1e38)), seed=0)
-    assert diverging.reason == "the weights are not finite after epoch 1"
-    assert results(diverging) == (None, None) and not diverging.weights
-
-    def raises() -> torch.nn.Module:
-        raise ValueError("no such\nthing")
-
-    failed = retrain(Model(NETWORK, raises), Schooling(DATA, RECIPE), seed=0)
-    assert (failed.reason, results(failed)) == ("ValueError: no such", (None, None))
+def build(text: str = "Linear-1 ReLU", fails: bool = False, dies: bool = False) -> nn.Module:
+    """Build a network, raise, or kill the process."""
+    if fails:
+        raise ValueError("cannot be\nbuilt")
+    if dies:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return PROBLEM.search_space.build(PROBLEM.search_space.parse(text), (2,), 2)
 
 
-def test_schooling__refuses_what_cannot_be_trained_with() -> None:
-    with pytest.raises(InvalidArgumentError, match="came without its test part"):
-        Schooling(DATA.without_test(), RECIPE)
-    with pytest.raises(InvalidArgumentError, match="device 'abacus' cannot be used here"):
-        Schooling(DATA, RECIPE, device="abacus")
-    with pytest.raises(InvalidArgumentError, match="augmentation 'flip' needs images"):
-        Schooling(DATA, TrainingRecipe(augmentation="flip"))
+def hand_made(name: str, **how: Any) -> Candidate:  # noqa: ANN401
+    return Candidate(Architecture("reference", (name,)), None, partial(build, **how))
+
+
+def test_trainings__go_on_after_a_failure_and_try_it_again(tmp_path: Path) -> None:
+    local = problem("local").make_trainer()
+    failed, well = trained(
+        tmp_path, [hand_made("broken", fails=True), hand_made("good")], trainer=local
+    ).contenders()
+    assert (failed.validation_scores, failed.test_scores, failed.seconds) == ((), (), None)
+    assert failed.failures == ("ValueError: cannot be",) * 2
+    assert well.failures == () and len(well.test_scores) == 2 and not well.found
+    again, same = trained(
+        tmp_path, [hand_made("broken"), hand_made("good", fails=True)], trainer=local
+    ).contenders()
+    assert len(again.test_scores) == 2 and same == well
+
+
+def test_trainings__that_diverge_say_so(tmp_path: Path) -> None:
+    diverging = problem(full={"learning_rate": 1e38})
+    trainings = trained(tmp_path, found_networks(diverging, NETWORKS[:1]), trainer=diverging.make_trainer())
+    (contender,) = trainings.contenders()
+    assert contender.failures == ("the weights are not finite after epoch 1",) * 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_trainings__say_which_file_is_damaged(tmp_path: Path) -> None:
+    trainings = trained(tmp_path)
+    file = next(tmp_path.iterdir())
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(DamagedTrainingError, match=f"{file} is damaged; delete it and start again"):
+        trainings.contenders()
+
+
+@pytest.mark.parametrize("seeds", [0, -1, 1.0, True])
+def test_trainings__refuse_a_bad_number_of_seeds(seeds: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    with pytest.raises(InvalidArgumentError, match="seeds must be an integer from 1"):
+        Trainings(tmp_path, found_networks(PROBLEM, NETWORKS), PROBLEM.make_trainer(), seeds)
+
+
+def test_retrain__does_not_accept_a_test_score_that_is_not_finite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = problem("local").make_trainer()
+    monkeypatch.setattr(type(trainer.task), "judge", lambda *_, **__: {"accuracy": float("nan")})
+    (contender,) = trained(tmp_path, [hand_made("good")], seeds=1, trainer=trainer).contenders()
+    assert contender.failures == ("the test accuracy is nan",)
+
+
+@pytest.mark.slow  # processes that import PyTorch
+@pytest.mark.timeout(60)
+def test_trainings__are_the_same_in_processes_and_one_that_is_killed_is_a_failure(tmp_path: Path) -> None:
+    local = problem("local").make_trainer()
+    good = found_networks(PROBLEM, NETWORKS)
+    here = trained(tmp_path / "here", good, trainer=local).contenders()
+    candidates = [*good, hand_made("deadly", dies=True)]
+    there = Trainings(tmp_path / "there", candidates, local, 2)
+    with Processes(2, preload=("nas_gym.evaluators.torch_trainer",)) as pool:
+        assert sum(1 for _ in there.train(pool)) == 6
+    *others, dead = there.contenders()
+    for one, other in zip(here, others, strict=True):
+        assert replace(one, seconds=None) == replace(other, seconds=None)
+    assert len(dead.failures) == 2 and "died" in dead.failures[0]
+
+
+def test_retrain__can_be_handed_to_a_worker_with_the_test_data() -> None:
+    import cloudpickle
+
+    retrain = cloudpickle.loads(cloudpickle.dumps(Retrain(PROBLEM.make_trainer())))
+    assert (
+        retrain.trainer.task.data_of(-1).test_checksum == PROBLEM.make_trainer().task.data_of().test_checksum
+    )
+
+
+@pytest.mark.usefixtures("small_data")
+@pytest.mark.parametrize("name", TEXTS)
+def test_references__are_as_large_as_the_found_cell_and_can_be_trained(name: str, tmp_path: Path) -> None:
+    small = {"train_tokens": 400, "epochs": 1, "units": 24}
+    texts = quick(name, full=small)
+    (found,) = found_networks(texts, random_children(texts.search_space, 1))
+    assert found.size is not None
+    references = hand_designed_networks(texts, found)
+    assert [each.name.split("-")[0] for each in references] == ["LSTM", "GRU", "NASCell"]
+    for each in references:
+        assert each.size is not None
+        assert each.size.parameters == pytest.approx(found.size.parameters, rel=0.1)
+    contenders = trained(tmp_path, references, seeds=1, trainer=texts.make_trainer()).contenders()
+    assert all(each.failures == () and min(each.test_scores) > 1 for each in contenders)

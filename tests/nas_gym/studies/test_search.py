@@ -4,19 +4,23 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
+from rich.progress import Progress
 
 import agents.sb3  # noqa: F401, slow to import, and make_agent would do it inside a test's two seconds
 from agents import AGENTS, make_agent
-from agents.errors import RunFolderError
+from nas_gym.envs.nas_env import GameRules, NasEnv
+from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.wrappers import RecordEvaluations
-from nas_gym.search_spaces import Architecture
+from nas_gym.errors import RunFolderError
+from nas_gym.evaluators.base import Evaluator
+from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.studies.run_folder import RunFolder
 from nas_gym.studies.search import search
 from nas_gym.tasks.evaluation import Evaluation
-from tests.agents.doubles import CountingEvaluator, make_vec
+from tests.nas_gym.doubles import InstantEvaluator
+from tests.nas_gym.studies.episodes import SETTINGS
 
 LANES = {
     "reinforce": 8,
@@ -31,18 +35,18 @@ class Killed(BaseException):
     """What a killed process leaves behind is what is on disk when this is raised."""
 
 
-class StoppingEvaluator(CountingEvaluator):
+class StoppingEvaluator(InstantEvaluator):
     """Presses Ctrl-C after some calls."""
 
-    def __init__(self, calls: Sequence[int]) -> None:
+    def __init__(self, *calls: int) -> None:
         super().__init__()
-        self._stops = set(calls)
+        self._stops = calls
 
     def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
     ) -> list[Evaluation]:
-        evaluations = super().evaluate(architectures, seeds)
-        if self.calls in self._stops:
+        evaluations = super().evaluate(architectures, seeds, rung)
+        if len(self.calls) in self._stops:
             os.kill(os.getpid(), signal.SIGINT)
         return evaluations
 
@@ -51,12 +55,15 @@ def start(
     name: str,
     path: Path,
     checkpoint_seconds: float = 0.0,
-    **keywords: Any,  # noqa: ANN401, as make_vec
+    evaluator: Evaluator | None = None,
+    stochastic: bool = False,
 ) -> tuple[bool, RecordEvaluations]:
-    """What the scripts do: open the folder, go on from its checkpoint, search."""
-    run = RunFolder(path, {"agent": name}, resume=True)
-    env = make_vec(LANES.get(name, AGENTS[name].num_envs), **keywords)
+    """What a study does: open the folder, go on from its checkpoint, search."""
+    lanes = LANES.get(name, AGENTS[name].num_envs)
+    inner = NasEnv(MlpSpace(), evaluator or InstantEvaluator(), rules=GameRules(stochastic=stochastic))
+    env = RecordEvaluations(NasVectorEnv(inner, lanes))
     agent = make_agent(name, env, 0, checkpoint=path / "checkpoint.pt")
+    run = RunFolder(path, SETTINGS, resume=True)
     finished = search(agent, env, run, EPISODES, checkpoint_seconds, progress_bar=False)
     return finished, env
 
@@ -69,15 +76,15 @@ def evaluations(path: Path) -> bytes:
 def test_search__writes_every_episode_and_a_checkpoint(name: str, tmp_path: Path) -> None:
     finished, env = start(name, tmp_path)
     assert finished
-    run = RunFolder(tmp_path, {"agent": name}, resume=True)
-    assert run.read_evaluations() == env.rows[:EPISODES]
+    run = RunFolder(tmp_path, SETTINGS, resume=True)
+    assert run.read_evaluations() == env.episodes[:EPISODES]
     assert len(run.read_evaluations()) == EPISODES
     checkpoint = "checkpoint.pt" if name in LANES else "model.zip"
     assert sorted(os.listdir(tmp_path)) == sorted(
         [checkpoint, "config.json", "evaluations.csv", "times.json"]
     )
     times = run.read_times()
-    assert 0 < times["evaluation_seconds"] < times["search_seconds"]
+    assert 0 < times.evaluation_seconds < times.search_seconds
 
 
 def test_search__writes_no_more_often_than_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +138,7 @@ def test_search__killed_at_any_write_it_ends_as_if_it_never_was(
 def test_search__killed_soon_after_resuming_it_forgets_nothing_that_was_trained(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start(name, tmp_path, evaluator=StoppingEvaluator([8]))
+    start(name, tmp_path, evaluator=StoppingEvaluator(8))
     before = evaluations(tmp_path)
 
     def replace(source: Path, target: Path) -> None:
@@ -155,7 +162,7 @@ def test_search__a_finished_run_stays_as_it_is(tmp_path: Path) -> None:
 
 def test_search__adds_up_the_times_of_interrupted_parts(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    start("random_search", path, evaluator=StoppingEvaluator([3]))
+    start("random_search", path, evaluator=StoppingEvaluator(3))
     first = json.loads((path / "times.json").read_text())
     (path / "times.json").write_text(json.dumps({name: value + 100 for name, value in first.items()}))
     start("random_search", path)
@@ -168,11 +175,11 @@ def test_search__ctrl_c_ends_cleanly_and_the_run_can_go_on(name: str, tmp_path: 
     start(name, tmp_path / "whole", checkpoint_seconds=1e6)
     before = signal.getsignal(signal.SIGINT)
     path = tmp_path / "interrupted"
-    finished, env = start(name, path, checkpoint_seconds=1e6, evaluator=StoppingEvaluator([6]))
+    finished, env = start(name, path, checkpoint_seconds=1e6, evaluator=StoppingEvaluator(6))
     assert not finished
     assert signal.getsignal(signal.SIGINT) is before
-    rows = RunFolder(path, {"agent": name}, resume=True).read_evaluations()
-    assert rows == env.rows and 0 < len(rows) < EPISODES
+    episodes = RunFolder(path, SETTINGS, resume=True).read_evaluations()
+    assert episodes == env.episodes and 0 < len(episodes) < EPISODES
     assert (path / ("checkpoint.pt" if name in LANES else "model.zip")).exists()
     finished, _ = start(name, path, checkpoint_seconds=1e6)
     assert finished and evaluations(path) == evaluations(tmp_path / "whole")
@@ -180,10 +187,10 @@ def test_search__ctrl_c_ends_cleanly_and_the_run_can_go_on(name: str, tmp_path: 
 
 def test_search__second_ctrl_c_interrupts_at_once(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
-    evaluator = StoppingEvaluator([2, 3])
+    evaluator = StoppingEvaluator(2, 3)
     with pytest.raises(KeyboardInterrupt):
         start("random_search", tmp_path, evaluator=evaluator)
-    assert evaluator.calls == 3
+    assert len(evaluator.calls) == 3
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -192,3 +199,15 @@ def test_search__checkpoint_that_knows_more_than_the_evaluations_is_refused(tmp_
     (tmp_path / "evaluations.csv").unlink()
     with pytest.raises(RunFolderError, match=r"checkpoint after 60 episodes, but evaluations\.csv holds 0"):
         start("random_search", tmp_path)
+
+
+def test_search__that_goes_on_shows_what_was_done_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start("random_search", tmp_path, evaluator=StoppingEvaluator(3))
+    bars: list[Progress] = []
+    monkeypatch.setattr(Progress, "start", lambda bar: bars.append(bar))
+    _, env = start("random_search", tmp_path, evaluator=StoppingEvaluator(1))
+    (task,) = bars[0].tasks
+    assert (task.total, task.completed) == (EPISODES, len(env.episodes)) and task.completed > 8
+    assert task.fields["best"] == f"{max(episode.reward for episode in env.episodes):#.4g}"

@@ -1,25 +1,12 @@
-from typing import Any
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from agents.errors import RunFolderError
-from nas_gym.studies.summary import distinct_architectures, finalists, last_tenth_mean, summarise
-
-
-def rows(*entries: tuple[str | None, float | None, int | None, str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "episode": episode,
-            "architecture": architecture,
-            "reward": -1.0 if accuracy is None else accuracy,
-            "status": status,
-            "validation_accuracy": accuracy,
-            "parameters": parameters,
-            "seed": 0,
-            "reason": None,
-        }
-        for episode, (architecture, accuracy, parameters, status) in enumerate(entries, start=1)
-    ]
+from nas_gym.studies.run_folder import Times, known_values
+from nas_gym.studies.summary import Network, Results, last_tenth_mean, networks_of, pareto_front, summarise
+from nas_gym.tasks.metric import ACCURACY, PERPLEXITY
+from tests.nas_gym.studies.episodes import ILLEGAL, SETTINGS, failed, numbered, trained
 
 
 @pytest.mark.parametrize(
@@ -30,86 +17,94 @@ def test_last_tenth_mean__is_of_the_last_tenth_and_of_at_least_one(rewards: list
     assert last_tenth_mean(rewards) == mean
 
 
-def test_finalists__ties_go_to_often_proposed_then_small_then_early() -> None:
-    found = finalists(
-        rows(
-            ("early", 0.9, 5, "ok"),
-            ("late", 0.9, 5, "ok"),
-            ("small", 0.9, 4, "ok"),
-            ("often", 0.9, 9, "ok"),
-            ("worse", 0.8, 1, "ok"),
-            ("best", 0.95, 99, "ok"),
-            ("often", 0.9, 9, "ok"),
-            ("worse", 0.8, 1, "ok"),
-            ("failed", None, None, "failed"),
-            (None, None, None, "illegal"),
-        ),
-        5,
-    )
-    assert [row["architecture"] for row in found] == ["best", "often", "small", "early", "late"]
-    assert found[1]["episode"] == 4  # the first proposal's row
-
-
-def test_finalists__are_those_with_the_highest_rewards() -> None:
-    found = rows(("accurate", 0.9, 5, "ok"), ("rewarded", 0.8, 5, "ok"), ("failed", None, None, "failed"))
-    found[1]["reward"], found[2]["reward"] = 1.2, 5.0
-    assert [row["architecture"] for row in finalists(found, 3)] == ["rewarded", "accurate"]
-
-
-def perplexities(*entries: tuple[str, float]) -> list[dict[str, Any]]:
-    found = rows(*((name, None, 5, "ok") for name, _ in entries))
-    for row, (_, perplexity) in zip(found, entries, strict=True):
-        row["validation_perplexity"], row["reward"] = perplexity, 80 / perplexity**2
-    return [*found, *rows((None, None, None, "illegal"))]
-
-
-def test_summarise__of_language_models_tells_the_lowest_perplexity() -> None:
-    episodes = perplexities(("worse", 90.0), ("best", 10.0))
-    episodes[-1]["validation_perplexity"] = None
-    summary = summarise("E", "a", 7, episodes, {}, episodes[0])
-    assert summary["lowest_validation_perplexity"] == 10.0
-    assert "highest_validation_accuracy" not in summary
-    assert summary["best"] == {"architecture": "worse", "validation_perplexity": 90.0, "parameters": 5}
-    front = [{"architecture": "best", "validation_perplexity": 10.0, "parameters": 5}]
-    assert summary["pareto_front"] == {"parameters": front}
-
-
-def test_finalists__none_trained_is_one_line() -> None:
-    nothing = rows((None, None, None, "illegal"), ("ReLU", None, None, "failed"))
-    with pytest.raises(RunFolderError, match="none of 2 episodes ended with a trained network"):
-        finalists(nothing, 1)
-    nothing[1] = {**nothing[1], "reason": "ValueError: too small"}
-    with pytest.raises(RunFolderError, match=r"there is no best one; ValueError: too small$"):
-        finalists(nothing, 1)
-
-
 def test_summarise__counts_what_happened() -> None:
-    episodes = rows(
-        ("ReLU", 0.9, 5, "ok"),
-        ("ReLU", 0.9, 5, "ok"),
-        ("Tanh", 0.8, 6, "ok"),
-        (None, None, None, "illegal"),
-        ("Sigmoid", None, None, "timed_out"),
-        ("Linear-1", None, None, "failed"),
+    episodes = numbered(
+        trained("ReLU", 0.9, 5),
+        trained("ReLU", 0.9, 5),
+        trained("Tanh", 0.8, 6),
+        ILLEGAL,
+        failed("Sigmoid", "timed_out"),
+        failed("Linear-1"),
     )
-    assert distinct_architectures(episodes) == 4
-    summary = summarise(
-        "E", "a", 7, episodes, {"search_seconds": 2.0, "evaluation_seconds": 1.0}, episodes[2]
-    )
-    assert summary == {
-        "env": "E",
-        "agent": "a",
+    summary = summarise(SETTINGS, ACCURACY, episodes, Times(2.0, 1.0), episodes[2], 3)
+    found = known_values(summary)
+    assert found.pop("metric") == known_values(ACCURACY)
+    assert found == {
+        "env": "NAS-Moons-v0",
+        "agent": "reinforce",
         "seed": 7,
         "episodes": 6,
         "distinct_architectures": 4,
         "illegal_episodes": 1,
         "failed_children": 2,
         "mean_reward_last_10_percent": -1.0,
-        "highest_validation_accuracy": 0.9,
-        "search_seconds": 2.0,
-        "evaluation_seconds": 1.0,
-        "best": {"architecture": "Tanh", "validation_accuracy": 0.8, "parameters": 6},
-        "pareto_front": {
-            "parameters": [{"architecture": "ReLU", "validation_accuracy": 0.9, "parameters": 5}]
-        },
+        "best_score": 0.9,
+        "times": {"search_seconds": 2.0, "evaluation_seconds": 1.0},
+        "best": {"architecture": "Tanh", "score": 0.8, "parameters": 6},
+        "pareto_front": {"parameters": [{"architecture": "ReLU", "score": 0.9, "parameters": 5}]},
+        "finalists": 3,
+        "baselines": {},
     }
+
+
+def test_summarise__of_language_models_tells_the_lowest_perplexity() -> None:
+    episodes = numbered(
+        trained("worse", 90.0, metric="perplexity"), trained("best", 10.0, metric="perplexity"), ILLEGAL
+    )
+    summary = summarise(SETTINGS, PERPLEXITY, episodes, Times(), episodes[0], 2)
+    assert summary.best_score == 10.0
+    assert summary.best == Network("worse", 90.0, 5)
+    assert summary.pareto_front == {"parameters": [Network("best", 10.0, 5)]}
+
+
+def test_results__have_no_spread_for_one_seed() -> None:
+    assert Results.of([0.5], [0.25]) == Results(1, 0.5, 0.25, 0.0)
+    assert Results.of([0.25, 0.75], [0.0, 1.0]) == Results(2, 0.5, 0.5, 0.5**0.5)
+
+
+def front(*networks: Network, cost: str = "parameters", larger_is_better: bool = True) -> list[str]:
+    metric = replace(ACCURACY, larger_is_better=larger_is_better)
+    return [each.architecture for each in pareto_front(networks, cost, metric)]
+
+
+def test_pareto_front__is_what_no_other_beats_cheapest_first() -> None:
+    networks = [
+        Network("large", 0.9, 100, 10),
+        Network("beaten", 0.8, 90, 95),
+        Network("small", 0.8, 20, 90),
+        Network("same", 0.8, 20, 90),
+        Network("as good but larger", 0.9, 101, 11),
+        Network("worse at the same size", 0.7, 20, 12),
+        Network("smallest", 0.1, 1, 1),
+    ]
+    assert front(*networks) == ["smallest", "small", "large"]
+    assert front(*networks, cost="multiply_adds") == ["smallest", "large"]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_pareto_front__agrees_with_the_definition(sign: int) -> None:
+    generator = np.random.default_rng(0)
+    networks = [
+        Network(str(i), sign * float(a) / 10, int(p))
+        for i, (a, p) in enumerate(generator.integers(10, size=(60, 2)))
+    ]
+    metric = replace(ACCURACY, larger_is_better=sign > 0)
+    found = {(each.score, each.parameters) for each in pareto_front(networks, "parameters", metric)}
+    points = {(each.score, each.parameters or 0) for each in networks}
+    assert found == {
+        (a, p)
+        for a, p in points
+        if not any(sign * b >= sign * a and q <= p and (b, q) != (a, p) for b, q in points)
+    }
+
+
+def test_networks__have_the_mean_of_several_trainings_without_rounding() -> None:
+    episodes = [
+        trained("lucky once", 1.0),
+        trained("steady", 0.8),
+        failed("none"),
+        trained("lucky once", 0.5),
+    ]
+    assert networks_of(episodes, ACCURACY) == [Network("lucky once", 0.75, 5), Network("steady", 0.8, 5)]
+    (often,) = networks_of([trained("a", 0.98)] * 10, ACCURACY)
+    assert often.score == 0.98

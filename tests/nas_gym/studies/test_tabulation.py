@@ -5,62 +5,72 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nas_gym.datasets.moons import moons
+import nas_gym
 from nas_gym.errors import InvalidArgumentError, InvalidTableError
-from nas_gym.evaluators.fused.evaluator import FusedMlpEvaluator
+from nas_gym.evaluators.trainer import Trainer
 from nas_gym.memory.tables.table import Table
 from nas_gym.memory.tables.table_file import read_table
-from nas_gym.search_spaces import MlpSpace
+from nas_gym.pools.here import Here
+from nas_gym.pools.threads import Threads
+from nas_gym.problems.problem import Problem
 from nas_gym.studies import tabulation
 from nas_gym.studies.tabulation import tabulate
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
 
-SPACE = MlpSpace(widths=(2, 8), activations=("Tanh",), max_length=2)
-"""Twelve networks."""
-DATA = moons(size=200)
-RECIPE = TrainingRecipe(epochs=3)
+TWELVE = {"widths": (2, 8), "activations": ("Tanh",), "max_length": 2}
 
 
-def make(path: Path, **arguments: Any) -> Table:  # noqa: ANN401
-    keywords: dict[str, Any] = {
-        "search_space": SPACE,
-        "dataset": DATA,
-        "recipe": RECIPE,
-        "seeds": 2,
-        "block": 5,
-    }
-    return tabulate(path=path, **(keywords | {"threads": 2} | arguments))
+def problem(**keywords: Any) -> Problem:  # noqa: ANN401
+    keywords = {"size": 200, "space": TWELVE, "recipe": {"epochs": 3}} | keywords
+    return nas_gym.problem("NAS-Moons-v0", **keywords)
 
 
-def test_table__is_what_the_evaluator_finds(tmp_path: Path) -> None:
-    made = make(tmp_path / "table.npz")
-    networks = list(SPACE.enumerate())
+PROBLEM = problem()
+SPACE = PROBLEM.search_space
+
+
+def make(path: Path, trainer: Trainer | None = None, threads: int = 2, **more: Any) -> Table:  # noqa: ANN401
+    trainer = trainer or PROBLEM.make_trainer()
+    return tabulate(trainer, path, Threads(threads), **({"seeds": 2, "block": 5} | more))
+
+
+@pytest.mark.parametrize("evaluator", ["fused", "local"])
+def test_table__is_what_the_environment_finds(evaluator: str, tmp_path: Path) -> None:
+    same = problem(evaluator=evaluator)
+    made = tabulate(same.make_trainer(), tmp_path / "table.npz", Here(), seeds=2)
+    networks = [made.search_space.unrank(rank) for rank in range(12)]
     for seed in range(2):
-        evaluations = FusedMlpEvaluator(DATA, RECIPE, seed=seed).evaluate(networks)
+        evaluations = problem(evaluator=evaluator, training_seed=seed).make_evaluator().evaluate(networks)
         for network, evaluation in zip(networks, evaluations, strict=True):
-            assert made.validation_accuracies(network)[seed] == evaluation.validation_accuracy
+            assert made.validation_scores(network)[seed] == evaluation.score
             assert made.parameters is not None
-            assert made.parameters[SPACE.rank(network)] == evaluation.parameters
+            assert made.parameters[made.search_space.rank(network)] == evaluation.parameters
     assert made.failed is None
-    assert (made.dataset, made.recipe) == (DATA.id, RECIPE.id)
+    setting = same.make_trainer().setting()
+    assert (made.dataset, made.recipe) == (setting.dataset, setting.recipe)
     read = read_table(tmp_path / "table.npz")
     assert np.array_equal(read.validation, made.validation)
     assert [path.name for path in tmp_path.iterdir()] == ["table.npz"]
 
 
-def test_test_results__are_those_of_the_weights_that_training_kept(tmp_path: Path) -> None:
+def test_test_results__are_those_of_the_weights_that_training_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make(tmp_path / "other.npz")
+    assert (other.test_samples, other.validation_samples) == (40, 20)
+    assert other.test_score(SPACE.parse("Linear-8 Tanh")) > 0.7
     # With the validation part as test part, both columns must agree.
-    same = make(tmp_path / "same.npz", dataset=replace(DATA, test=DATA.validation))
+    trainer = PROBLEM.make_trainer()
+    data: Any = trainer.task.data_of()
+    monkeypatch.setattr(trainer.task, "data_of", lambda rung=0: replace(data, test=data.validation))
+    same = make(tmp_path / "same.npz", trainer)
     assert same.test is not None
     assert np.array_equal(same.test, same.validation)
-    other = make(tmp_path / "other.npz")
     assert np.array_equal(other.validation, same.validation)
-    assert (other.test_samples, other.validation_samples) == (40, 20)
-    assert other.test_accuracy(SPACE.parse("Linear-8 Tanh")) > 0.7
 
 
 def test_failed_trainings__are_marked(tmp_path: Path) -> None:
-    made = make(tmp_path / "table.npz", recipe=TrainingRecipe(epochs=3, learning_rate=1e38))
+    trainer = problem(recipe={"epochs": 3, "learning_rate": 1e38}).make_trainer()
+    made = make(tmp_path / "table.npz", trainer)
     assert made.failed is not None and made.failed.any() and made.test is not None
     assert not made.validation[made.failed].any()
     assert not made.test[made.failed].any()
@@ -83,11 +93,11 @@ def test_interrupted_table__goes_on_and_ends_bit_for_bit_the_same(
     trained: list[range] = []
     train_block = tabulation._train_block
 
-    def dies_in_the_second_block(*arguments: Any) -> Any:  # noqa: ANN401
-        trained.append(arguments[3])
+    def dies_in_the_second_block(work: Any, ranks: range, pool: Any) -> Any:  # noqa: ANN401
+        trained.append(ranks)
         if len(trained) == 2:
             raise KeyboardInterrupt
-        return train_block(*arguments)
+        return train_block(work, ranks, pool)
 
     monkeypatch.setattr(tabulation, "_train_block", dies_in_the_second_block)
     path, partial = tmp_path / "table.npz", tmp_path / "table.npz.partial"
@@ -105,9 +115,18 @@ def test_interrupted_table__goes_on_and_ends_bit_for_bit_the_same(
 
 
 @pytest.mark.parametrize(
-    "other", [{"seeds": 3}, {"dataset": moons(size=220)}, {"recipe": TrainingRecipe(epochs=4)}, {"block": 4}]
+    ("other", "more"),
+    [
+        (PROBLEM, {"seeds": 3}),
+        (PROBLEM, {"block": 4}),
+        (problem(size=220), {}),
+        (problem(recipe={"epochs": 4}), {}),
+    ],
+    ids=["seeds", "block", "data", "recipe"],
 )
-def test_beginning_of_another_table__is_not_gone_on_with(other: dict[str, Any], tmp_path: Path) -> None:
+def test_beginning_of_another_table__is_not_gone_on_with(
+    other: Problem, more: dict[str, Any], tmp_path: Path
+) -> None:
     path = tmp_path / "table.npz"
 
     def stop(architectures: int) -> None:
@@ -117,7 +136,7 @@ def test_beginning_of_another_table__is_not_gone_on_with(other: dict[str, Any], 
     with pytest.raises(KeyboardInterrupt):
         make(path, on_progress=stop)
     with pytest.raises(InvalidTableError, match="the beginning of a table with other arguments"):
-        make(path, **other)
+        make(path, other.make_trainer(), **more)
 
 
 def test_existing_table__is_not_overwritten(tmp_path: Path) -> None:
@@ -128,17 +147,18 @@ def test_existing_table__is_not_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("trainer", "more", "says"),
     [
-        ({"seeds": 0}, "seeds must be a positive integer, got 0"),
-        ({"block": 1.5}, "block must be a positive integer"),
-        ({"threads": -1}, "threads must be a positive integer"),
-        ({"dataset": DATA.without_test()}, "came without its test part"),
+        (None, {"seeds": 0}, "seeds must be an integer from 1, got 0"),
+        (None, {"block": 1.5}, "block must be an integer from 1, got 1.5"),
+        (PROBLEM.make_trainer().without_test(), {}, "came without its test part"),
+        (problem(metric="log_loss", evaluator="local").make_trainer(), {}, "not log loss of mlp-v0"),
     ],
+    ids=["seeds", "block", "test", "metric"],
 )
-def test_tabulate__refuses_arguments_out_of_range(
-    arguments: dict[str, Any], says: str, tmp_path: Path
+def test_tabulate__refuses_what_makes_no_table(
+    trainer: Trainer | None, more: dict[str, Any], says: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InvalidArgumentError, match=says):
-        make(tmp_path / "table.npz", **arguments)
+        make(tmp_path / "table.npz", trainer, **more)
     assert list(tmp_path.iterdir()) == []

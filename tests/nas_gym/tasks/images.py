@@ -2,17 +2,25 @@
 
 import os
 import signal
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from nas_gym.datasets.base import Dataset, Split
-from nas_gym.search_spaces import Architecture
+from nas_gym.evaluators.torch_trainer import TorchTrainer
+from nas_gym.evaluators.training import TrainingEvaluator
+from nas_gym.pools.here import Here
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.search_spaces.diagram import Block
+from nas_gym.tasks.base import Rung, Source
+from nas_gym.tasks.classification import Classification, TrainingRecipe
 
 
 def digits(train: int = 200, validation: int = 100, test: int = 100) -> Dataset:
@@ -21,7 +29,49 @@ def digits(train: int = 200, validation: int = 100, test: int = 100) -> Dataset:
     images = (features.reshape(-1, 1, 8, 8) * 255 / 16).astype(np.uint8)
     bounds = np.cumsum([0, train, validation, test])
     first, second, third = (Split(images[a:b], labels[a:b].astype(np.int64)) for a, b in pairwise(bounds))
-    return Dataset("digits", first, second, third, 10, "scikit-learn", "BSD-3-Clause")
+    return Dataset("digits", first, second, third, "scikit-learn", "BSD-3-Clause", classes=10)
+
+
+class MadeUpSpace(SearchSpace):
+    """Networks that a function builds, whatever the data."""
+
+    id = "test-v0"
+    tokens, end_token, max_length = ("conv",), None, 1
+
+    def __init__(self, build: Callable[[Architecture], nn.Module]) -> None:
+        self._build = build
+
+    def build(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> nn.Module:
+        """Call the function."""
+        return self._build(architecture)
+
+    def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
+        """Allow one token."""
+        return np.array([not prefix])
+
+    def count(self) -> int:
+        """Count one network."""
+        return 1
+
+    def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
+        """Draw nothing."""
+        return ()
+
+
+def classification(data: Dataset, recipe: TrainingRecipe, metric: str = "accuracy") -> Classification:
+    """Return a task with one rung."""
+    return Classification([Rung(recipe, Source(lambda: data))], metric)
+
+
+def local(
+    build: Callable[[Architecture], nn.Module],
+    data: Dataset,
+    recipe: TrainingRecipe,
+    measure_latency: bool = False,
+) -> TrainingEvaluator:
+    """Return an evaluator that trains, in this process, what a function builds."""
+    trainer = TorchTrainer(classification(data, recipe), MadeUpSpace(build), measure_latency=measure_latency)
+    return TrainingEvaluator(trainer, Here())
 
 
 def child(*tokens: str) -> Architecture:

@@ -6,10 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from nas_gym.datasets.brackets import brackets
 from nas_gym.search_spaces import CellSpace
-from nas_gym.search_spaces.cell.references import NASCELL, GruLayer, lstm_layer, nascell_layer
-from nas_gym.tasks.language_modelling.language_model import DropoutMasks, LanguageModel, build
-from nas_gym.tasks.language_modelling.size import language_model_size
+from nas_gym.search_spaces.cell.references import GruLayer, lstm_layer, nascell_layer
+from nas_gym.tasks.base import Rung, Source
+from nas_gym.tasks.language_modelling.language_model import DropoutMasks, LanguageModel
+from nas_gym.tasks.language_modelling.recipe import LanguageRecipe
+from nas_gym.tasks.language_modelling.task import LanguageModelling
 from nas_gym.testing import random_sentence
 from tests.nas_gym.search_spaces.cells import draw_weights
 
@@ -38,11 +41,14 @@ def logits(module: LanguageModel, masks: DropoutMasks | None = None, tokens: Ten
 def test_size__is_that_of_the_module(base: int, layers: int, tied: bool) -> None:
     space, generator = CellSpace(base), np.random.default_rng(0)
     cell = space.decode(random_sentence(space, generator))
-    size = language_model_size(cell, VOCABULARY, UNITS, layers, tied)
-    module = build(cell, VOCABULARY, UNITS, layers, tied)
+    corpus = brackets(train_tokens=50, validation_tokens=50, test_tokens=50)
+    recipe = LanguageRecipe(units=UNITS, layers=layers, tied=tied)
+    task = LanguageModelling([Rung(recipe, Source(lambda: corpus))])
+    size, module = task.size(space, cell), task.build(space, cell)
+    assert size is not None
     assert size.parameters == sum(parameter.numel() for parameter in module.parameters())
     matrices = [p.numel() for name, p in module.named_parameters() if p.ndim == 2 and "embedding" not in name]
-    assert size.multiply_adds == sum(matrices) + (VOCABULARY * UNITS if tied else 0)
+    assert size.multiply_adds == sum(matrices) + (len(corpus.vocabulary) * UNITS if tied else 0)
 
 
 @pytest.mark.parametrize("make_layer", [nascell_layer, lstm_layer, GruLayer])
@@ -72,11 +78,6 @@ def test_model__tied_has_one_matrix_with_both_gradients() -> None:
     assert gradient is not None
     assert gradient[:2].abs().sum(1).all(), "word 0 is read, word 1 is predicted"
     assert not gradient[2:].any()
-
-
-def test_build__makes_the_layers_of_the_cell() -> None:
-    module = draw_weights(build(NASCELL, VOCABULARY, UNITS, layers=2))
-    assert torch.equal(logits(module), logits(model(layers=2)))
 
 
 def test_masks__hold_nothing_or_what_makes_up_for_it() -> None:

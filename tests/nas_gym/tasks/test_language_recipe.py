@@ -38,7 +38,7 @@ def test_learning_rate__comes_down_after_the_constant_epochs() -> None:
     [
         ({"epochs": 0}, "epochs must be an integer from 1 to 1000000, got 0"),
         ({"units": 1.5}, "units must be an integer from 1 to 1000000, got 1.5"),
-        ({"max_batches": 0}, "max_batches must be an integer from 1 to 1000000 or None, got 0"),
+        ({"max_batches": 0}, "max_batches must be None or an integer from 1 to 1000000, got 0"),
         ({"tied": 1}, "tied must be True or False, got 1"),
         ({"optimizer": "adagrad"}, "optimizer must be one of adam, sgd, got 'adagrad'"),
         ({"dropout": 1.0}, "dropout must be a number from 0 to below 1, got 1.0"),

@@ -1,30 +1,29 @@
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from nas_gym.pools.processes import Processes
 from torch import Tensor, nn
 
 from nas_gym.datasets.brackets import brackets
 from nas_gym.datasets.corpus import Tokens
-from nas_gym.evaluators.local import LocalEvaluator
-from nas_gym.evaluators.processes import ProcessEvaluator
+from nas_gym.evaluators.torch_trainer import TorchTrainer
+from nas_gym.evaluators.training import TrainingEvaluator
+from nas_gym.pools.base import Pool
+from nas_gym.pools.here import Here
 from nas_gym.search_spaces import CellSpace
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.cell import kernel
 from nas_gym.search_spaces.cell.network import State
 from nas_gym.search_spaces.cell.references import NASCELL, nascell_layer
+from nas_gym.tasks.base import Outcome, Rung, Source
 from nas_gym.tasks.language_modelling import training as language_training
-from nas_gym.tasks.language_modelling.language_model import DropoutMasks, LanguageModel, build
+from nas_gym.tasks.language_modelling.language_model import DropoutMasks, LanguageModel
 from nas_gym.tasks.language_modelling.recipe import LanguageRecipe
-from nas_gym.tasks.language_modelling.training import (
-    LanguageModelling,
-    LanguageResult,
-    perplexity_of,
-    train_language_model,
-)
+from nas_gym.tasks.language_modelling.task import LanguageModelling
+from nas_gym.tasks.language_modelling.training import perplexity_of, train_language_model
 from nas_gym.testing import random_sentence
 
 pytestmark = pytest.mark.usefixtures("compiled_cells")
@@ -61,19 +60,8 @@ class Constant(nn.Module):
         return self.logits.expand(*tokens.shape, -1), self.read[-1] + len(tokens)
 
 
-class Noting(LanguageModelling):
-    """Leaves a file where it was warmed up."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def warm_up(self, device: str) -> None:
-        super().warm_up(device)
-        self.file.touch()
-
-
-def trained(recipe: LanguageRecipe = QUICK, seed: int = 0, train: Tokens = CORPUS.train) -> LanguageResult:
-    module = build(NASCELL, VOCABULARY, recipe.units, recipe.layers, recipe.tied)
+def trained(recipe: LanguageRecipe = QUICK, seed: int = 0, train: Tokens = CORPUS.train) -> Outcome:
+    module = task(recipe).build(CellSpace(), NASCELL)
     return train_language_model(module, train, CORPUS.validation, recipe, seed)
 
 
@@ -81,12 +69,15 @@ def changed(**values: Any) -> LanguageRecipe:  # noqa: ANN401
     return LanguageRecipe(**{name: getattr(QUICK, name) for name in QUICK.__slots__} | values)
 
 
-def local(recipe: LanguageRecipe = QUICK) -> LocalEvaluator:
-    return LocalEvaluator(_build, CORPUS, recipe, task=LanguageModelling())
+def task(recipe: LanguageRecipe = QUICK) -> LanguageModelling:
+    return LanguageModelling([Rung(recipe, Source(lambda: CORPUS))])
 
 
-def _build(architecture: Architecture) -> LanguageModel:
-    return build(architecture, VOCABULARY, QUICK.units)
+def local(
+    recipe: LanguageRecipe = QUICK, latency: bool = False, pool: Pool | None = None
+) -> TrainingEvaluator:
+    trainer = TorchTrainer(task(recipe), CellSpace(), measure_latency=latency)
+    return TrainingEvaluator(trainer, pool or Here())
 
 
 def cells(count: int) -> list[Architecture]:
@@ -115,10 +106,10 @@ def test_perplexity__is_of_one_column_with_one_state_from_the_start(monkeypatch:
 
 
 def test_perplexity__does_not_depend_on_how_much_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = build(NASCELL, VOCABULARY, QUICK.units)
+    module = task().build(CellSpace(), NASCELL)
     result = train_language_model(module, CORPUS.train, CORPUS.validation, QUICK, seed=0)
     monkeypatch.setattr(language_training, "STEPS_AT_ONCE", 7)
-    assert perplexity_of(module, CORPUS.validation) == pytest.approx(result.validation_perplexity, rel=1e-5)
+    assert perplexity_of(module, CORPUS.validation) == pytest.approx(result.scores["perplexity"], rel=1e-5)
 
 
 @pytest.mark.parametrize(("logit", "expected"), [(1e4, np.inf), (np.nan, np.nan)])
@@ -130,8 +121,8 @@ def test_perplexity__of_what_has_diverged_is_no_number(logit: float, expected: f
 def test_training__learns_the_grammar() -> None:
     # Equal chances have a perplexity of 8, and no predictor one below 3.56.
     result = trained(LanguageRecipe(epochs=4, units=16, batch_size=16, bptt=20, learning_rate=2e-2))
-    assert CORPUS.best_perplexity is not None and result.validation_perplexity is not None
-    assert CORPUS.best_perplexity < result.validation_perplexity < 6.0
+    assert CORPUS.best_perplexity is not None
+    assert CORPUS.best_perplexity < result.scores["perplexity"] < 6.0
     assert len(result.losses) == 4
     assert result.losses[-1] < result.losses[0] < np.log(8) + 0.1
 
@@ -150,7 +141,7 @@ def test_training__is_a_function_of_recipe_and_seed(recipe: LanguageRecipe) -> N
     torch.rand(1)  # the global generator's state must not matter
     first, second = trained(recipe), trained(recipe, seed=1)
     assert trained(recipe) == first
-    assert first.validation_perplexity != second.validation_perplexity
+    assert first.scores != second.scores
     if recipe != QUICK:
         assert first != trained()
 
@@ -163,7 +154,7 @@ def test_training__carries_the_state_through_an_epoch_and_resets_it() -> None:
 
 
 def test_training__compiles_nothing_after_the_warm_up() -> None:
-    LanguageModelling().warm_up("cpu")
+    task().warm_up("cpu")
     known = [list(function.signatures) for function in (kernel.forward, kernel.backward)]
     trained(changed(dropout=0.5, max_batches=1))
     trained(changed(max_batches=1))
@@ -190,7 +181,7 @@ def test_training__takes_smaller_steps_after_the_constant_epochs() -> None:
 
 def test_training__clips_the_gradient_of_all_parameters_together() -> None:
     def weights(learning_rate: float) -> Tensor:
-        module = build(NASCELL, VOCABULARY, QUICK.units)
+        module = task().build(CellSpace(), NASCELL)
         steps = {"optimizer": "sgd", "clip": 1e-3, "max_batches": 1}
         recipe = changed(learning_rate=learning_rate, **steps)
         train_language_model(module, CORPUS.train, CORPUS.validation, recipe, seed=0)
@@ -203,7 +194,7 @@ def test_training__clips_the_gradient_of_all_parameters_together() -> None:
 def test_evaluator__a_diverging_cell_fails() -> None:
     recipe = changed(optimizer="sgd", learning_rate=1e30, clip=None)
     (evaluation,) = local(recipe).evaluate([NASCELL])
-    assert (evaluation.status, evaluation.validation_perplexity) == ("failed", None)
+    assert (evaluation.status, evaluation.score) == ("failed", None)
     assert evaluation.reason == "the weights are not finite after epoch 1"
 
 
@@ -212,27 +203,22 @@ def test_evaluator__trains_many_random_cells() -> None:
     evaluations = evaluator.evaluate(cells(30))
     for evaluation in evaluations:
         assert evaluation.status == "ok", evaluation.reason
-        assert evaluation.validation_accuracy is None
-        assert evaluation.validation_perplexity is not None and evaluation.validation_perplexity > 1.0
-    assert len({evaluation.validation_perplexity for evaluation in evaluations}) == 30
+        assert list(evaluation.scores) == ["perplexity"] and evaluation.scores["perplexity"] > 1.0
+    assert len({evaluation.score for evaluation in evaluations}) == 30
 
 
 def test_evaluator__measures_the_time_of_one_token() -> None:
-    evaluator = LocalEvaluator(_build, CORPUS, QUICK, measure_latency=True, task=LanguageModelling())
+    evaluator = local(latency=True)
     (evaluation,) = evaluator.evaluate([NASCELL])
     assert evaluation.latency_seconds is not None and 0 < evaluation.latency_seconds < evaluation.seconds
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)  # workers import PyTorch and Numba first
-def test_evaluator__workers_find_the_same(tmp_path: Path) -> None:
+def test_evaluator__workers_find_the_same() -> None:
     children = [NASCELL, *cells(2)]
-    evaluator = ProcessEvaluator(_build, CORPUS, QUICK, workers=1, task=Noting(tmp_path / "warm"))
-    try:
+    with local(pool=Processes(1)) as evaluator:
         elsewhere = evaluator.evaluate(children)
-    finally:
-        evaluator.close()
     here = local().evaluate(children)
-    assert (tmp_path / "warm").exists(), "no child's time holds what is compiled"
     assert [e.as_info() for e in elsewhere] == [e.as_info() for e in here]
     assert all(evaluation.status == "ok" for evaluation in here)

@@ -4,13 +4,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nas_gym.evaluators.local import LocalEvaluator
-from nas_gym.evaluators.processes import ProcessEvaluator
+from nas_gym.evaluators.choices import Local, Processes
 from nas_gym.tasks import latency
-from nas_gym.tasks.latency import PASSES, WARM_UPS, latency_of
-from nas_gym.tasks.supervised.batches import training_samples
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
-from tests.nas_gym.tasks.images import build, child, digits
+from nas_gym.tasks.classification import TrainingRecipe
+from nas_gym.tasks.latency import PASSES, WARM_UPS
+from tests.nas_gym.tasks.images import MadeUpSpace, build, child, classification, digits, local
 
 DATA = digits(50, 20, 20)
 RECIPE = TrainingRecipe(epochs=1)
@@ -29,7 +27,7 @@ class Watching(nn.Module):
 
 
 def test_latency__is_the_median_of_passes_of_one_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    module, (samples, _) = Watching(), training_samples(DATA, "cpu")
+    module = Watching()
     durations = [9.0] * WARM_UPS + [1.0, 100.0] * (PASSES // 2) + [2.0]
 
     def clock() -> Iterator[float]:
@@ -40,14 +38,14 @@ def test_latency__is_the_median_of_passes_of_one_sample(monkeypatch: pytest.Monk
             yield now
 
     monkeypatch.setattr(latency, "perf_counter", clock().__next__)
-    assert latency_of(module, samples) == 2.0
+    assert classification(DATA, RECIPE).latency(module) == 2.0
     assert module.calls == [((1, 1, 8, 8), False, True)] * len(durations)
 
 
 def test_latency__is_measured_if_asked_for_and_changes_nothing_else() -> None:
     plain, timed = (
-        LocalEvaluator(build, DATA, RECIPE),
-        LocalEvaluator(build, DATA, RECIPE, measure_latency=True),
+        local(build, DATA, RECIPE),
+        local(build, DATA, RECIPE, measure_latency=True),
     )
     (without,), (measured,) = (e.evaluate([child("conv")]) for e in (plain, timed))
     assert without.latency_seconds is None
@@ -56,9 +54,10 @@ def test_latency__is_measured_if_asked_for_and_changes_nothing_else() -> None:
 
 
 def test_latency__makes_another_evaluator_for_a_store() -> None:
+    task, space = classification(DATA, RECIPE), MadeUpSpace(build)
     ids = [
-        make(build, DATA, RECIPE, measure_latency=measured).id
-        for make in (LocalEvaluator, ProcessEvaluator)
+        choice(measure_latency=measured).trainer(task, space).id
+        for choice in (Local, Processes)
         for measured in (False, True)
     ]
     assert ids == ["local(cpu)", "local(cpu, latency)"] * 2

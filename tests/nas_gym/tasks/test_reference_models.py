@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -6,7 +8,7 @@ from nas_gym.search_spaces import CellSpace
 from nas_gym.search_spaces.cell.references import GRU_CELL, LSTM_CELL, NASCELL, NASCELL_CELL, ReferenceCell
 from nas_gym.tasks.initialisation import initialise
 from nas_gym.tasks.language_modelling.reference_models import reference_model
-from nas_gym.tasks.language_modelling.size import language_model_size
+from nas_gym.tasks.language_modelling.size import size_around
 
 CELLS = {"LSTM": LSTM_CELL, "GRU": GRU_CELL, "NASCell": NASCELL_CELL}
 
@@ -18,7 +20,7 @@ def test_reference__has_the_computed_size_which_is_the_nearest(name: str, layers
     wanted = 20_000
     reference = reference_model(name, CELLS[name], wanted, 30, layers, tied)
     assert reference.size is not None
-    module = reference.build()
+    module: Any = reference.build()
     assert reference.size.parameters == sum(parameter.numel() for parameter in module.parameters())
     weights = [p.numel() for n, p in module.named_parameters() if p.ndim == 2 and "embedding" not in n]
     assert reference.size.multiply_adds == sum(weights) + (30 * module.embedding.embedding_dim if tied else 0)
@@ -40,7 +42,7 @@ def parameters_at(cell: ReferenceCell, units: int, layers: int, tied: bool) -> i
 
 
 def test_nascell__beside_itself_is_the_same_model() -> None:
-    size = language_model_size(NASCELL, vocabulary=50, units=24, layers=2)
+    size = size_around(2 * NASCELL_CELL.parameters(24), 50, 24)
     reference = reference_model("NASCell", NASCELL_CELL, size.parameters, 50, layers=2)
     assert (reference.name, reference.size) == ("NASCell-24", size)
     assert CellSpace().parse(str(NASCELL)) == NASCELL

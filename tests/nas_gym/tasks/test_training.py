@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,18 @@ from torch.nn.utils import parameters_to_vector
 
 from nas_gym.datasets.moons import moons
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.fused.evaluator import FusedMlpEvaluator
-from nas_gym.evaluators.local import LocalEvaluator
+from nas_gym.evaluators.choices import Fused, Local
+from nas_gym.evaluators.fused.trainer import FusedTrainer
+from nas_gym.evaluators.torch_trainer import TorchTrainer
+from nas_gym.evaluators.training import TrainingEvaluator
+from nas_gym.pools.here import Here
 from nas_gym.search_spaces import MlpSpace
 from nas_gym.search_spaces.mlp.network import build
+from nas_gym.tasks.base import Outcome
+from nas_gym.tasks.classification import TrainingRecipe
 from nas_gym.tasks.initialisation import initialise
-from nas_gym.tasks.supervised.batches import Samples
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
-from nas_gym.tasks.supervised.training import TrainingResult, accuracy_of, train_child
 from tests.nas_gym.evaluators.test_mlp_kernel import train as train_compiled
+from tests.nas_gym.tasks.images import classification
 
 DATA = moons(size=150, split=(50, 50, 50))
 NETWORK = MlpSpace().parse("Linear-4 Tanh")
@@ -26,15 +28,14 @@ NETWORK = MlpSpace().parse("Linear-4 Tanh")
 RESTLESS: dict[str, Any] = {"learning_rate": 0.3, "batch_size": 25}
 
 
-def train(recipe: TrainingRecipe, seed: int = 0) -> tuple[TrainingResult, torch.nn.Module]:
+def train(recipe: TrainingRecipe, seed: int = 0) -> tuple[Outcome, torch.nn.Module]:
     module = build(NETWORK, (2,), 2)
-    return train_child(module, Samples.of(DATA.train), Samples.of(DATA.validation), recipe, seed), module
+    return classification(DATA, recipe).train(module, seed), module
 
 
 def in_pytorch(recipe: TrainingRecipe, seed: int) -> tuple[float, int]:
     result, _ = train(recipe, seed)
-    assert result.validation_accuracy is not None
-    return result.validation_accuracy, result.epochs
+    return result.scores["accuracy"], len(result.losses)
 
 
 def in_kernel(recipe: TrainingRecipe, seed: int) -> tuple[float, int]:
@@ -67,10 +68,13 @@ def test_training__ends_with_the_weights_of_the_first_best_epoch() -> None:
     ends_elsewhere = False
     for seed in range(3):
         result, module = train(TrainingRecipe(epochs=10, patience=99, **RESTLESS), seed)
-        assert accuracy_of(module, Samples.of(DATA.validation)) == result.validation_accuracy
+        assert (
+            classification(DATA, TrainingRecipe()).judge(module, "validation")["accuracy"]
+            == result.scores["accuracy"]
+        )
         for epochs in range(1, 11):
             shorter, other = train(TrainingRecipe(epochs=epochs, patience=99, **RESTLESS), seed)
-            if shorter.validation_accuracy == result.validation_accuracy:
+            if shorter.scores["accuracy"] == result.scores["accuracy"]:
                 assert torch.equal(weights_of(other), weights_of(module))
                 ends_elsewhere |= epochs < 10
                 break
@@ -92,7 +96,7 @@ def test_training__repeats_for_a_seed_and_differs_for_another() -> None:
 def test_training__leaves_global_generators_alone() -> None:
     before, before_numpy = torch.get_rng_state(), np.random.get_state(legacy=False)["state"]["key"]
     train(TrainingRecipe(epochs=2))
-    FusedMlpEvaluator(DATA, TrainingRecipe(epochs=2)).evaluate([NETWORK])
+    evaluators(TrainingRecipe(epochs=2))[0].evaluate([NETWORK])
     assert torch.equal(torch.get_rng_state(), before)
     assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], before_numpy)
 
@@ -130,11 +134,9 @@ def test_initialise__draws_an_embedding_within_the_bound_of_a_linear_layer_that_
     assert embedding.weight.std().item() == pytest.approx(0.2 / 3**0.5, rel=0.05)
 
 
-def evaluators(recipe: TrainingRecipe) -> list[FusedMlpEvaluator | LocalEvaluator]:
-    return [
-        FusedMlpEvaluator(DATA, recipe),
-        LocalEvaluator(partial(build, feature_shape=(2,), classes=2), DATA, recipe),
-    ]
+def evaluators(recipe: TrainingRecipe) -> list[TrainingEvaluator]:
+    task, space = classification(DATA, recipe), MlpSpace()
+    return [TrainingEvaluator(make(task, space), Here()) for make in (FusedTrainer, TorchTrainer)]
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -143,10 +145,10 @@ def test_evaluator__calls_a_child_whose_weights_explode_failed(index: int, learn
     evaluator = evaluators(TrainingRecipe(epochs=3, learning_rate=learning_rate))[index]
     (evaluation,) = evaluator.evaluate([NETWORK])
     assert evaluation.status == "failed"
-    assert evaluation.validation_accuracy is None
+    assert evaluation.score is None
     assert evaluation.reason == "the weights are not finite after epoch 1"
     assert evaluation.parameters == 22
-    assert set(evaluation.as_info()) == {"status", "parameters", "seed", "reason"}
+    assert set(evaluation.as_info()) == {"status", "parameters", "multiply_adds", "seed", "reason"}
 
 
 @pytest.mark.parametrize("index", [0, 1])
@@ -158,19 +160,17 @@ def test_evaluator__works_on_several_features_and_batch_sizes(index: int) -> Non
     assert all(info["status"] == "ok" for info in infos)
 
 
-def test_local_evaluator__refuses_a_device_that_is_not_there() -> None:
+def test_trainer__refuses_a_device_that_is_not_there() -> None:
     for device in ("abacus", "cuda:99", ""):
         with pytest.raises(InvalidArgumentError, match="cannot be used here") as error:
-            LocalEvaluator(
-                partial(build, feature_shape=(2,), classes=2), DATA, TrainingRecipe(), device=device
-            )
+            Local(device).trainer(classification(DATA, TrainingRecipe()), MlpSpace())
         assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
-def test_fused_evaluator__refuses_a_bad_number_of_threads(threads: Any) -> None:  # noqa: ANN401
-    with pytest.raises(InvalidArgumentError, match="threads must be a positive integer"):
-        FusedMlpEvaluator(DATA, TrainingRecipe(), threads=threads)
+def test_fused__refuses_a_bad_number_of_threads(threads: Any) -> None:  # noqa: ANN401
+    with pytest.raises(InvalidArgumentError, match="threads must be None or an integer from 1"):
+        Fused(threads)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_recipe__has_an_id_for_every_value() -> None:
 
 def test_losses__are_those_of_each_epoch_and_fall() -> None:
     result, _ = train(TrainingRecipe(epochs=15, patience=None))
-    assert len(result.losses) == result.epochs == 15
+    assert len(result.losses) == 15
     assert 0 < result.losses[-1] < 0.7 * result.losses[0] < 1
     shorter, _ = train(TrainingRecipe(epochs=4, patience=None))
     assert shorter.losses == result.losses[:4]

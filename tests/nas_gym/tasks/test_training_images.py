@@ -1,5 +1,4 @@
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -10,15 +9,14 @@ from torch.nn.utils import skip_init
 from nas_gym.datasets.base import Split
 from nas_gym.datasets.moons import moons
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.fused.evaluator import FusedMlpEvaluator
-from nas_gym.evaluators.local import LocalEvaluator
-from nas_gym.studies.retraining import Model, Schooling, retrain
+from nas_gym.evaluators.fused.trainer import FusedTrainer
+from nas_gym.evaluators.torch_trainer import TorchTrainer
+from nas_gym.evaluators.trainer import Child
+from nas_gym.search_spaces import MlpSpace
+from nas_gym.tasks.classification import TrainingRecipe
 from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.tasks.initialisation import UnknownLayerError, initialise
-from nas_gym.tasks.supervised.batches import training_samples
-from nas_gym.tasks.supervised.recipe import TrainingRecipe
-from nas_gym.tasks.supervised.training import accuracy_of, train_child
-from tests.nas_gym.tasks.images import build, child, digits
+from tests.nas_gym.tasks.images import MadeUpSpace, build, child, classification, digits, local
 
 DATA = digits()
 RECIPE = TrainingRecipe(epochs=3, patience=None)
@@ -34,14 +32,14 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 
 def evaluate(recipe: TrainingRecipe = RECIPE, seed: int = 0, what: str = "conv") -> Evaluation:
-    evaluation = LocalEvaluator(build, DATA, recipe).evaluate([child(what)], [seed])[0]
+    evaluation = local(build, DATA, recipe).evaluate([child(what)], [seed])[0]
     return replace(evaluation, seconds=0.0)
 
 
 def test_child__learns_images() -> None:
     evaluation = evaluate(TrainingRecipe(epochs=15, patience=None))
     assert evaluation.status == "ok"
-    assert evaluation.validation_accuracy is not None and evaluation.validation_accuracy > 0.8
+    assert evaluation.scores["accuracy"] > 0.8
     assert evaluation.parameters == 4 * 9 + 2 * 4 + 64 * 10 + 10
 
 
@@ -54,7 +52,7 @@ def test_recipe__trains_in_another_way(name: str) -> None:
         return made[-1]
 
     for recipe in (RECIPE, TrainingRecipe(epochs=3, patience=None, **OTHERS[name])):
-        (evaluation,) = LocalEvaluator(keeping, DATA, recipe).evaluate([child("conv")], [0])
+        (evaluation,) = local(keeping, DATA, recipe).evaluate([child("conv")], [0])
         assert evaluation.status == "ok"
         assert evaluation.recipe == recipe.id
     assert not torch.equal(*(module.state_dict()["6.weight"] for module in made))
@@ -62,8 +60,8 @@ def test_recipe__trains_in_another_way(name: str) -> None:
 
 def test_child__repeats_for_a_seed_with_dropout_and_augmentation() -> None:
     recipe = replace(RECIPE, augmentation="crop_flip", epochs=1)
-    accuracies = [evaluate(recipe, seed).validation_accuracy for seed in range(6)]
-    assert accuracies == [evaluate(recipe, seed).validation_accuracy for seed in range(6)]
+    accuracies = [evaluate(recipe, seed).score for seed in range(6)]
+    assert accuracies == [evaluate(recipe, seed).score for seed in range(6)]
     assert len(set(accuracies)) > 1
 
 
@@ -91,10 +89,9 @@ def test_last_epochs_accuracy__is_the_largest_of_five() -> None:
     for seed in range(20):
         restless = TrainingRecipe(epochs=9, patience=None, learning_rate=0.3)
         whole, shorter = evaluate(restless, seed), evaluate(replace(restless, epochs=4), seed)
-        assert whole.last_epochs_accuracy is not None and whole.validation_accuracy is not None
-        assert shorter.last_epochs_accuracy == shorter.validation_accuracy
-        if whole.last_epochs_accuracy < whole.validation_accuracy:
-            assert whole.validation_accuracy == shorter.validation_accuracy
+        assert shorter.scores["last_epochs_accuracy"] == shorter.score
+        if whole.scores["last_epochs_accuracy"] < whole.scores["accuracy"]:
+            assert whole.score == shorter.score
             return
     raise AssertionError("no child was best before its last five epochs")
 
@@ -110,7 +107,7 @@ def test_last_epochs_accuracy__is_the_largest_of_five() -> None:
 def test_child__that_goes_wrong_is_failed(what: str, reason: str) -> None:
     evaluation = evaluate(what=what)
     assert (evaluation.status, evaluation.reason) == ("failed", reason)
-    assert evaluation.validation_accuracy is None
+    assert evaluation.score is None and not evaluation.scores
 
 
 def test_child__that_wants_too_much_memory_is_failed() -> None:
@@ -179,30 +176,30 @@ def test_recipe__refuses_what_it_does_not_know(keywords: dict[str, Any], says: s
 
 
 @pytest.mark.parametrize("keywords", [*OTHERS.values(), {"patience": None}])
-def test_fused_evaluator__refuses_what_the_kernel_cannot_do(keywords: dict[str, Any]) -> None:
+def test_fused_trainer__refuses_what_the_kernel_cannot_do(keywords: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match="unknown to the compiled trainer") as error:
-        FusedMlpEvaluator(moons(), TrainingRecipe(**keywords))
+        FusedTrainer(classification(moons(), TrainingRecipe(**keywords)), MlpSpace())
     assert "\n" not in str(error.value)
 
 
-def test_local_evaluator__refuses_a_recipe_that_suits_neither_data_nor_device() -> None:
+def test_trainer__refuses_a_recipe_that_suits_neither_data_nor_device() -> None:
     with pytest.raises(InvalidArgumentError, match="needs images of shape"):
-        LocalEvaluator(build, moons(), TrainingRecipe(augmentation="flip"))
+        local(build, moons(), TrainingRecipe(augmentation="flip"))
     with pytest.raises(InvalidArgumentError, match="precision 'mixed' needs a CUDA device"):
-        LocalEvaluator(build, DATA, TrainingRecipe(precision="mixed"))
+        local(build, DATA, TrainingRecipe(precision="mixed"))
 
 
-def test_retrain__returns_the_weights_that_its_accuracies_belong_to() -> None:
-    model, schooling = Model(child("conv"), partial(build, child("conv"))), Schooling(DATA, RECIPE)
-    found = retrain(model, schooling, seed=3)
-    module = build(child("conv"))
-    module.load_state_dict(found.weights)
-    _, validation = training_samples(DATA, "cpu")
-    assert accuracy_of(module, validation) == found.validation
-    again, other = (retrain(model, schooling, seed) for seed in (3, 4))
-    assert (again.validation, again.test) == (found.validation, found.test)
-    assert any(not torch.equal(found.weights[name], value) for name, value in other.weights.items())
-    assert found.seconds > 0
+def test_trained__has_the_weights_that_its_scores_belong_to() -> None:
+    trainer = TorchTrainer(classification(DATA, RECIPE), MadeUpSpace(build))
+    found, again, other = (trainer.train(Child(child("conv"), seed)) for seed in (3, 3, 4))
+    module, state = build(child("conv")), found.state_dict()
+    module.load_state_dict(state)
+    assert trainer.task.judge(module, "validation")["accuracy"] == found.outcome.scores["accuracy"]
+    assert found.scores("validation")["accuracy"] == found.outcome.scores["accuracy"]
+    assert (again.outcome.scores, again.scores("test")) == (found.outcome.scores, found.scores("test"))
+    assert any(not torch.equal(state[name], value) for name, value in other.state_dict().items())
+    with pytest.raises(InvalidArgumentError, match="digits came without its test part"):
+        trainer.without_test().train(Child(child("conv"), 3)).scores("test")
 
 
 def test_schedule__gives_a_tie_to_the_later_epoch() -> None:
@@ -214,7 +211,7 @@ def test_schedule__gives_a_tie_to_the_later_epoch() -> None:
         trained = [build(child("conv")) for _ in range(2)]
         for module, epochs in zip(trained, (4, 1), strict=True):
             shorter = recipe if epochs == 4 else replace(recipe, epochs=1)
-            train_child(module, *training_samples(easy, "cpu"), shorter, seed=0)
+            classification(easy, shorter).train(module, seed=0)
         one, other = (module.state_dict() for module in trained)
         weights.append(all(torch.equal(one[name], other[name]) for name in one))
     assert weights == [True, False]

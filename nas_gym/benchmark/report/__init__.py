@@ -1,0 +1,1 @@
+"""HOW IS IT TOLD? Findings as words, tables, pictures and one page."""

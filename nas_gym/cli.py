@@ -1,0 +1,319 @@
+"""The commands of ``nas-gym``: arguments become a call, and an error one line."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from nas_gym.benchmark.arguments import BenchmarkArguments
+from nas_gym.checks import integer
+from nas_gym.command_line import INTERRUPTED, RESUME, SAME_COMMAND, Command, end_with, parse_keywords, run
+from nas_gym.errors import InvalidArgumentError, NasGymError
+
+if TYPE_CHECKING:
+    from agents import AgentSpec
+
+DESCRIPTION = "Neural architecture search as a Gymnasium environment, with agents that solve it."
+FEW_EPISODES, FEW_TOKENS, MANY = 1000, 20, 10**12
+
+
+@dataclass
+class SearchArgs:
+    """What to search, how long, and where to write."""
+
+    env: str = "NAS-Moons-v0"
+    """Id of the environment."""
+    episodes: int = 5000
+    """Number of architectures to propose; sentences with an illegal token count."""
+    seed: int = 0
+    """Seed of the agent."""
+    run_dir: Path | None = None
+    """Folder of the run; by default runs/<env>/<agent>/<seed>."""
+    resume: bool = False
+    """Go on with the run that the folder holds; one that was never interrupted ends the same."""
+    store: Path | None = None
+    """SQLite file that keeps every evaluation, also of other runs, and trains none twice; by default
+    evaluations.sqlite in the folder of the run."""
+    env_kwargs: list[str] = field(default_factory=list)
+    """Keywords of the environment as name=value, the values in JSON, e.g. noise=0.3 recipe.epochs=50."""
+
+    go_on: ClassVar[str | None] = RESUME
+
+    def search_with(self, agent: str, spec: "AgentSpec | None" = None) -> int:
+        """Let an agent search."""
+        from nas_gym.studies.study import Study, run_study
+
+        study = Study(
+            env=self.env,
+            env_kwargs=parse_keywords(self.env_kwargs),
+            agent=agent,
+            spec=spec,
+            episodes=self.episodes,
+            seed=self.seed,
+            run_dir=self.run_dir,
+            resume=self.resume,
+            store=self.store,
+        )
+        return INTERRUPTED if run_study(study, Console()) is None else 0
+
+
+@dataclass
+class Reinforce(SearchArgs):
+    """What to search, how long, in which form, and where to write."""
+
+    form: Literal["auto", "faithful", "sample_efficient"] = "auto"
+    """faithful: batches of 20, proposals may repeat, for thousands of architectures; sample_efficient: none
+    is proposed twice and each is learned from more than once, for hundreds (the benchmark's); auto: the
+    latter for fewer than 1,000."""
+    cell: Literal["gru", "lstm", "nascell"] = "gru"
+    """The policy's recurrent cell; nascell is the one that Zoph & Le's controller found."""
+
+    def run(self) -> int:
+        """Let REINFORCE search."""
+        from agents import REINFORCE_FORMS
+
+        suited = "sample_efficient" if self.episodes < FEW_EPISODES else "faithful"
+        spec = REINFORCE_FORMS[suited if self.form == "auto" else self.form]
+        return self.search_with("reinforce", replace(spec, arguments={**spec.arguments, "cell": self.cell}))
+
+
+@dataclass
+class Search(Reinforce):
+    """Let an agent search for a network; the best is trained again and judged on test data."""
+
+    agent: str = "reinforce"
+    """Who searches; an unknown name is answered with the list of all. Only reinforce has form and cell."""
+
+    def run(self) -> int:
+        """Let the agent search."""
+        if self.agent == "reinforce":
+            return super().run()
+        if (self.form, self.cell) != ("auto", "gru"):
+            raise InvalidArgumentError(
+                f"form and cell are of the agent reinforce alone, {self.agent} has none"
+            )
+        return self.search_with(self.agent)
+
+
+@dataclass
+class Retrain:
+    """Train a run's best networks from scratch, beside references, and read the test data."""
+
+    run_dir: Path
+    """Folder of a finished run."""
+    top: int = 3
+    """So many networks of the run are trained: the one it chose, and the next by reward."""
+    seeds: int = 3
+    """Trainings of each network."""
+    env: str | None = None
+    """Id of another environment with the same search space, to train the networks in: transfer. Its
+    results go to a folder of that name in the run's. By default that of the run."""
+    env_kwargs: list[str] = field(default_factory=list)
+    """Keywords of the environment as name=value instead of the run's, for example full.epochs=5 or
+    full=paper: full is the recipe of this training."""
+    device: str | None = None
+    """PyTorch's name of the device to train on, for example cuda; by default that of the search."""
+    processes: int | None = None
+    """Trainings at the same time, with one thread each; by default one a core."""
+
+    go_on: ClassVar[str | None] = SAME_COMMAND
+
+    def run(self) -> int:
+        """Hold the contest."""
+        from nas_gym.pools.here import Here
+        from nas_gym.pools.processes import Processes
+        from nas_gym.studies.contest import Contest, hold_contest
+
+        contest = Contest(
+            run_dir=self.run_dir,
+            top=self.top,
+            seeds=self.seeds,
+            env=self.env,
+            env_kwargs=parse_keywords(self.env_kwargs),
+            device=self.device,
+        )
+        if self.processes is not None:
+            integer("processes", self.processes, 1)
+        with Here() if self.processes == 1 else Processes(self.processes) as pool:
+            hold_contest(contest, pool, Console())
+        return 0
+
+
+@dataclass
+class Tabulate:
+    """Train every architecture of an environment's search space and write a table of the results."""
+
+    env: str = "NAS-Moons-v0"
+    """Id of the environment; networks of its search space must be ranked."""
+    seeds: int = 3
+    """Trainings of each architecture, with the training seeds 0, 1, ..."""
+    out: Path = Path("runs/table.npz")
+    """The table. Finished parts stand beside it until it is whole; the same command goes on from them."""
+    block: int = 2048
+    """Architectures between two writes."""
+    env_kwargs: list[str] = field(default_factory=list)
+    """Keywords of the environment as name=value, the values in JSON, e.g. space.max_length=3."""
+
+    go_on: ClassVar[str | None] = SAME_COMMAND
+
+    def run(self) -> int:
+        """Make the table, with a progress bar."""
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        import nas_gym
+        from nas_gym.studies.report.words import say
+        from nas_gym.studies.tabulation import tabulate
+
+        problem = nas_gym.problem(self.env, **parse_keywords(self.env_kwargs))
+        trainer, total = problem.make_trainer(), problem.search_space.count()
+        assert problem.choice is not None
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("architectures,"), TimeElapsedColumn())
+        with (
+            problem.choice.pool() as pool,
+            Progress(*columns, TextColumn("left"), TimeRemainingColumn()) as bar,
+        ):
+            task = bar.add_task("train", total=total)
+            table = tabulate(
+                trainer, self.out, pool, self.seeds, self.block, lambda done: bar.update(task, completed=done)
+            )
+        best = table.best_architectures
+        say(
+            Console(),
+            f"{total} architectures, {self.seeds} trainings each: {self.out}\n"
+            f"best mean validation accuracy {table.optimum:.4f}, reached by {len(best)}, "
+            f"for example {best[0]}",
+        )
+        return 0
+
+
+@dataclass
+class Export:
+    """Write what a store of evaluations holds as CSV, or as a table that an environment can be made of."""
+
+    store: Path
+    """The store, for example evaluations.sqlite in the folder of a run."""
+    out: Path
+    """The file to write: with the ending .csv every row, with .npz a table."""
+    env: str = "NAS-Moons-v0"
+    """For a table: the environment whose whole search space was trained."""
+    seeds: int = 1
+    """For a table: trainings of each architecture, with the training seeds 0, 1, ..."""
+    env_kwargs: list[str] = field(default_factory=list)
+    """For a table: keywords of the environment as name=value, the values in JSON, e.g. space.max_length=3."""
+
+    go_on: ClassVar[str | None] = None
+
+    def run(self) -> int:
+        """Write the file that the arguments describe."""
+        import nas_gym
+        from nas_gym.files import write_atomically
+        from nas_gym.memory.export import table_of, write_csv
+        from nas_gym.memory.store import EvaluationStore
+        from nas_gym.memory.tables.table_file import write_table
+        from nas_gym.search_spaces import RankedSpace
+        from nas_gym.tasks.classification import Classification
+
+        if self.out.suffix not in (".csv", ".npz"):
+            raise InvalidArgumentError(f"out must end with .csv or .npz, got {self.out}")
+        seeds = integer("seeds", self.seeds, 1)
+        with closing(EvaluationStore(self.store, create=False)) as store:
+            if self.out.suffix == ".csv":
+                write_atomically(self.out, lambda path: write_csv(store, path))
+                print(f"{len(store)} evaluations: {self.out}")
+                return 0
+            problem = nas_gym.problem(self.env, **parse_keywords(self.env_kwargs))
+            space, task = problem.search_space, problem.task
+            if not isinstance(task, Classification) or not isinstance(space, RankedSpace):
+                raise InvalidArgumentError(f"{self.env} trains no classifiers whose networks are ranked")
+            samples = len(task.data_of().validation)
+            table = table_of(store, space, problem.make_trainer().setting(), samples, seeds)
+        write_table(table, self.out)
+        print(f"{space.count()} architectures, {seeds} trainings each: {self.out}")
+        return 0
+
+
+@dataclass
+class Envs:
+    """List the environments, or describe one: search space, data, tokens, and the keywords of each part."""
+
+    env: Annotated[str | None, tyro.conf.Positional] = None
+    """Id of the one to describe."""
+
+    go_on: ClassVar[str | None] = None
+
+    def run(self) -> int:
+        """Print what there is."""
+        from nas_gym.problems.registration import PROBLEMS, entry_of
+
+        for name in PROBLEMS if self.env is None else [self.env]:
+            print(f"{name:20}{inspect.getdoc(entry_of(name).make) or ''}")
+        if self.env is not None:
+            table = Table.grid("", Column(overflow="fold"), padding=(0, 2))
+            for row in _described(self.env):
+                table.add_row(*map(escape, row))
+            Console(highlight=False).print(table)
+        return 0
+
+
+def _described(env: str) -> Iterator[tuple[str, str]]:
+    """Yield what an environment is made of, then the keywords of each part with their defaults."""
+    import nas_gym
+    from nas_gym.problems.parts import REQUIRED
+    from nas_gym.problems.registration import keywords_by_part
+
+    try:
+        problem = nas_gym.problem(env)
+        space, task, table = problem.search_space, problem.task, problem.table
+        count, tokens = space.count(), space.tokens
+        size = f"{count:,}" if count < MANY else f"{count:.1e}"
+        yield "search space", f"{space.id}, {size} networks of at most {space.max_length} tokens"
+        some = tokens if len(tokens) <= FEW_TOKENS else (*tokens[:FEW_TOKENS], "...", tokens[-1])
+        yield f"{len(tokens)} tokens", " ".join(some)
+        if task is not None:
+            yield "data", task.data_of().id
+            yield "recipe", task.recipe_of().id
+            yield "full", task.recipe_of(-1).id
+        elif table is not None:
+            yield "table", f"{table.dataset}, {table.recipe}"
+        yield "metric", problem.metric.words
+    except NasGymError as error:  # a keyword or the data are missing
+        yield "not made", str(error)
+    for part, keywords in keywords_by_part(env).items():
+        if keywords:
+            words = (name if each is REQUIRED else f"{name}={each!r}" for name, each in keywords.items())
+            yield f"{part}:", ", ".join(words)
+
+
+COMMANDS: dict[str, Callable[..., Command]] = {
+    "search": Search,
+    "retrain": Retrain,
+    "benchmark": BenchmarkArguments,
+    "tabulate": Tabulate,
+    "export": Export,
+    "envs": Envs,
+}
+
+
+def main() -> None:
+    """Run the command that stands on the command line."""
+    command = tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="nas-gym", description=DESCRIPTION)
+    end_with(command.run, command.go_on)
+
+
+def run_script(command: type[Command], description: str | None) -> None:
+    """Run one command, whose arguments stand on the command line."""
+    run(command, lambda args: args.run(), description, command.go_on)

@@ -1,0 +1,116 @@
+"""The ways to train children that an environment can be asked for: a trainer and a pool each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from nas_gym.checks import number, optional_integer
+
+if TYPE_CHECKING:
+    from nas_gym.evaluators.trainer import AnyTask, Trainer
+    from nas_gym.pools.base import Pool
+    from nas_gym.search_spaces.base import SearchSpace
+
+LONGEST_SECONDS = 1e6
+
+
+class EvaluatorChoice(Protocol):
+    """How children are trained, and where."""
+
+    def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
+        """Return how a child is trained; what is heavy is imported here."""
+
+    def pool(self) -> "Pool":
+        """Return where children are trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """Multi-layer perceptrons in a compiled kernel, several at once in threads.
+
+    Attributes:
+        threads: Children trained at the same time; by default one for each core this process may use.
+    """
+
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        object.__setattr__(self, "threads", optional_integer("threads", self.threads, 1))
+
+    def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
+        """Return the compiled trainer."""
+        from nas_gym.evaluators.fused.trainer import FusedTrainer
+
+        return FusedTrainer(task, search_space)
+
+    def pool(self) -> "Pool":
+        """Return threads."""
+        from nas_gym.pools.threads import Threads
+
+        return Threads(self.threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """PyTorch, one child after another in this process.
+
+    Attributes:
+        device: PyTorch's name of the device.
+        measure_latency: Whether to measure how long a trained network takes for one sample.
+    """
+
+    device: str = "cpu"
+    measure_latency: bool = False
+
+    def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
+        """Return PyTorch's trainer."""
+        from nas_gym.evaluators.torch_trainer import TorchTrainer
+
+        return TorchTrainer(task, search_space, self.device, self.measure_latency)
+
+    def pool(self) -> "Pool":
+        """Return this process."""
+        from nas_gym.pools.here import Here
+
+        return Here()
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """PyTorch, in worker processes with one thread each.
+
+    Attributes:
+        workers: Children trained at the same time; by default one for each core this process may use.
+        timeout_seconds: Longest time a child may take, ``None`` for no limit. A child close to the limit
+            depends on the speed of the machine.
+        device: As of ``Local``.
+        measure_latency: As of ``Local``.
+    """
+
+    workers: int | None = None
+    timeout_seconds: float | None = None
+    device: str = "cpu"
+    measure_latency: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        keep, name = object.__setattr__, "timeout_seconds"
+        keep(self, "workers", optional_integer("workers", self.workers, 1))
+        if self.timeout_seconds is not None:
+            allowed = "a positive number or None"
+            keep(self, name, number(name, self.timeout_seconds, allowed, above=0, below=LONGEST_SECONDS))
+
+    def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
+        """Return PyTorch's trainer."""
+        return Local(self.device, self.measure_latency).trainer(task, search_space)
+
+    def pool(self) -> "Pool":
+        """Return worker processes, which have PyTorch before they have a child."""
+        from nas_gym.pools.processes import Processes as ProcessPool
+
+        preload = ("nas_gym.evaluators.torch_trainer",)
+        return ProcessPool(self.workers, self.timeout_seconds, preload=preload)
+
+
+CHOICES: dict[str, Callable[..., EvaluatorChoice]] = {"fused": Fused, "local": Local, "processes": Processes}

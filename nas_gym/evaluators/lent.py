@@ -1,0 +1,46 @@
+"""An evaluator of the user's own: its answers are checked, and it is the user who closes it."""
+
+from collections.abc import Iterable, Sequence
+
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluators.base import Evaluator
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.tasks.evaluation import Evaluation
+
+
+class LentEvaluator(Evaluator):
+    """Asks any object with ``evaluate`` of architectures and seeds.
+
+    Args:
+        lender: The object.
+    """
+
+    def __init__(self, lender: Evaluator) -> None:
+        self.lender = lender
+
+    def evaluate(
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
+    ) -> list[Evaluation]:
+        """Evaluate children, see ``Evaluator.evaluate``; evaluators of users need not know of rungs.
+
+        Raises:
+            InvalidArgumentError: If what comes back is not one evaluation for each architecture, in order.
+        """
+        rungs = {"rung": rung} if rung else {}
+        came = self.lender.evaluate(architectures, seeds, **rungs)
+        answers = list(came) if isinstance(came, Iterable) else [came]  # a user's may be anything
+        for answer in answers:
+            if not isinstance(answer, Evaluation):
+                raise InvalidArgumentError(
+                    f"evaluate of {self.lender!r} must return Evaluation records, got {answer!r}"
+                )
+            if answer.status == "ok" and not answer.scores:
+                raise InvalidArgumentError(
+                    f"evaluate of {self.lender!r} returned no score of {answer.architecture}, which is ok"
+                )
+        if [answer.architecture for answer in answers] != list(architectures):
+            raise InvalidArgumentError(
+                f"evaluate of {self.lender!r} must return one evaluation for each of {len(architectures)} "
+                f"architectures, in order, got {len(answers)}"
+            )
+        return answers

@@ -1,0 +1,110 @@
+"""Server, workers and the jobs that wait for them: what a pool of processes has while it is open."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import RLock, Thread, current_thread
+
+from nas_gym.errors import WorkerError
+from nas_gym.pools.base import Item, Result, Work, is_same
+from nas_gym.pools.fork_server import ForkServer
+from nas_gym.pools.worker import KNOWN, Errand, Job, Worker
+
+
+class Crew:
+    """Workers, each led by a thread that waits for it; started as they are needed, closed once and for good.
+
+    Args:
+        workers: How many there may be.
+        timeout_seconds: Longest time an item may take, ``None`` for no limit.
+        preload: Names of modules that the workers' server imports.
+    """
+
+    def __init__(self, workers: int, timeout_seconds: float | None, preload: Sequence[str]) -> None:
+        self._most = workers
+        self._timeout_seconds = timeout_seconds
+        self._server = ForkServer(preload)
+        self._lock = RLock()
+        self._closed = False
+        self._errands: list[Errand] = []
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._open = 0
+        """Jobs that wait or are worked on."""
+        self._workers: dict[Worker, Thread] = {}
+
+    def start(self) -> None:
+        """Start the server; it need not be waited for."""
+        self._server.start()
+
+    def submit(self, function: Work[Item, Result], item: Item) -> Job:
+        """Return a job, to be done by the next worker that is free.
+
+        Raises:
+            WorkerError: If this was closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise WorkerError("the pool was closed")
+            job = Job(self._errand(function), item)
+            self._open += 1
+            job.future.add_done_callback(self._count)
+            self._jobs.put(job)
+            if len(self._workers) < min(self._open, self._most):
+                worker = Worker(self._server, self._timeout_seconds)
+                # A daemon: the interpreter's end waits for no other, and closes this before it ends.
+                thread = self._workers[worker] = Thread(target=self._lead, args=(worker,), daemon=True)
+                thread.start()
+            return job
+
+    def _count(self, _: object) -> None:
+        with self._lock:
+            self._open -= 1
+
+    def _errand(self, function: Work[Item, Result]) -> Errand:
+        for errand in self._errands:
+            if is_same(errand.function, function):
+                return errand
+        errand = Errand(function)
+        self._errands = [*self._errands[1 - KNOWN :], errand]
+        return errand
+
+    def _lead(self, worker: Worker) -> None:
+        while (job := self._jobs.get()) is not None:
+            if job.future.set_running_or_notify_cancel():
+                try:
+                    result = worker.do(job)
+                except BaseException as error:
+                    job.future.set_exception(WorkerError("the pool was closed") if self._closed else error)
+                else:
+                    job.future.set_result(result)
+                    del result
+            del job
+
+    def give_up(self, jobs: Sequence[Job]) -> None:
+        """Let jobs that have not ended end without a result."""
+        for job in jobs:
+            job.given_up = True
+            if not job.future.done() and not job.future.cancel():
+                for worker in list(self._workers):
+                    worker.give_up(job)
+
+    def close(self) -> None:
+        """End server, workers and threads; the jobs raise ``WorkerError``."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        with suppress(Empty):
+            while True:
+                job = self._jobs.get_nowait()
+                if job is not None and job.future.set_running_or_notify_cancel():
+                    job.future.set_exception(WorkerError("the pool was closed"))
+        self._server.close()
+        for _ in self._workers:
+            self._jobs.put(None)
+        for worker, thread in self._workers.items():
+            if thread is not current_thread():  # the last one to use the pool may be one of these
+                thread.join()
+            worker.close()
+        for errand in self._errands:
+            errand.close()

@@ -1,0 +1,132 @@
+"""The best networks of a run against references: trained with all data, then compared on test data."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import track
+
+from nas_gym.checks import integer
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.files import write_atomically, write_text_atomically
+from nas_gym.pools.base import Pool
+from nas_gym.problems import registration
+from nas_gym.studies.comparison import Comparison
+from nas_gym.studies.finalists import finalists
+from nas_gym.studies.references import retrain_models
+from nas_gym.studies.report.words import say
+from nas_gym.studies.retraining import FULL, Trainings, found_networks, hand_designed_networks
+from nas_gym.studies.run_folder import FinishedRun, Json, absolute_paths, read_run, write_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """Which networks of which run are trained again, and how.
+
+    Attributes:
+        run_dir: Folder of a finished run.
+        top: So many networks of it compete: the one it chose, and the next by reward.
+        seeds: Trainings of each network.
+        env: Id of another environment with the same search space, to train the networks in: transfer. Its
+            results go to a folder of that name in the run's. By default that of the run.
+        env_kwargs: Keywords of the environment instead of the run's, for example ``full``, the recipe.
+        device: PyTorch's name of the device to train on, by default that of the search.
+    """
+
+    run_dir: Path
+    top: int = 3
+    seeds: int = 3
+    env: str | None = None
+    env_kwargs: Mapping[str, Json] = field(default_factory=dict)
+    device: str | None = None
+
+
+def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
+    """Train what is not trained yet, write comparison.json, comparison.md and winner.pt, tell what they hold.
+
+    Networks that were found in another environment bring the keywords of their search space along, and no
+    others.
+
+    Raises:
+        NasGymError: If there is no finished run, its networks cannot be trained in the environment, or the
+            test data are others than those that the search had locked away.
+    """
+    seeds, top = integer("seeds", contest.seeds, 1), integer("top", contest.top, 1)
+    run = read_run(contest.run_dir)
+    env = (contest.env or run.settings.env).removeprefix("nas_gym:")
+    transfer = env != run.settings.env
+    folder = contest.run_dir / env if transfer else contest.run_dir
+    keywords = _keywords(run, transfer, contest.env_kwargs)
+    problem = registration.problem(env, **keywords)
+    trainer, metric = problem.make_trainer(contest.device), problem.metric
+    data = trainer.task.data_of(FULL)
+    # Another environment's data: the search has seen nothing of their test part, whatever the split.
+    if not transfer and data.test_checksum != run.settings.test_checksum:
+        raise InvalidArgumentError(
+            f"{data.id} has other test data than the search in {contest.run_dir} locked away: "
+            "its new test part may hold what the search has seen"
+        )
+    best = dict.fromkeys([run.chosen, *(str(each.architecture) for each in finalists(run.episodes, top))])
+    found = found_networks(problem, [problem.search_space.parse(name) for name in list(best)[:top]])
+    networks = [*found, *hand_designed_networks(problem, found[0])]
+    trainings = Trainings(folder / "retraining", networks, trainer, seeds)
+    missing, recipe = len(trainings.missing()), trainer.task.recipe_of(FULL).id
+    say(console, f"{data.id}\n{recipe}\n{len(networks)} networks, {seeds} seeds each")
+    if missing < len(trainings.jobs):
+        there = len(trainings.jobs) - missing
+        say(console, f"{there} of {len(trainings.jobs)} trainings are in {folder} already")
+    for _ in track(trainings.train(pool), "trainings", missing, console=console, disable=not missing):
+        pass
+    compared = Comparison([*trainings.contenders(), *retrain_models(problem, seeds)], metric)
+    winner, table, verdict = compared.winner, compared.markdown(), compared.verdict()
+    write_json(
+        folder / "comparison.json",
+        {
+            "env": env,
+            "task": data.id,
+            "recipe": recipe,
+            "seeds": seeds,
+            "metric": asdict(metric),
+            "winner": None if winner is None else winner.name,
+            "verdict": verdict,
+            "models": compared.as_json(),
+        },
+    )
+    write_text_atomically(folder / "comparison.md", f"{table}\n{verdict}\n")
+    (folder / "winner.pt").unlink(missing_ok=True)  # of an earlier comparison
+    written = ["comparison.json", "comparison.md"]
+    if winner is not None:
+        seed, weights = trainings.best_weights(winner.name)
+        # Wherever it was trained, it can be read on any machine.
+        anywhere = {name: value for name, value in keywords.items() if name != "evaluator"}
+        saved = {"env": env, "env_kwargs": anywhere, "architecture": winner.name, "seed": seed}
+        saved["state_dict"] = weights
+        write_atomically(folder / "winner.pt", lambda path: torch.save(saved, path))
+        written.append("winner.pt")
+    say(console, f"\n{table}\n{verdict}\n\nin {folder}: {', '.join(written)}")
+    return compared
+
+
+def _keywords(run: FinishedRun, transfer: bool, given: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the keywords of the problem to train in: those of the run, then those that are given."""
+    searched = run.settings.env_kwargs
+    if transfer:
+        space = searched.get("space") or {}
+        space = space if isinstance(space, Mapping) else {"name": space}
+        source = registration.problem(run.settings.env, **searched)
+        spaces = registration.entry_of(run.settings.env).spaces.items()
+        name = next((name for name, make in spaces if type(source.search_space) is make), None)
+        searched = {"space": {"name": name, **space}}
+    return _merged(searched, absolute_paths(given))
+
+
+def _merged(first: Mapping[str, Json], second: Mapping[str, Json]) -> dict[str, Json]:
+    """Return both, the second before the first; a part's keywords one by one."""
+    both = {**first, **second}
+    for name in first.keys() & second.keys():
+        one, other = first[name], second[name]
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            both[name] = _merged(one, other)
+    return both

@@ -1,0 +1,1 @@
+"""WHAT CAME OF IT? Figures and words about one search, for people."""

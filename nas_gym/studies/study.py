@@ -1,0 +1,213 @@
+"""One study: search, choose a network, train it again, read the test data once, tell what came of it."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from agents import AgentSpec, agent_spec, make_agent
+from nas_gym.checks import integer
+from nas_gym.envs.episode import Episode
+from nas_gym.envs.wrappers import RecordEvaluations
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluators.base import Evaluator
+from nas_gym.memory.tables.table import Table
+from nas_gym.pools.here import Here
+from nas_gym.problems import registration
+from nas_gym.problems.problem import Problem
+from nas_gym.studies.finalists import confirm, finalists
+from nas_gym.studies.references import retrain_models
+from nas_gym.studies.report.figures import draw_learning_curve, draw_pareto_front
+from nas_gym.studies.report.words import print_models, print_search, say
+from nas_gym.studies.retraining import Trainings, found_networks
+from nas_gym.studies.run_folder import Json, RunFolder, RunSettings, absolute_paths
+from nas_gym.studies.search import search
+from nas_gym.studies.summary import Results, Summary, TableFacts, summarise
+
+MAX_SEED = 2**32 - 1  # of stable-baselines3
+PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What to search, how long, and where to write.
+
+    Attributes:
+        env: Id of the environment.
+        env_kwargs: Its keywords, values of JSON.
+        agent: Name of the agent, a key of ``agents.AGENTS`` or ``ALIASES``.
+        spec: Makes the agent in another form than the one that its name stands for.
+        episodes: Number of architectures to propose; sentences with an illegal token count.
+        seed: Seed of the agent.
+        run_dir: Folder of the run; by default ``runs/<env>/<agent>/<seed>``.
+        resume: Whether to go on with the run that the folder holds.
+        store: File that keeps every evaluation, also of other runs; by default one in the folder.
+    """
+
+    env: str
+    env_kwargs: Mapping[str, Json] = field(default_factory=dict)
+    agent: str = "reinforce"
+    spec: AgentSpec | None = None
+    episodes: int = 5000
+    seed: int = 0
+    run_dir: Path | None = None
+    resume: bool = False
+    store: Path | None = None
+
+
+def run_study(study: Study, console: Console) -> Summary | None:
+    """Search, retrain the best network, write the run folder and tell what came of it.
+
+    Children are kept in a store. So a run that is resumed trains none again, although its agent may propose
+    them once more.
+
+    Returns:
+        The summary; ``None`` if Ctrl-C ended the search.
+
+    Raises:
+        NasGymError: If an argument is out of range, a folder or a store cannot be used, or nothing was found.
+        AgentError: If there is no such agent, or its checkpoint does not fit.
+    """
+    torch.set_num_threads(1)  # faster for networks this small, and the same result on any machine
+    episodes, seed = integer("episodes", study.episodes, 1), integer("seed", study.seed, 0, MAX_SEED)
+    if "store" in study.env_kwargs:
+        raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
+    spec = study.spec or agent_spec(study.agent)
+    env_id, keywords = study.env.removeprefix("nas_gym:"), absolute_paths(study.env_kwargs)
+    problem = registration.problem(env_id, **keywords)
+    settings = RunSettings(
+        env=env_id,
+        env_kwargs=keywords,
+        agent=study.agent,
+        agent_arguments=spec.arguments,
+        num_envs=spec.num_envs,
+        seed=seed,
+        episodes=episodes,
+        **_origin(problem),
+    )
+    if study.store is not None:
+        problem.make_evaluator(study.store).close()  # what is wrong with it is told before there is a folder
+    path = study.run_dir or Path("runs") / env_id / study.agent / str(seed)
+    if study.resume and not (path / "config.json").exists():
+        say(console, f"there is no run in {path} to resume, a new one starts")
+    packages: dict[str, Json] = {name: version(name) for name in PACKAGES}
+    run = RunFolder(path, settings, study.resume, {"python": platform.python_version(), "packages": packages})
+    # A table knows its children already.
+    store = study.store or (None if problem.table is not None else path / "evaluations.sqlite")
+    with closing(problem.make_vector_env(spec.num_envs, store)) as env:
+        recorder = RecordEvaluations(env)
+        checkpoint = None if _remembers(problem) else path / "checkpoint.pt"
+        agent = make_agent(spec, recorder, seed, path / "tensorboard", checkpoint)
+        say(
+            console,
+            f"{study.agent} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {path}",
+        )
+        if not search(agent, recorder, run, episodes, progress_bar=not console.quiet):
+            done = len(recorder.episodes)
+            say(console, f"interrupted after {done} of {episodes} architectures; --resume goes on from here")
+            return None
+        played = recorder.episodes[:episodes]
+        chosen, candidates = _choose(problem, played, env.evaluator, console)
+    summary = summarise(settings, problem.metric, played, run.read_times(), chosen, candidates)
+    run.write_summary(summary)  # retraining may fail
+    summary = _judge(problem, summary, path, console)
+    run.write_summary(summary)
+    title = f"{study.agent} on {env_id}, seed {seed}"
+    draw_learning_curve(path / "learning_curve.png", [episode.reward for episode in played], title)
+    has_front = draw_pareto_front(path / "pareto_front.png", played, problem.metric, title)
+    print_search(console, summary)
+    print_models(console, summary, path)
+    say(console, f"learning curve: {path / 'learning_curve.png'}")
+    if has_front:  # cells of a run have one size
+        say(console, f"{problem.metric.words} against size: {path / 'pareto_front.png'}")
+    return summary
+
+
+def _origin(problem: Problem) -> dict[str, str]:
+    """Return what the results come from: a run goes on, and is retrained, with the same alone."""
+    if problem.table is not None:
+        return {"task": problem.table.dataset, "recipe": problem.table.recipe}
+    trainer = problem.make_trainer()
+    setting, test = trainer.setting(), trainer.task.data_of().test_checksum
+    assert test is not None
+    return {
+        "task": setting.dataset,
+        "recipe": setting.recipe,
+        "dataset_checksum": setting.dataset_checksum,
+        "test_checksum": test,
+    }
+
+
+def _remembers(problem: Problem) -> bool:
+    """Say whether the environment knows more than a checkpoint: such a run is played again from its start.
+
+    What a simulated budget has left, or how deep networks may be by now, stands in no checkpoint.
+    """
+    return (
+        problem.rules.initial_layers is not None
+        or getattr(problem.lookup, "budget_seconds", None) is not None
+    )
+
+
+def _choose(
+    problem: Problem, episodes: Sequence[Episode], evaluator: Evaluator, console: Console
+) -> tuple[Episode, int]:
+    """Choose a network, by more trainings on validation data; say among how many."""
+    if problem.table is not None:
+        return finalists(episodes, 1)[0], 1
+    candidates = finalists(episodes)
+    say(
+        console,
+        f"choosing among {len(candidates)} finalists by {problem.trainings} more trainings each, "
+        "on validation data",
+    )
+    assert problem.reward is not None
+    architectures = [problem.search_space.parse(str(each.architecture)) for each in candidates]
+    confirmed = confirm(architectures, evaluator, problem.reward, problem.trainings)
+    return candidates[max(range(len(candidates)), key=confirmed.__getitem__)], len(candidates)
+
+
+def _judge(problem: Problem, summary: Summary, path: Path, console: Console) -> Summary:
+    """Read the test data once: after training the chosen network again, or in the table."""
+    if problem.table is not None:
+        say(console, "reading the best network's test results from the table")
+        return _look_up(problem.table, summary)
+    if problem.costly:
+        return summary
+    seeds = problem.trainings
+    say(console, f"training the best network again with {seeds} seeds, then reading the test data once")
+    networks = found_networks(problem, [problem.search_space.parse(summary.best.architecture)])
+    trainings = Trainings(path / "retraining", networks, problem.make_trainer(), seeds)
+    for _ in trainings.train(Here()):
+        pass
+    (found,) = trainings.contenders()
+    if found.failures:
+        say(console, f"{found.name}, trained again: {found.seeds_text}")
+    if not found.test_scores:
+        return summary
+    return replace(
+        summary,
+        retrained=Results.of(found.validation_scores, found.test_scores),
+        baselines={
+            each.name: Results.of(each.validation_scores, each.test_scores)
+            for each in retrain_models(problem, seeds)
+        },
+    )
+
+
+def _look_up(table: Table, summary: Summary) -> Summary:
+    architecture = table.search_space.parse(summary.best.architecture)
+    validation, test = table.validation_scores(architecture), table.test_scores(architecture)
+    facts = TableFacts(
+        table.search_space.count(),
+        table.rank_of(architecture),
+        table.regret(architecture),
+        table.optimum,
+        table.best_test_score,
+    )
+    return replace(summary, retrained=Results.of(validation, test), table=facts)

@@ -1,0 +1,28 @@
+"""How a classifier is trained, as a frozen value."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.tasks.supervised.recipe import SampleRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecipe(SampleRecipe):
+    """Gradient descent on the cross-entropy, see ``SampleRecipe``.
+
+    Attributes:
+        class_weight: ``"balanced"`` lets each class count alike in the loss, however many samples it has, as
+            in scikit-learn; ``None`` lets each sample count alike.
+
+    Raises:
+        InvalidArgumentError: If a value is out of range.
+    """
+
+    class_weight: Literal["balanced"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        SampleRecipe.__post_init__(self)  # a dataclass with slots is made anew, so there is no super()
+        if self.class_weight not in (None, "balanced"):
+            raise InvalidArgumentError(f"class_weight must be None or balanced, got {self.class_weight!r}")
