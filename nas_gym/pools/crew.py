@@ -79,6 +79,7 @@ class Crew:
                     job.future.set_result(result)
                     del result
             del job
+        worker.close()
 
     def give_up(self, jobs: Sequence[Job]) -> None:
         """Let jobs that have not ended end without a result."""
@@ -89,7 +90,20 @@ class Crew:
                     worker.give_up(job)
 
     def close(self) -> None:
-        """End server, workers and threads; the jobs raise ``WorkerError``."""
+        """End server, workers and threads, and wait for their end; the jobs raise ``WorkerError``."""
+        self.end()
+        for thread in self._workers.values():
+            if thread is not current_thread():  # a job's callback may close this
+                thread.join()
+        for errand in self._errands:
+            errand.close()
+
+    def end(self) -> None:
+        """End server and workers, and let the threads end by themselves.
+
+        For the garbage collector, which may call this in any thread: were one waited for, it might wait for
+        a lock of that very thread.
+        """
         with self._lock:
             if self._closed:
                 return
@@ -102,9 +116,3 @@ class Crew:
         self._server.close()
         for _ in self._workers:
             self._jobs.put(None)
-        for worker, thread in self._workers.items():
-            if thread is not current_thread():  # the last one to use the pool may be one of these
-                thread.join()
-            worker.close()
-        for errand in self._errands:
-            errand.close()

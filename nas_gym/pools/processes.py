@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from multiprocessing.util import Finalize
 from queue import SimpleQueue
@@ -68,7 +68,6 @@ class Processes(Pool):
         self._lock = RLock()
         self._here: Here | None = None
         self._crew: Crew | None = None
-        self._finish: Callable[[], object] = lambda: None
 
     def __reduce__(self) -> tuple[type["Processes"], tuple[int, float | None, tuple[str, ...]]]:
         """Leave workers behind."""
@@ -109,8 +108,10 @@ class Processes(Pool):
         """End server and workers at once; what waits for a result gets a ``WorkerError``."""
         if self._owner != os.getpid():
             self._forget()
-        finish, self._crew, self._finish = self._finish, None, lambda: None
-        finish()
+        crew, self._crew = self._crew, None
+        if crew is not None:
+            self._finish.cancel()
+            crew.close()
 
     def _must_stay(self) -> bool:
         return multiprocessing.current_process().daemon or not hasattr(os, "fork")
@@ -131,5 +132,5 @@ class Processes(Pool):
             if self._crew is None:
                 self._crew = Crew(self.workers, self.timeout_seconds, self.preload)
                 # Not weakref.finalize, which does not run at the end of a process of multiprocessing.
-                self._finish = Finalize(self, self._crew.close, exitpriority=100)
+                self._finish = Finalize(self, self._crew.end, exitpriority=100)
             return self._crew

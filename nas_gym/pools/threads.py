@@ -13,7 +13,8 @@ from nas_gym.pools.base import Fault, Item, Pool, Result, Warmth, Work
 class Threads(Pool):
     """Works in threads of this process, which cannot be stopped: a ``close`` waits for the items under way.
 
-    ``map`` makes its threads for each call: any that live longer would be dead in a fork of this process.
+    ``map`` makes its threads for each call: any that live longer would be dead in a fork of this process. An
+    iterator that is dropped waits for none of them.
 
     Args:
         workers: Number of threads; by default one for each core that this process may use.
@@ -48,12 +49,18 @@ class Threads(Pool):
             return
         self._warmth.warm_up(function)
         threads = ThreadPoolExecutor(min(self.workers, len(items)))
+        wait = True
         try:
             indices = {threads.submit(function, item): index for index, item in enumerate(items)}
             for future in as_completed(indices):
                 yield indices.pop(future), future.result()
+        except GeneratorExit:
+            # The garbage collector may drop this in any thread, also in one that is just starting and holds
+            # the lock that a thread needs to be joined.
+            wait = False
+            raise
         finally:
-            threads.shutdown(cancel_futures=True)
+            threads.shutdown(wait, cancel_futures=True)
 
     def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
         """Apply a function to one item, see ``Pool.submit``."""

@@ -54,6 +54,17 @@ def test_threads__work_at_the_same_time_and_leave_no_thread() -> None:
     assert threading.active_count() == before
 
 
+def test_threads__are_not_waited_for_when_the_results_are_dropped() -> None:
+    # The garbage collector may drop them where waiting would never end.
+    go_on = threading.Event()
+    results = Threads(2).map(lambda item: item == 0 or go_on.wait(10), [0, 1])
+    assert next(results) == (0, True)
+    begun = time.monotonic()
+    results.close()  # type: ignore[attr-defined] # a generator
+    assert time.monotonic() - begun < 5
+    go_on.set()
+
+
 def test_threads__drop_what_has_not_begun_after_an_exception() -> None:
     done: list[int] = []
 
