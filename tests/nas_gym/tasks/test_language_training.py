@@ -4,7 +4,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from nas_gym.pools.processes import Processes
 from torch import Tensor, nn
 
 from nas_gym.datasets.brackets import brackets
@@ -13,6 +12,7 @@ from nas_gym.evaluators.torch_trainer import TorchTrainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.pools.base import Pool
 from nas_gym.pools.here import Here
+from nas_gym.pools.processes import Processes
 from nas_gym.search_spaces import CellSpace
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.cell import kernel
