@@ -14,6 +14,7 @@ import numpy as np
 import rich.table
 import torch
 from cell_speed import BATCH, TIME, VOCABULARY, measure_cells
+from pool_start import measure_pool_start
 from rich.console import Console
 
 from agents import agent_spec, make_agent
@@ -47,6 +48,8 @@ class Args:
     """Environments in the vector environment."""
     cell_rounds: int = 20
     """Training steps of each recurrent language model; the median counts."""
+    pool_rounds: int = 3
+    """Starts of worker processes; the median counts."""
     out: Path = Path("runs/benchmark_speed.json")
     """File for the results."""
 
@@ -64,7 +67,7 @@ class InstantEvaluator(Evaluator):
 def main(args: Args) -> int:
     """Measure everything once, print a table and write it as JSON."""
     counts = (args.children, args.local_children, args.image_children, args.steps, args.lanes)
-    if min(*counts, args.cell_rounds) < 1:
+    if min(*counts, args.cell_rounds, args.pool_rounds) < 1:
         raise InvalidArgumentError("children of all kinds, steps, lanes and rounds must be at least 1")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # the faster setting of local for networks this small
@@ -89,6 +92,8 @@ def main(args: Args) -> int:
         "table_lanes": TABLE_LANES,
         "reinforce_500_cells_seconds": measure_search(500),
     }
+    starts = measure_pool_start(rounds=args.pool_rounds)
+    results["pool_start_seconds"] = starts
     cell_seconds = {units: measure_cells(units, args.cell_rounds) for units in CELL_UNITS}
     results["cell_seconds"] = cell_seconds
     write_atomically(args.out, lambda path: path.write_text(json.dumps(results, indent=2) + "\n"))
@@ -109,6 +114,11 @@ def main(args: Args) -> int:
         f"{image_workers:.1f} s in workers that had taken {image_start:.1f} s to start: "
         f"{image_workers / image_local:.2f} of the time, {(image_start + image_workers) / image_local:.2f} "
         "with the start"
+    )
+    console.print(
+        f"two worker processes that can train: {starts['processes'] / starts['loky']:.2f} of the time of "
+        f"loky's executor, {starts['program_processes'] / starts['program_loky']:.2f} with a program "
+        f"that imports PyTorch, too; one in place of a dead one {starts['replaced']:.2f} s"
     )
     seconds = results["reinforce_500_cells_seconds"]
     console.print(f"REINFORCE on NAS-Bench-201-v0, 500 cells: {seconds:.2f} s")

@@ -7,17 +7,19 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
 
 from joblib.externals.loky import ProcessPoolExecutor
 
 from nas_gym.pools import Processes
 
+HERE = Path(__file__).parent
 PRELOAD = ("torch._dynamo",)
 """What PyTorch's optimizers need, and PyTorch with it."""
 
 PROGRAM = """
-from scripts.pool_start import {start}
+from pool_start import {start}
 finish = {start}({workers})
 import torch._dynamo  # as whoever makes an environment that trains with PyTorch
 finish()
@@ -43,7 +45,10 @@ def measure_pool_start(workers: int = 2, rounds: int = 3) -> dict[str, float]:
             name = start.__name__.removeprefix("start_")
             measure(name, start(workers))
             program = PROGRAM.format(start=start.__name__, workers=workers)
-            measure(f"program_{name}", partial(subprocess.run, [sys.executable, "-c", program], check=True))
+            measure(
+                f"program_{name}",
+                partial(subprocess.run, [sys.executable, "-c", program], cwd=HERE, check=True),
+            )
         with Processes(1, preload=PRELOAD) as pool:
             ((_, process),) = pool.map(make_optimizer, [0.0])
             assert isinstance(process, int)
@@ -81,7 +86,3 @@ def make_optimizer(seconds: float) -> int:
     torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
     time.sleep(seconds)
     return os.getpid()
-
-
-if __name__ == "__main__":
-    print(measure_pool_start())

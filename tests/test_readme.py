@@ -26,6 +26,8 @@ SMALL = {
         "2000",
         "--cell-rounds",
         "1",
+        "--pool-rounds",
+        "1",
     ],
 }
 # The official files, a store, a finished run, hours: tests/scripts makes small ones.

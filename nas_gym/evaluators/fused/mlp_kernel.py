@@ -911,14 +911,3 @@ def score(
         metric: One of ``METRICS``.
     """
     return float(_score(outputs, targets, metric))
-
-
-def count_hits(
-    kinds: NDArray[np.int64],
-    widths: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    features: NDArray[np.float32],
-    labels: NDArray[np.int64],
-) -> int:
-    """Return how many samples have their largest logit at their label; ties go to the first class."""
-    return round(score(predict(kinds, widths, weights, features), labels, ACCURACY) * len(labels))

@@ -7,7 +7,7 @@ import pytest
 
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.pools import Here, Pool, Processes, Threads
-from tests.nas_gym.pools.contract import check_pool
+from nas_gym.testing import check_pool
 
 
 @pytest.mark.parametrize(
