@@ -1,4 +1,4 @@
-"""Contract checks that other people's search spaces, data sets and evaluators can run.
+"""Contract checks that other people's search spaces, data sets, evaluators and pools can run.
 
 Each check takes an implementation, raises ``AssertionError`` with the broken rule, and returns nothing.
 """

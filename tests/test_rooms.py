@@ -85,6 +85,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "nas_gym.datasets",
         "nas_gym.tasks",
         "nas_gym.evaluators",
+        "nas_gym.pools",
         *TOOLS,
     ),
     "agents": ("agents",),
