@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from nas_gym.datasets.base import Dataset
-from nas_gym.datasets.corpus import Corpus
+from nas_gym.datasets.texts.corpus import Corpus
 from nas_gym.errors import InvalidArchitectureError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.pools.base import Pool

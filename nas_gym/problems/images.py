@@ -62,7 +62,7 @@ def digits(
     full: Given[str] = None,
 ) -> Problem:
     """scikit-learn's 1,797 real digits of 8x8 pixels, no download."""
-    from nas_gym.datasets.digits import digits as load
+    from nas_gym.datasets.images.digits import digits as load
 
     amounts = {"train_samples": train_samples, "validation_samples": validation_samples}
     rungs = ladder(TrainingRecipe, partial(load, split=split, seed=seed), DIGITS, recipe, full, amounts)
@@ -83,7 +83,7 @@ def mnist(
     full: Given[str] = None,
 ) -> Problem:
     """MNIST, 28x28 pixels; a search trains on 5,000 of its 55,000 training images."""
-    from nas_gym.datasets.mnist import mnist as load
+    from nas_gym.datasets.images.mnist import mnist as load
 
     amounts = {"train_samples": train_samples, "validation_samples": validation_samples}
     rungs = ladder(TrainingRecipe, partial(load, split=split, seed=seed), MNIST, recipe, full, amounts)
@@ -102,7 +102,7 @@ def cifar10(
     full: Given[str] = None,
 ) -> Problem:
     """CIFAR-10, 32x32 pixels, the split of Zoph & Le; a search trains on 5,000 images."""
-    from nas_gym.datasets.cifar10 import cifar10 as load
+    from nas_gym.datasets.images.cifar10 import cifar10 as load
 
     amounts = {"train_samples": train_samples, "validation_samples": validation_samples}
     rungs = ladder(TrainingRecipe, partial(load, split=split, seed=seed), CIFAR10, recipe, full, amounts)
@@ -124,7 +124,7 @@ def image_folder(
     full: Given[str] = None,
 ) -> Problem:
     """Your own images, a folder for each class."""
-    from nas_gym.datasets.image_folder import image_folder as load
+    from nas_gym.datasets.images.image_folder import image_folder as load
 
     amounts = {"train_samples": train_samples, "validation_samples": validation_samples}
     of_path = partial(load, path, image_size, channels, split, seed=seed)

@@ -33,7 +33,7 @@ def moons(
     full: Given[str] = None,
 ) -> Problem:
     """Two half moons, as in the minimal NAS system: 1,000 points, 597,870 networks."""
-    from nas_gym.datasets.moons import moons as load
+    from nas_gym.datasets.tables.moons import moons as load
 
     return _classified(partial(load, size, noise, split, seed), metric, space, recipe, full)
 
@@ -50,7 +50,7 @@ def tabular(
     full: Given[str] = None,
 ) -> Problem:
     """Your own table: real features X, one class a row in y."""
-    from nas_gym.datasets.tabular import tabular as load
+    from nas_gym.datasets.tables.tabular import tabular as load
 
     return _classified(partial(load, X, y, split, seed), metric, space, recipe, full)
 

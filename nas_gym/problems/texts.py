@@ -14,7 +14,7 @@ from nas_gym.search_spaces.references import Reference
 from nas_gym.tasks.language_modelling import LanguageModelling, LanguageRecipe
 
 if TYPE_CHECKING:
-    from nas_gym.datasets.corpus import Corpus
+    from nas_gym.datasets.texts.corpus import Corpus
 
 SPACES = {"cell": CellSpace}
 ALL: Values = {"train_tokens": None, "validation_tokens": None}
@@ -92,7 +92,7 @@ def brackets(
     full: Given[str] = None,
 ) -> Problem:
     """Random nested brackets, whose best possible perplexity, 3.5636, is known exactly."""
-    from nas_gym.datasets.brackets import brackets as load
+    from nas_gym.datasets.texts.brackets import brackets as load
 
     written = partial(
         load, test_tokens=test_tokens, kinds=kinds, max_depth=max_depth, opening=opening, seed=seed
@@ -109,7 +109,7 @@ def ptb(
     full: Given[str] = None,
 ) -> Problem:
     """The Penn Treebank by word; a search trains on its first 100,000 tokens."""
-    from nas_gym.datasets.penn_treebank import ptb as load
+    from nas_gym.datasets.texts.penn_treebank import ptb as load
 
     return _text(load, PTB, train_tokens, validation_tokens, space, recipe, full)
 
@@ -123,7 +123,7 @@ def ptb_char(
     full: Given[str] = None,
 ) -> Problem:
     """The Penn Treebank by character; a search trains on its first 100,000 tokens."""
-    from nas_gym.datasets.penn_treebank import ptb_char as load
+    from nas_gym.datasets.texts.penn_treebank import ptb_char as load
 
     return _text(load, PTB_CHARACTERS, train_tokens, validation_tokens, space, recipe, full)
 
@@ -142,7 +142,7 @@ def text(
     full: Given[str] = None,
 ) -> Problem:
     """Your own text, by word or by character."""
-    from nas_gym.datasets.text import text as load
+    from nas_gym.datasets.texts.text import text as load
 
     read = partial(load, path, by, max_vocabulary, min_count, split)
     return _text(read, TEXT, train_tokens, validation_tokens, space, recipe, full)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nas_gym.datasets import penn_treebank
+from nas_gym.datasets.texts import penn_treebank
 from tests.nas_gym.images import write_cifar10, write_mnist
 from tests.nas_gym.texts import write_ptb
 

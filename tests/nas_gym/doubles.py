@@ -1,12 +1,23 @@
 """Collaborators that the tests of several rooms share."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.images.cifar10 import cifar10
+from nas_gym.datasets.images.digits import digits
+from nas_gym.datasets.images.image_folder import image_folder
+from nas_gym.datasets.images.mnist import mnist
+from nas_gym.datasets.tables.moons import moons
+from nas_gym.datasets.tables.tabular import tabular
+from nas_gym.datasets.texts.brackets import brackets
+from nas_gym.datasets.texts.corpus import Corpus
+from nas_gym.datasets.texts.penn_treebank import ptb, ptb_char
+from nas_gym.datasets.texts.text import text
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.memory.store import Setting
 from nas_gym.memory.tables.table import Table
@@ -128,6 +139,21 @@ def made_up_table(space: RankedSpace, seeds: int = 2, **columns: Any) -> Table: 
     }
     return Table(space, "made up", "none", **(made_up | columns))
 
+
+DATASETS: dict[str, Callable[..., Dataset]] = {
+    "moons-v0": moons,
+    "digits-v0": digits,
+    "mnist-v0": mnist,
+    "cifar10-v0": cifar10,
+    "image_folder": image_folder,
+    "tabular": tabular,
+}
+CORPORA: dict[str, Callable[..., Corpus]] = {
+    "brackets-v0": brackets,
+    "ptb-v0": ptb,
+    "ptb-char-v0": ptb_char,
+    "text": text,
+}
 
 FEW_TOKENS: dict[str, Any] = {"train_tokens": 400, "validation_tokens": 100}
 """The environments take more by default than there are in the small files."""

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nas_gym.datasets.base import Dataset, Split
-from nas_gym.datasets.brackets import brackets
-from nas_gym.datasets.moons import moons
+from nas_gym.datasets.tables.moons import moons
+from nas_gym.datasets.texts.brackets import brackets
 from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.testing import check_corpus, check_dataset, check_evaluator, check_search_space, random_sentence

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from nas_gym.datasets.corpus import Corpus
+from nas_gym.datasets.texts.corpus import Corpus
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize, SearchSpace
 from nas_gym.tasks.base import Outcome, Part, Rung, Task, without_test_part

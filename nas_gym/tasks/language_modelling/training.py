@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from nas_gym.datasets.corpus import Tokens
+from nas_gym.datasets.texts.corpus import Tokens
 from nas_gym.tasks.base import Outcome
 from nas_gym.tasks.initialisation import initialise
 from nas_gym.tasks.language_modelling.language_model import LanguageModel

@@ -1,14 +1,12 @@
 import pickle
-from pkgutil import resolve_name
 
 import numpy as np
 import pytest
 
-from nas_gym.datasets import DATASETS, Dataset, Split
-from nas_gym.datasets.base import split_sizes
+from nas_gym.datasets.base import Dataset, Split, split_sizes
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 from nas_gym.testing import check_dataset
-from tests.nas_gym.doubles import REQUIRED
+from tests.nas_gym.doubles import DATASETS, REQUIRED
 
 pytestmark = pytest.mark.usefixtures("small_data")
 
@@ -23,12 +21,12 @@ def dataset(train: Split, validation: Split, test: Split | None, classes: int = 
 
 @pytest.mark.parametrize("dataset_id", DATASETS)
 def test_dataset__keeps_the_contract(dataset_id: str) -> None:
-    check_dataset(resolve_name(DATASETS[dataset_id])(**REQUIRED.get(dataset_id, {})))
+    check_dataset(DATASETS[dataset_id](**REQUIRED.get(dataset_id, {})))
 
 
 @pytest.mark.parametrize("dataset_id", DATASETS)
 def test_dataset__follows_from_its_seed(dataset_id: str) -> None:
-    make, keywords = resolve_name(DATASETS[dataset_id]), REQUIRED.get(dataset_id, {})
+    make, keywords = DATASETS[dataset_id], REQUIRED.get(dataset_id, {})
     assert make(**keywords, seed=3).checksum == make(**keywords, seed=3).checksum
     assert make(**keywords, seed=3).checksum != make(**keywords, seed=4).checksum
     assert make(**keywords, seed=3).id != make(**keywords, seed=4).id
@@ -38,15 +36,16 @@ def test_dataset__follows_from_its_seed(dataset_id: str) -> None:
 @pytest.mark.parametrize("seed", [-1, 2**32, 0.5, None, "0"])
 def test_dataset__refuses_a_seed_out_of_range(dataset_id: str, seed: object) -> None:
     with pytest.raises(InvalidArgumentError) as error:
-        resolve_name(DATASETS[dataset_id])(**REQUIRED.get(dataset_id, {}), seed=seed)
+        DATASETS[dataset_id](**REQUIRED.get(dataset_id, {}), seed=seed)
     assert str(error.value) == f"seed must be an integer from 0 to 4294967295, got {seed!r}"
 
 
 @pytest.mark.parametrize("dataset_id", DATASETS)
 def test_without_test__leaves_no_trace_of_the_test_part(dataset_id: str) -> None:
-    whole = resolve_name(DATASETS[dataset_id])(**REQUIRED.get(dataset_id, {}))
+    whole = DATASETS[dataset_id](**REQUIRED.get(dataset_id, {}))
     locked = pickle.dumps(whole.without_test())
     assert whole.train.features[:3].tobytes() in locked
+    assert whole.test is not None
     assert not any(row.tobytes() in locked for row in whole.test.features)
 
 
@@ -118,7 +117,7 @@ def test_channel_statistics__are_none_for_features_that_are_ready() -> None:
 
 @pytest.mark.parametrize("dataset_id", DATASETS)
 def test_parts__hold_on_to_no_memory_of_another(dataset_id: str) -> None:
-    locked = resolve_name(DATASETS[dataset_id])(**REQUIRED.get(dataset_id, {})).without_test()
+    locked = DATASETS[dataset_id](**REQUIRED.get(dataset_id, {})).without_test()
     for split in (locked.train, locked.validation):
         base = split.features.base
         assert base is None or base.size == split.features.size, "the test part must not be reachable"

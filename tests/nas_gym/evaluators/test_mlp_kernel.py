@@ -15,8 +15,8 @@ from torch.nn.functional import cross_entropy, huber_loss, mse_loss
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from nas_gym.datasets.base import Dataset
-from nas_gym.datasets.moons import moons
-from nas_gym.datasets.tabular import tabular
+from nas_gym.datasets.tables.moons import moons
+from nas_gym.datasets.tables.tabular import tabular
 from nas_gym.evaluators.fused import mlp_kernel, trainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.memory.tables.nas_bench_moons import moons_table

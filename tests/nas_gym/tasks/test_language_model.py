@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nas_gym.datasets.brackets import brackets
+from nas_gym.datasets.texts.brackets import brackets
 from nas_gym.search_spaces import CellSpace
 from nas_gym.search_spaces.cell.references import GruLayer, lstm_layer, nascell_layer
 from nas_gym.tasks.base import Rung, Source

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nas_gym.datasets.brackets import brackets
-from nas_gym.datasets.corpus import Tokens
+from nas_gym.datasets.texts.brackets import brackets
+from nas_gym.datasets.texts.corpus import Tokens
 from nas_gym.evaluators.torch_trainer import TorchTrainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.pools.base import Pool

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector
 
-from nas_gym.datasets.moons import moons
+from nas_gym.datasets.tables.moons import moons
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.choices import Fused, Local
 from nas_gym.evaluators.fused.trainer import FusedTrainer

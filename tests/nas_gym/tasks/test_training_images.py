@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from nas_gym.datasets.base import Split
-from nas_gym.datasets.moons import moons
+from nas_gym.datasets.tables.moons import moons
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.fused.trainer import FusedTrainer
 from nas_gym.evaluators.torch_trainer import TorchTrainer

@@ -14,7 +14,7 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 from nas_gym import checks
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.folder import users_path
-from nas_gym.datasets.images import LabelledImages, split_images
+from nas_gym.datasets.images.labelled_images import LabelledImages, split_images
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 MAX_IMAGE_SIZE = 4096

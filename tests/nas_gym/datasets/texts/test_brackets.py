@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nas_gym.datasets.bracket_grammar import BracketGrammar
-from nas_gym.datasets.brackets import brackets
-from nas_gym.datasets.corpus import Tokens
+from nas_gym.datasets.texts.bracket_grammar import BracketGrammar
+from nas_gym.datasets.texts.brackets import brackets
+from nas_gym.datasets.texts.corpus import Tokens
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 GRAMMARS = [

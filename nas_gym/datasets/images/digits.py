@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from nas_gym.datasets.base import Dataset
-from nas_gym.datasets.images import LabelledImages, split_images
+from nas_gym.datasets.images.labelled_images import LabelledImages, split_images
 
 
 def digits(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nas_gym.datasets.corpus import Tokens
+from nas_gym.datasets.texts.corpus import Tokens
 
 END_OF_LINE = "<eos>"
 UNKNOWN = "<unk>"

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
 from nas_gym import checks
-from nas_gym.datasets.corpus import Tokens
+from nas_gym.datasets.texts.corpus import Tokens
 from nas_gym.errors import InvalidDataError
 
 BRACKETS = "()[]{}<>"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from nas_gym.datasets.image_folder import image_folder
+from nas_gym.datasets.images.image_folder import image_folder
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 from tests.nas_gym.images import random_pixels, write_image, write_image_folder
 

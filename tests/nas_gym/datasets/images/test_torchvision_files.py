@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10, MNIST
 
-from nas_gym.datasets.cifar10 import cifar10
-from nas_gym.datasets.mnist import mnist
+from nas_gym.datasets.images.cifar10 import cifar10
+from nas_gym.datasets.images.mnist import mnist
 from nas_gym.errors import MissingDataError
 from tests.nas_gym.images import random_pixels, write_cifar10, write_mnist, write_mnist_mirror
 

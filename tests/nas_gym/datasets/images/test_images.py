@@ -1,13 +1,12 @@
-from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 import pytest
 
-from nas_gym.datasets import DATASETS, Dataset
-from nas_gym.datasets.images import stratified_order
+from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.images.labelled_images import stratified_order
 from nas_gym.errors import InvalidArgumentError
-from tests.nas_gym.doubles import REQUIRED
+from tests.nas_gym.doubles import DATASETS, REQUIRED
 
 pytestmark = pytest.mark.usefixtures("small_data")
 
@@ -16,8 +15,7 @@ IMAGES = {"digits-v0": 10, "mnist-v0": 10, "cifar10-v0": 10, "image_folder": 3}
 
 
 def make(dataset_id: str, **keywords: Any) -> Dataset:  # noqa: ANN401
-    data: Dataset = resolve_name(DATASETS[dataset_id])(**REQUIRED.get(dataset_id, {}), **keywords)
-    return data
+    return DATASETS[dataset_id](**REQUIRED.get(dataset_id, {}), **keywords)
 
 
 @pytest.mark.parametrize("sizes", [(50, 50), (90, 10), (3, 40, 200), (1, 1, 1)])

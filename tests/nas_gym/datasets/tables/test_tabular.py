@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nas_gym.datasets.base import Dataset, Split
-from nas_gym.datasets.tabular import tabular
+from nas_gym.datasets.tables.tabular import tabular
 from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError
 from tests.nas_gym.doubles import blobs
 
@@ -127,3 +127,10 @@ def test_tabular__leaves_the_arrays_of_the_user_alone() -> None:
     tabular(X, y)
     assert np.array_equal(X, GOOD["X"])
     assert np.array_equal(y, GOOD["y"])
+
+
+@pytest.mark.parametrize("factor", [1e200, 1e-200])
+def test_tabular__is_the_same_in_any_unit(factor: float) -> None:
+    usual, other = tabular(**GOOD), tabular(GOOD["X"] * factor, GOOD["y"])
+    for expected, part in zip(parts_of(usual), parts_of(other), strict=True):
+        np.testing.assert_allclose(part.features, expected.features, atol=1e-5)

@@ -1,24 +1,21 @@
 import math
 import pickle
-from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 import pytest
 
-from nas_gym.datasets import CORPORA, Corpus
-from nas_gym.datasets.brackets import brackets
-from nas_gym.datasets.corpus import Tokens
+from nas_gym.datasets.texts.brackets import brackets
+from nas_gym.datasets.texts.corpus import Corpus, Tokens
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 from nas_gym.testing import check_corpus
-from tests.nas_gym.doubles import REQUIRED
+from tests.nas_gym.doubles import CORPORA, REQUIRED
 
 pytestmark = pytest.mark.usefixtures("small_ptb")
 
 
 def make(corpus_id: str, **keywords: Any) -> Corpus:  # noqa: ANN401
-    corpus: Corpus = resolve_name(CORPORA[corpus_id])(**REQUIRED.get(corpus_id, {}), **keywords)
-    return corpus
+    return CORPORA[corpus_id](**REQUIRED.get(corpus_id, {}), **keywords)
 
 
 def stream(*tokens: int) -> Tokens:

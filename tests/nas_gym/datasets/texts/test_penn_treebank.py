@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas_gym.datasets import penn_treebank
-from nas_gym.datasets.corpus import Corpus, Tokens
-from nas_gym.datasets.penn_treebank import ptb, ptb_char
+from nas_gym.datasets.texts import penn_treebank
+from nas_gym.datasets.texts.corpus import Corpus, Tokens
+from nas_gym.datasets.texts.penn_treebank import ptb, ptb_char
 from nas_gym.errors import MissingDataError
 from tests.nas_gym.texts import random_lines, write_ptb
 

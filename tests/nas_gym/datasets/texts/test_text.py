@@ -4,9 +4,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nas_gym.datasets.corpus import Corpus, Tokens
-from nas_gym.datasets.text import text
-from nas_gym.datasets.vocabulary import choose_vocabulary, encode, words_of
+from nas_gym.datasets.texts.corpus import Corpus, Tokens
+from nas_gym.datasets.texts.text import text
+from nas_gym.datasets.texts.vocabulary import choose_vocabulary, encode, words_of
 from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError
 
 

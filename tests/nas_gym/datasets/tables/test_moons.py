@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_moons
 
-from nas_gym.datasets.moons import moons
+from nas_gym.datasets.tables.moons import moons
 from nas_gym.errors import InvalidArgumentError
 
 

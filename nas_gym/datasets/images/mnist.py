@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from torchvision.datasets import MNIST
 
 from nas_gym.datasets.base import Dataset
-from nas_gym.datasets.images import split_images
-from nas_gym.datasets.torchvision_files import open_or_download
+from nas_gym.datasets.images.labelled_images import split_images
+from nas_gym.datasets.images.torchvision_files import open_or_download
 
 
 def mnist(

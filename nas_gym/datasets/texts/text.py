@@ -6,9 +6,9 @@ from typing import Literal, get_args
 
 from nas_gym import checks
 from nas_gym.datasets.base import split_sizes
-from nas_gym.datasets.corpus import Corpus, beginning
 from nas_gym.datasets.folder import users_path
-from nas_gym.datasets.vocabulary import choose_vocabulary, encode, words_of
+from nas_gym.datasets.texts.corpus import Corpus, beginning
+from nas_gym.datasets.texts.vocabulary import choose_vocabulary, encode, words_of
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 MAX_VOCABULARY = 50_000

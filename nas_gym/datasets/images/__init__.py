@@ -1,0 +1,1 @@
+"""Images as their files have them."""
