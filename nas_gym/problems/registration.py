@@ -29,28 +29,28 @@ class Entry:
     Attributes:
         make: The problem's function.
         spaces: Search spaces by name; none for a table.
-        recipe: The class of recipes, ``None`` for a table.
+        recipes: Classes of recipes, one for each task that it may be; none for a table.
         evaluators: Names of the ways to train children, the usual one first.
     """
 
     make: Callable[..., Problem]
     spaces: Mapping[str, Callable[..., object]] = field(default_factory=dict)
-    recipe: Callable[..., object] | None = None
+    recipes: tuple[Callable[..., object], ...] = ()
     evaluators: tuple[str, ...] = ()
 
 
 COMPILED, IN_PYTORCH = ("fused", "local"), ("processes", "local")
 PROBLEMS: dict[str, Entry] = {
-    "NAS-Moons-v0": Entry(tabular.moons, tabular.SPACES, TrainingRecipe, COMPILED),
-    "NAS-Tabular-v0": Entry(tabular.tabular, tabular.SPACES, TrainingRecipe, COMPILED),
-    "NAS-Digits-v0": Entry(images.digits, images.SPACES, TrainingRecipe, IN_PYTORCH),
-    "NAS-MNIST-v0": Entry(images.mnist, images.SPACES, TrainingRecipe, IN_PYTORCH),
-    "NAS-CIFAR10-v0": Entry(images.cifar10, images.SPACES, TrainingRecipe, IN_PYTORCH),
-    "NAS-ImageFolder-v0": Entry(images.image_folder, images.SPACES, TrainingRecipe, IN_PYTORCH),
-    "NAS-Brackets-v0": Entry(texts.brackets, texts.SPACES, LanguageRecipe, IN_PYTORCH),
-    "NAS-PTB-v0": Entry(texts.ptb, texts.SPACES, LanguageRecipe, IN_PYTORCH),
-    "NAS-PTBChar-v0": Entry(texts.ptb_char, texts.SPACES, LanguageRecipe, IN_PYTORCH),
-    "NAS-Text-v0": Entry(texts.text, texts.SPACES, LanguageRecipe, IN_PYTORCH),
+    "NAS-Moons-v0": Entry(tabular.moons, tabular.SPACES, (TrainingRecipe,), COMPILED),
+    "NAS-Tabular-v0": Entry(tabular.tabular, tabular.SPACES, (TrainingRecipe,), COMPILED),
+    "NAS-Digits-v0": Entry(images.digits, images.SPACES, (TrainingRecipe,), IN_PYTORCH),
+    "NAS-MNIST-v0": Entry(images.mnist, images.SPACES, (TrainingRecipe,), IN_PYTORCH),
+    "NAS-CIFAR10-v0": Entry(images.cifar10, images.SPACES, (TrainingRecipe,), IN_PYTORCH),
+    "NAS-ImageFolder-v0": Entry(images.image_folder, images.SPACES, (TrainingRecipe,), IN_PYTORCH),
+    "NAS-Brackets-v0": Entry(texts.brackets, texts.SPACES, (LanguageRecipe,), IN_PYTORCH),
+    "NAS-PTB-v0": Entry(texts.ptb, texts.SPACES, (LanguageRecipe,), IN_PYTORCH),
+    "NAS-PTBChar-v0": Entry(texts.ptb_char, texts.SPACES, (LanguageRecipe,), IN_PYTORCH),
+    "NAS-Text-v0": Entry(texts.text, texts.SPACES, (LanguageRecipe,), IN_PYTORCH),
     "NAS-Bench-Moons-v0": Entry(benches.bench_moons),
     "NAS-Bench-201-v0": Entry(benches.bench_201),
 }
@@ -110,12 +110,12 @@ def keywords_by_part(id: str) -> Parts:
     entry = entry_of(id)
     parts: dict[str, dict[str, Any]] = {"question": keywords_of(entry.make)}
     parts |= {f"space {name}": keywords_of(space) for name, space in entry.spaces.items()}
-    if entry.recipe is not None:
-        parts["recipe"] = keywords_of(entry.recipe)
+    if entry.recipes:
+        parts["recipe"] = {name: value for each in entry.recipes for name, value in keywords_of(each).items()}
     parts |= {f"evaluator {name}": keywords_of(EVALUATORS[name]) for name in entry.evaluators}
     parts |= {f"reward {name}": keywords_of(make) for name, make in REWARDS.items()}
     parts["game"] = keywords_of(GameRules)
-    parts["books"] = keywords_of(Bookkeeping) if entry.recipe is not None else {}
+    parts["books"] = keywords_of(Bookkeeping) if entry.recipes else {}
     parts["parts"] = {"evaluator": None, "reward": None}
     return parts
 

@@ -47,7 +47,7 @@ def _retrain(task: SampleTask[Data, Recipe], name: str, model: Model, seeds: int
             each.fit(_flat(data.train), data.train.labels)
     seconds = (perf_counter() - start) / len(models)
     validation, test = (
-        tuple(task.scores(_outputs(each, part), part.labels)[metric] for each in models)
+        tuple(task.scores(_outputs(each, part), part.labels, FULL)[metric] for each in models)
         for part in (data.validation, data.test)
     )
     return Contender(name, False, validation, test, seconds=seconds, certain=not model.random_start)

@@ -102,7 +102,8 @@ class TrainedNetwork:
             reason = f"the weights are not finite after epoch {trained.epochs}"
             self.outcome = Outcome(reason=reason, losses=losses)
         else:
-            self.outcome = Outcome({task.metric.name: trained.score}, losses=losses)
+            scores = task.in_units({task.metric.name: trained.score}, child.rung)
+            self.outcome = Outcome(scores, losses=losses)
 
     def scores(self, part: Part) -> dict[str, float]:
         """Return the values of all metrics on a part of the data."""
@@ -111,7 +112,7 @@ class TrainedNetwork:
         if split is None:
             raise without_test_part(data)
         outputs = mlp_kernel.predict(*self._network, _features(split))
-        return self._task.scores(outputs, split.labels)
+        return self._task.scores(outputs, split.labels, self._child.rung)
 
     def state_dict(self) -> "dict[str, Tensor]":
         """Return the weights as the module of ``mlp-v0`` has them."""

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -106,9 +107,10 @@ class SampleTask(Task[Data, Recipe]):
             return self.loss(outputs, labels, rung)
 
         recipe, metric = self.recipe_of(rung), self.metric
-        return train_on_samples(
+        outcome = train_on_samples(
             module, train, validation, recipe, seed, loss_of, metric, self._scores[metric.name]
         )
+        return replace(outcome, scores=self.in_units(outcome.scores, rung))
 
     def judge(self, module: "nn.Module", part: Part, rung: int = 0, device: str = "cpu") -> dict[str, float]:
         """Return the values of all metrics."""
@@ -120,11 +122,17 @@ class SampleTask(Task[Data, Recipe]):
         if split is None:
             raise without_test_part(data)
         samples = Samples.of(split, data.channel_statistics, device)
-        return self.scores(outputs_of(module, samples, is_mixed(self.recipe_of(rung), samples)), split.labels)
+        outputs = outputs_of(module, samples, is_mixed(self.recipe_of(rung), samples))
+        return self.scores(outputs, split.labels, rung)
 
-    def scores(self, outputs: Outputs, labels: Labels) -> dict[str, float]:
+    def scores(self, outputs: Outputs, labels: Labels, rung: int) -> dict[str, float]:
         """Return the values of all metrics for what a network says of samples, ``(samples, outputs)``."""
-        return {metric.name: self._scores[metric.name](outputs, labels) for metric in self.metrics}
+        scores = {metric.name: self._scores[metric.name](outputs, labels) for metric in self.metrics}
+        return self.in_units(scores, rung)
+
+    def in_units(self, scores: Mapping[str, float], rung: int) -> dict[str, float]:
+        """Return scores in the units of the user's answers, which may be learned in others."""
+        return dict(scores)
 
     def latency(self, module: "nn.Module", rung: int = 0, device: str = "cpu") -> float:
         """Return the time of the first sample of the training part."""
