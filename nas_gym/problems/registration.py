@@ -14,6 +14,7 @@ from nas_gym.evaluators.choices import Fused, Local, Processes
 from nas_gym.problems import benches, images, tabular, texts
 from nas_gym.problems.parts import REQUIRED, choose, keywords_of
 from nas_gym.problems.problem import Bookkeeping, Problem
+from nas_gym.problems.table_tasks import SPACES
 from nas_gym.rewards import REWARDS, ScoreReward
 from nas_gym.tasks.classification import TrainingRecipe
 from nas_gym.tasks.language_modelling import LanguageRecipe
@@ -41,8 +42,8 @@ class Entry:
 
 COMPILED, IN_PYTORCH = ("fused", "local"), ("processes", "local")
 PROBLEMS: dict[str, Entry] = {
-    "NAS-Moons-v0": Entry(tabular.moons, tabular.SPACES, (TrainingRecipe,), COMPILED),
-    "NAS-Tabular-v0": Entry(tabular.tabular, tabular.SPACES, (TrainingRecipe,), COMPILED),
+    "NAS-Moons-v0": Entry(tabular.moons, SPACES, (TrainingRecipe,), COMPILED),
+    "NAS-Tabular-v0": Entry(tabular.tabular, SPACES, (TrainingRecipe,), COMPILED),
     "NAS-Digits-v0": Entry(images.digits, images.SPACES, (TrainingRecipe,), IN_PYTORCH),
     "NAS-MNIST-v0": Entry(images.mnist, images.SPACES, (TrainingRecipe,), IN_PYTORCH),
     "NAS-CIFAR10-v0": Entry(images.cifar10, images.SPACES, (TrainingRecipe,), IN_PYTORCH),

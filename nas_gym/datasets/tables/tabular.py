@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.model_selection import train_test_split
 
 from nas_gym import checks
 from nas_gym.datasets.base import Dataset, Split, split_sizes
-from nas_gym.datasets.tables.scale import scale_of
+from nas_gym.datasets.tables.features import checked_features, scale_of
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
@@ -66,24 +66,6 @@ def tabular(
         source="arrays given by the user",
         licence="the user's",
     )
-
-
-def checked_features(X: ArrayLike) -> NDArray[np.float64]:
-    """Return features as an array ``(samples, features)``.
-
-    Raises:
-        InvalidDataError: If they are none, or a value is not finite.
-    """
-    try:
-        features = np.asarray(X, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidDataError("X must be an array of real numbers of shape (samples, features)") from None
-    if features.ndim != 2 or features.shape[1] == 0:
-        raise InvalidDataError(f"X must have the shape (samples, features), got {features.shape}")
-    if not np.isfinite(features).all():
-        bad = int(features.size - np.isfinite(features).sum())
-        raise InvalidDataError(f"{bad} values of X are NaN or infinite, all must be finite")
-    return features
 
 
 def _stratified(

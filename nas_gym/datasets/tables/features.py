@@ -1,9 +1,11 @@
-"""Columns of numbers brought to mean 0 and standard deviation 1."""
+"""The columns of a table: checked, and brought to mean 0 and standard deviation 1."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from nas_gym.errors import InvalidDataError
 
 Numbers = NDArray[np.float64]
 
@@ -37,3 +39,21 @@ def scale_of(values: Numbers) -> Scale:
     varies = np.ptp(known, axis=0) > 0  # rounding may give a constant column a tiny spread
     mean = np.where(varies, known.mean(axis=0), known[0])
     return Scale(unit, mean, np.where(varies, known.std(axis=0), 1.0))
+
+
+def checked_features(X: ArrayLike) -> Numbers:
+    """Return features as an array ``(samples, features)``.
+
+    Raises:
+        InvalidDataError: If they are none, or a value is not finite.
+    """
+    try:
+        features = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidDataError("X must be an array of real numbers of shape (samples, features)") from None
+    if features.ndim != 2 or features.shape[1] == 0:
+        raise InvalidDataError(f"X must have the shape (samples, features), got {features.shape}")
+    if not np.isfinite(features).all():
+        bad = int(features.size - np.isfinite(features).sum())
+        raise InvalidDataError(f"{bad} values of X are NaN or infinite, all must be finite")
+    return features
