@@ -16,25 +16,29 @@ MNASNET_EXPONENT = -0.07
 
 @dataclass(frozen=True, slots=True)
 class ScoreReward:
-    """The score of the task's metric; where less is better ``1 / (1 + score)``, so that more is.
+    """The score of the task's metric; where less is better ``1 / (1 + score / unit)``, so that more is.
 
     Args:
         larger_is_better: Whether more of the metric is better.
+        unit: What scores are counted in where less is better, so that the reward does not depend on it.
 
     Raises:
-        InvalidArgumentError: If that is neither True nor False.
+        InvalidArgumentError: If an argument is out of range.
     """
 
     larger_is_better: bool = True
+    unit: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what says neither."""
-        object.__setattr__(self, "larger_is_better", boolean("larger_is_better", self.larger_is_better))
+        """Refuse what is no choice and no unit."""
+        keep = object.__setattr__
+        keep(self, "larger_is_better", boolean("larger_is_better", self.larger_is_better))
+        keep(self, "unit", number("unit", self.unit, "a positive number", above=0))
 
     def __call__(self, evaluation: Evaluation) -> float:
         """Return the reward of an evaluation."""
         assert evaluation.score is not None
-        return evaluation.score if self.larger_is_better else 1.0 / (1.0 + evaluation.score)
+        return evaluation.score if self.larger_is_better else 1.0 / (1.0 + evaluation.score / self.unit)
 
 
 def validation_accuracy(evaluation: Evaluation) -> float:

@@ -143,7 +143,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         """What limits the number of layers, if anything."""
         self.search_space = search_space
         self.evaluator = evaluator
-        self.reward = reward or ScoreReward(metric.larger_is_better)
+        self.reward = reward or ScoreReward(metric.larger_is_better, metric.unit)
         self.metric = metric
         self.render_mode = render_mode
         self.evaluation_seconds = 0.0

@@ -95,8 +95,11 @@ def problem(id: str, **keywords: Any) -> Problem:  # noqa: ANN401, checked by th
             f"unknown evaluator {evaluator!r}; {id} has its table, or an object with evaluate"
         )
     made = entry.make(**of("question"))
+    plain = ScoreReward(made.metric.larger_is_better, made.metric.unit)
     if reward is None:
-        reward = made.reward or ScoreReward(made.metric.larger_is_better)
+        reward = made.reward or plain
+    elif reward == ScoreReward():  # the metric knows which way is better
+        reward = plain
     return replace(
         made, id=id.removeprefix("nas_gym:"), reward=reward, rules=rules, books=books, own=own, choice=choice
     )

@@ -18,6 +18,7 @@ class Metric:
             ``"percent"``, of a ratio; ``"plain"``, as it is.
         form: Format of a value, as Python and Plotly understand it.
         nothing: What a search that has found nothing yet counts as.
+        unit: What values are counted in where a plain number is wanted, an error of this size as 1.
         best_possible: The best value that any model can have in the long run, ``None`` if unknown.
         best_is: Whose value that is, for example ``"the grammar's own"``.
         by: What one unit of it is counted by, for example ``"character"``; empty where that has no meaning.
@@ -29,6 +30,7 @@ class Metric:
     gap: Literal["points", "percent", "plain"] = "points"
     form: str = ".4f"
     nothing: float = 0.0
+    unit: float = 1.0
     best_possible: float | None = None
     best_is: str = "the best possible"
     by: str = ""

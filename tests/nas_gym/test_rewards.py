@@ -142,6 +142,7 @@ def test_score__is_that_of_the_metric_and_more_is_better() -> None:
     assert ScoreReward()(EVALUATION) == 0.8
     worse, better = (replace(EVALUATION, scores={"log_loss": loss}) for loss in (3.0, 0.0))
     assert (ScoreReward(larger_is_better=False)(worse), ScoreReward(False)(better)) == (0.25, 1.0)
+    assert ScoreReward(False, unit=3.0)(worse) == 0.5
 
 
 def test_checked__refuses_what_an_agent_could_not_learn_from() -> None:

@@ -18,6 +18,7 @@ from nas_gym.evaluators import EVALUATORS
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.problems.parts import REQUIRED as NO_DEFAULT
 from nas_gym.problems.registration import PROBLEMS, TOP, keywords_by_part, make_env, problem
+from nas_gym.rewards import ScoreReward
 from nas_gym.search_spaces import SEARCH_SPACES
 from nas_gym.tasks.classification import Classification
 from nas_gym.tasks.evaluation import Evaluation
@@ -159,6 +160,12 @@ def test_evaluator__of_ones_own_that_answers_wrongly_is_one_line(
         with pytest.raises(InvalidArgumentError) as error:
             env.step(9 if wrong else np.array([9]))
         assert says in str(error.value) and "\n" not in str(error.value)
+
+
+def test_reward__by_the_name_of_score_knows_which_way_is_better() -> None:
+    for keywords in ({}, {"reward": "score"}, {"reward": {"name": "score"}}):
+        assert problem("NAS-Moons-v0", metric="log_loss", **keywords).reward == ScoreReward(False)
+        assert problem("NAS-Moons-v0", **keywords).reward == ScoreReward(True)
 
 
 def test_reward__of_ones_own_is_used() -> None:
