@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.base import Dataset, Samples
 from nas_gym.datasets.texts.corpus import Corpus
 from nas_gym.errors import InvalidArchitectureError
 from nas_gym.evaluators.base import Evaluator
@@ -103,8 +103,8 @@ def check_ranked_space(search_space: RankedSpace) -> None:
         raise AssertionError(f"unrank must refuse {outside}")
 
 
-def check_dataset(dataset: Dataset) -> None:
-    """Check the promises of ``Dataset``."""
+def check_dataset(dataset: Samples) -> None:
+    """Check the promises of ``Samples``, and of ``Dataset`` where they belong to classes."""
     assert dataset.test is not None, "a data set is made with its test part"
     assert dataset.without_test().test is None, "without_test must lock the test part away"
     shape = dataset.train.features.shape[1:]
@@ -113,7 +113,6 @@ def check_dataset(dataset: Dataset) -> None:
             f"features must be float32, or images in uint8, got {split.features.dtype}"
         )
         assert split.features.dtype == dataset.train.features.dtype, "features must have one type"
-        assert split.labels.dtype == np.int64, f"labels must be int64, got {split.labels.dtype}"
         assert split.features.shape == (len(split), *shape), (
             f"features must have one shape, got {split.features.shape}"
         )
@@ -121,8 +120,13 @@ def check_dataset(dataset: Dataset) -> None:
             f"images must have the shape (samples, channels, height, width), got {split.features.shape}"
         )
         assert split.labels.shape == (len(split),), "labels must be one-dimensional"
-        assert split.labels.min() >= 0, "labels count from 0"
-        assert split.labels.max() < dataset.classes, f"labels must be below {dataset.classes}"
+        if isinstance(dataset, Dataset):
+            assert split.labels.dtype == np.int64, f"labels must be int64, got {split.labels.dtype}"
+            assert split.labels.min() >= 0, "labels count from 0"
+            assert split.labels.max() < dataset.classes, f"labels must be below {dataset.classes}"
+        else:
+            assert split.labels.dtype == np.float32, f"numbers must be float32, got {split.labels.dtype}"
+            assert np.isfinite(split.labels).all(), "numbers must be finite"
     assert dataset.source, "a data set says where it comes from"
     assert dataset.licence, "a data set says its terms of use"
     assert dataset.checksum != dataset.without_test().checksum, "the checksum must cover the test part"

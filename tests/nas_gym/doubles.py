@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.datasets.base import Dataset
+from nas_gym.datasets.base import Samples
 from nas_gym.datasets.images.cifar10 import cifar10
 from nas_gym.datasets.images.digits import digits
 from nas_gym.datasets.images.image_folder import image_folder
@@ -140,7 +140,7 @@ def made_up_table(space: RankedSpace, seeds: int = 2, **columns: Any) -> Table: 
     return Table(space, "made up", "none", **(made_up | columns))
 
 
-DATASETS: dict[str, Callable[..., Dataset]] = {
+DATASETS: dict[str, Callable[..., Samples]] = {
     "moons-v0": moons,
     "digits-v0": digits,
     "mnist-v0": mnist,

@@ -15,7 +15,9 @@ IMAGES = {"digits-v0": 10, "mnist-v0": 10, "cifar10-v0": 10, "image_folder": 3}
 
 
 def make(dataset_id: str, **keywords: Any) -> Dataset:  # noqa: ANN401
-    return DATASETS[dataset_id](**REQUIRED.get(dataset_id, {}), **keywords)
+    data = DATASETS[dataset_id](**REQUIRED.get(dataset_id, {}), **keywords)
+    assert isinstance(data, Dataset)
+    return data
 
 
 @pytest.mark.parametrize("sizes", [(50, 50), (90, 10), (3, 40, 200), (1, 1, 1)])
