@@ -18,6 +18,7 @@ from nas_gym.problems.table_tasks import SPACES
 from nas_gym.rewards import REWARDS, ScoreReward
 from nas_gym.tasks.classification import TrainingRecipe
 from nas_gym.tasks.language_modelling import LanguageRecipe
+from nas_gym.tasks.regression import RegressionRecipe
 
 Parts = Mapping[str, Mapping[str, Any]]
 """Keywords with their defaults, by the part they belong to."""
@@ -43,7 +44,7 @@ class Entry:
 COMPILED, IN_PYTORCH = ("fused", "local"), ("processes", "local")
 PROBLEMS: dict[str, Entry] = {
     "NAS-Moons-v0": Entry(tabular.moons, SPACES, (TrainingRecipe,), COMPILED),
-    "NAS-Tabular-v0": Entry(tabular.tabular, SPACES, (TrainingRecipe,), COMPILED),
+    "NAS-Tabular-v0": Entry(tabular.tabular, SPACES, (TrainingRecipe, RegressionRecipe), COMPILED),
     "NAS-Digits-v0": Entry(images.digits, images.SPACES, (TrainingRecipe,), IN_PYTORCH),
     "NAS-MNIST-v0": Entry(images.mnist, images.SPACES, (TrainingRecipe,), IN_PYTORCH),
     "NAS-CIFAR10-v0": Entry(images.cifar10, images.SPACES, (TrainingRecipe,), IN_PYTORCH),

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from nas_gym.problems.ladder import Given
 from nas_gym.problems.problem import Problem
+from nas_gym.problems.table_regression import task_of_table
 from nas_gym.problems.table_tasks import CLASSIFICATION
 from nas_gym.search_spaces import MlpSpace
 
@@ -32,14 +33,14 @@ def tabular(
     *,
     X: ArrayLike,
     y: ArrayLike,
+    task: str | None = None,
     split: Sequence[float] = (0.7, 0.1, 0.2),
     seed: int = 0,
-    metric: str = "accuracy",
+    metric: str | None = None,
     space: Given[MlpSpace] = None,
     recipe: Given[str] = None,
     full: Given[str] = None,
 ) -> Problem:
-    """Your own table: real features X, one class a row in y."""
-    return CLASSIFICATION.problem(
-        partial(CLASSIFICATION.load, X, y, split, seed), metric, space, recipe, full
-    )
+    """Your own table: real features X, a class a row in y, or with task="regression" a number."""
+    kind = task_of_table(task, y)
+    return kind.problem(partial(kind.load, X, y, split, seed), metric, space, recipe, full)

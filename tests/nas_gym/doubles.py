@@ -13,6 +13,7 @@ from nas_gym.datasets.images.digits import digits
 from nas_gym.datasets.images.image_folder import image_folder
 from nas_gym.datasets.images.mnist import mnist
 from nas_gym.datasets.tables.moons import moons
+from nas_gym.datasets.tables.numbers import numbers
 from nas_gym.datasets.tables.tabular import tabular
 from nas_gym.datasets.texts.brackets import brackets
 from nas_gym.datasets.texts.corpus import Corpus
@@ -126,6 +127,13 @@ def blobs(samples: int = 90, features: int = 4, classes: int = 3) -> dict[str, A
     return {"X": centres[y] + generator.normal(size=(samples, features)), "y": y}
 
 
+def values(samples: int = 90, features: int = 4) -> dict[str, Any]:
+    """Return the keywords ``X`` and ``y`` of numbers that follow from the features, up to noise."""
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(samples, features))
+    return {"X": X, "y": 50 + 3 * X[:, 0] - 2 * np.tanh(X[:, 1]) + 0.1 * generator.normal(size=samples)}
+
+
 def made_up_table(space: RankedSpace, seeds: int = 2, **columns: Any) -> Table:  # noqa: ANN401
     """Return a table of random results: numbers of samples out of 100 and 200, and sizes."""
     generator = np.random.default_rng(0)
@@ -147,6 +155,7 @@ DATASETS: dict[str, Callable[..., Samples]] = {
     "cifar10-v0": cifar10,
     "image_folder": image_folder,
     "tabular": tabular,
+    "numbers": numbers,
 }
 CORPORA: dict[str, Callable[..., Corpus]] = {
     "brackets-v0": brackets,
@@ -162,6 +171,7 @@ ALL_IMAGES: dict[str, Any] = {"train_samples": None, "validation_samples": None}
 
 REQUIRED: dict[str, dict[str, Any]] = {
     "tabular": blobs(),
+    "numbers": values(),
     "image_folder": {"path": small_image_folder()},
     "text": {"path": small_text()},
     "NAS-Tabular-v0": blobs(),
