@@ -21,36 +21,36 @@ class AgentSpec:
         arguments: Arguments that pick it out of what the class offers.
     """
 
-    load: Callable[[], type[Any]]
+    load: Callable[[], type]
     num_envs: int
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
-def _reinforce() -> type[Any]:
+def _reinforce() -> type:
     from agents.reinforce.agent import Reinforce
 
     return Reinforce
 
 
-def _random() -> type[Any]:
+def _random() -> type:
     from agents.random.agent import RandomAgent
 
     return RandomAgent
 
 
-def _regularized_evolution() -> type[Any]:
+def _regularized_evolution() -> type:
     from agents.regularized_evolution.agent import RegularizedEvolution
 
     return RegularizedEvolution
 
 
-def _local_search() -> type[Any]:
+def _local_search() -> type:
     from agents.local_search.agent import LocalSearch
 
     return LocalSearch
 
 
-def _sb3() -> type[Any]:
+def _sb3() -> type:
     from agents.sb3.agents import Sb3Agent
 
     return Sb3Agent

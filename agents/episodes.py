@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from agents.errors import InvalidArgumentError
 
 AnyVectorEnv = VectorEnv[Any, Any, Any]
+Info = dict[str, Any]
+"""What Gymnasium hands over beside an observation."""
 AnyEnv = AnyVectorEnv | gym.Env[Any, Any]
 Choose = Callable[[NDArray[np.bool_]], NDArray[np.int64]]
 
@@ -122,5 +124,5 @@ def single_action_space(env: AnyVectorEnv) -> Discrete:
     return space
 
 
-def _masks(infos: dict[str, Any], everything: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _masks(infos: Info, everything: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return infos["action_mask"].astype(np.bool_) if "action_mask" in infos else everything

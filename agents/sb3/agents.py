@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import A2C, DQN, PPO
@@ -15,6 +14,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from agents.arguments import check_integer, check_known
 from agents.base import Callback
+from agents.episodes import AnyVectorEnv
 from agents.errors import CheckpointError
 from agents.files import write_atomically
 from agents.progress import SearchProgress
@@ -91,7 +91,7 @@ class Sb3Agent:
 
     def __init__(
         self,
-        env: VectorEnv[Any, Any, Any],
+        env: AnyVectorEnv,
         algorithm: str = "ppo",
         seed: int = 0,
         tensorboard_log: str | Path | None = None,
@@ -162,7 +162,7 @@ class Sb3Agent:
     def load(
         cls,
         path: str | Path,
-        env: VectorEnv[Any, Any, Any],
+        env: AnyVectorEnv,
         algorithm: str = "ppo",
         **arguments: Any,  # noqa: ANN401, those of the constructor
     ) -> Self:

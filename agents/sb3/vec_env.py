@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
+from agents.episodes import AnyVectorEnv, Info
 from agents.errors import InvalidArgumentError
 
 
@@ -25,7 +26,7 @@ class GymnasiumVecEnv(VecEnv):
         InvalidArgumentError: If the autoreset mode is another one.
     """
 
-    def __init__(self, venv: VectorEnv[Any, Any, Any]) -> None:
+    def __init__(self, venv: AnyVectorEnv) -> None:
         mode = venv.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
             raise InvalidArgumentError(
@@ -54,7 +55,7 @@ class GymnasiumVecEnv(VecEnv):
         observations, rewards, terminated, truncated, infos = self.venv.step(self._actions)
         self._remember_masks(infos)
         dones = terminated | truncated
-        lane_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        lane_infos: list[Info] = [{} for _ in range(self.num_envs)]
         for lane in np.flatnonzero(dones).tolist():
             lane_infos[lane] = {
                 **_of_lane(infos["final_info"], lane),
@@ -110,12 +111,12 @@ class GymnasiumVecEnv(VecEnv):
             raise AttributeError("the environment's infos hold no action_mask (or it was not reset yet)")
         return self._masks
 
-    def _remember_masks(self, infos: dict[str, Any]) -> None:
+    def _remember_masks(self, infos: Info) -> None:
         if "action_mask" in infos:
             self._masks = infos["action_mask"].astype(np.bool_)
 
 
-def _of_lane(infos: dict[str, Any], lane: int) -> dict[str, Any]:
+def _of_lane(infos: Info, lane: int) -> Info:
     """Return the plain info dict of one lane."""
     return {
         name: _of_lane(value, lane) if isinstance(value, dict) else value[lane]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from nas_gym.checks import boolean, number
 from nas_gym.envs.depth_schedule import DepthLimit, DepthSchedule
+from nas_gym.envs.interface import Info, Observation, Step
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.rewards import Reward, ScoreReward, checked
@@ -158,9 +158,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         self._ended = False
         self._last_reward: float | None = None
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.int64], dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Observation, Info]:
         """Start an empty sentence; ``options`` are not used."""
         super().reset(seed=seed)
         self._sentence = []
@@ -171,7 +169,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         self._last_reward = None
         return self._observation(), {"action_mask": self._legal.astype(np.int8)}
 
-    def step(self, action: np.int64 | int) -> tuple[NDArray[np.int64], float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.int64 | int) -> Step:
         """Append a token.
 
         Raises:
@@ -186,7 +184,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         if self._ended:
             raise gym.error.ResetNeeded("the sentence has ended, call reset() to begin another")
         reward = 0.0
-        outcome: dict[str, Any] = {}
+        outcome: Info = {}
         if self._legal[token]:
             self._sentence.append(token)
             self._legal = self.search_space.legal_next(self._sentence)
@@ -217,7 +215,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
             return rendering.as_text(self.search_space, self._sentence, self._last_reward, self._legal)
         return rendering.as_picture(self.search_space, self._sentence, self._last_reward)
 
-    def _judge(self) -> tuple[float, dict[str, Any]]:
+    def _judge(self) -> tuple[float, Info]:
         architecture = self.search_space.architecture(self._sentence)
         seeds = [int(self.np_random.integers(MAX_SEED))] if self.rules.stochastic else None
         start = perf_counter()
@@ -248,6 +246,6 @@ def sentence_space(search_space: SearchSpace) -> MultiDiscrete:
     return MultiDiscrete([len(search_space.tokens) + 1] * search_space.max_length)
 
 
-def outcome_of(evaluation: Evaluation) -> dict[str, Any]:
+def outcome_of(evaluation: Evaluation) -> Info:
     """Return what the last step's info holds of an evaluation."""
     return {"architecture": str(evaluation.architecture), "evaluation": evaluation.as_info()}

@@ -12,6 +12,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from nas_gym.checks import integer
+from nas_gym.envs.interface import Info
 from nas_gym.envs.nas_env import MAX_SEED, NasEnv, outcome_of, sentence_space
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 
@@ -68,8 +69,8 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self._was_reset = False
 
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observations, dict[str, Any]]:
+        self, *, seed: int | list[int | None] | None = None, options: Info | None = None
+    ) -> tuple[Observations, Info]:
         """Start empty sentences in all lanes, or in some.
 
         Args:
@@ -107,7 +108,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
 
     def step(
         self, actions: NDArray[np.int64]
-    ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+    ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Info]:
         """Append a token in every lane; train all networks that are complete now in one call.
 
         Raises:
@@ -137,7 +138,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         self._legal[~legal] = False
         ended: NDArray[np.bool_] = np.logical_not(self._legal.any(axis=1))
         rewards = np.zeros(self.num_envs)
-        infos: dict[str, Any] = {}
+        infos: Info = {}
         if ended.any():
             self._end_episodes(np.flatnonzero(ended).tolist(), legal, tokens, rewards, infos)
         infos.update(self._mask_infos(everyone))
@@ -173,7 +174,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         legal: NDArray[np.bool_],
         tokens: NDArray[np.int64],
         rewards: NDArray[np.float64],
-        infos: dict[str, Any],
+        infos: Info,
     ) -> None:
         """Fill in rewards and final infos of the lanes that ended, and reset them."""
         complete = [lane for lane in lanes if legal[lane]]
@@ -206,7 +207,7 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         if self.depth is not None and self.layer_limits is not None:
             self.layer_limits[lanes] = self.depth.schedule.layers(self._evaluated)
 
-    def _mask_infos(self, lanes: NDArray[np.int64]) -> dict[str, Any]:
+    def _mask_infos(self, lanes: NDArray[np.int64]) -> Info:
         present = np.zeros(self.num_envs, dtype=np.bool_)
         present[lanes] = True
         return {

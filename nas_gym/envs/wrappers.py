@@ -1,14 +1,14 @@
 """Gymnasium wrappers, one idea each."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import VectorEnv, VectorWrapper
+from gymnasium.vector import VectorWrapper
 from numpy.typing import NDArray
 
 from nas_gym.envs.episode import Episode
+from nas_gym.envs.interface import AnyVectorEnv, Info, Observation, Step, VectorStep
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.mlp.description import ACTIVATIONS, END
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
@@ -52,14 +52,12 @@ class MinimalNasShaping(gym.Wrapper[NDArray[np.int64], np.int64, NDArray[np.int6
         self._tokens = _mlp_tokens(env.unwrapped)
         self._previous: list[str] = []
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.int64], dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Observation, Info]:
         """Start an empty sentence."""
         self._previous = []
         return self.env.reset(seed=seed, options=options)
 
-    def step(self, action: np.int64 | int) -> tuple[NDArray[np.int64], float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.int64 | int) -> Step:
         """Append a token; a legal one earns its shaping at once."""
         observation, reward, terminated, truncated, info = self.env.step(np.int64(action))
         token = self._tokens[int(action)]
@@ -79,20 +77,20 @@ class VectorMinimalNasShaping(VectorWrapper):
         InvalidArgumentError: If the search space is another one.
     """
 
-    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+    def __init__(self, env: AnyVectorEnv) -> None:
         super().__init__(env)
         self._tokens = _mlp_tokens(env.unwrapped)
         self._observations = np.zeros((env.num_envs, 0), dtype=np.int64)
 
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+        self, *, seed: int | list[int | None] | None = None, options: Info | None = None
+    ) -> tuple[Observation, Info]:
         """Start empty sentences."""
         # Gymnasium's own vector environments take lists of seeds, too.
         self._observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
         return self._observations, infos
 
-    def step(self, actions: NDArray[np.int64]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+    def step(self, actions: NDArray[np.int64]) -> VectorStep:
         """Append a token in every lane."""
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
         illegal = infos.get("final_info", {}).get("_illegal_token", np.zeros(self.num_envs, dtype=np.bool_))
@@ -114,7 +112,7 @@ class RecordEvaluations(VectorWrapper):
         episodes: Those so far, in order.
     """
 
-    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+    def __init__(self, env: AnyVectorEnv) -> None:
         super().__init__(env)
         self.episodes: list[Episode] = []
 
@@ -123,7 +121,7 @@ class RecordEvaluations(VectorWrapper):
         """Time spent in the evaluator since the environment was made."""
         return float(self.env.unwrapped.evaluation_seconds)  # type: ignore[attr-defined]
 
-    def step(self, actions: NDArray[np.int64]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+    def step(self, actions: NDArray[np.int64]) -> VectorStep:
         """Step all lanes and record those whose episode ended."""
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
         for lane in np.flatnonzero(terminated | truncated).tolist():
@@ -136,7 +134,7 @@ class RecordEvaluations(VectorWrapper):
         return observations, rewards, terminated, truncated, infos
 
 
-def _of_lane(infos: dict[str, Any], lane: int) -> dict[str, Any]:
+def _of_lane(infos: Info, lane: int) -> Info:
     """Return what Gymnasium's infos of many lanes hold of one, in Python's own types."""
     found = {}
     for name, column in infos.items():
@@ -146,7 +144,7 @@ def _of_lane(infos: dict[str, Any], lane: int) -> dict[str, Any]:
     return found
 
 
-def _mlp_tokens(env: Any) -> tuple[str, ...]:  # noqa: ANN401, any environment may come
+def _mlp_tokens(env: object) -> tuple[str, ...]:
     search_space = getattr(env, "search_space", None)
     if not isinstance(search_space, MlpSpace):
         raise InvalidArgumentError(

@@ -36,6 +36,9 @@ def _scalar(dtype: np.dtype[Any], data: bytes) -> Any:  # noqa: ANN401, a NumPy 
     return np.frombuffer(data, dtype, 1)[0]
 
 
+Results = Mapping[str, Any]
+"""What the published files hold of one architecture or training."""
+
 ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("numpy", "dtype"): np.dtype,
@@ -118,7 +121,7 @@ class _Columns:
     tested: dict[int, float] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
 
-    def add(self, rank: int, results: Mapping[str, Any], dataset: str, epochs: int) -> None:
+    def add(self, rank: int, results: Results, dataset: str, epochs: int) -> None:
         """Take over one architecture, as far as its file knows the data set and the number of epochs."""
         judged, tested = PARTS[dataset]
         trials = _trials(results, str(epochs), judged[0])
@@ -163,7 +166,7 @@ class _Columns:
             raise InvalidTableError(f"{source}: {dataset} after {epochs} epochs: {error}") from None
 
 
-def _architectures(source: Path) -> Iterator[tuple[int, int, Path, Mapping[str, Any]]]:
+def _architectures(source: Path) -> Iterator[tuple[int, int, Path, Results]]:
     """Yield number, total, file and results of every architecture."""
     if source.is_dir():
         files = sorted(source.glob("[0-9]*.pickle.pbz2"))
@@ -197,11 +200,11 @@ def read_pickle(path: Path) -> Any:  # noqa: ANN401, whatever the file holds
         raise InvalidTableError(f"{path} is refused: {cause}") from None
 
 
-def _architecture_of(results: Mapping[str, Any]) -> Architecture:
+def _architecture_of(results: Results) -> Architecture:
     return from_official(next(iter(results.values()))["arch_str"])
 
 
-def _trials(results: Mapping[str, Any], epochs: str, dataset: str) -> list[Mapping[str, Any]]:
+def _trials(results: Results, epochs: str, dataset: str) -> list[Results]:
     """Return the trainings of one length on one data set, in the order of their seeds."""
     trials = results[epochs]["all_results"] if epochs in results else {}
     return [trials[key] for key in sorted(trials) if key[0] == dataset]
