@@ -191,9 +191,13 @@ def _check_prefix(search_space: SearchSpace, prefix: list[int], complete: bool) 
     assert complete == (not legal.any()) == search_space.is_complete(prefix), (
         f"completeness of {prefix} is unclear"
     )
-    if search_space.end_token is not None and not complete and search_space.layer_tokens[prefix].any():
-        end = search_space.tokens.index(search_space.end_token)
-        assert legal[end], f"a sentence that has a layer must be able to end, {prefix} is not"
+    layers = search_space.layer_tokens
+    if search_space.end_token is not None and (legal & layers).any():
+        end, written = search_space.tokens.index(search_space.end_token), int(layers[prefix].sum())
+        assert legal[end] or written < search_space.min_layers, (
+            f"a sentence of {search_space.min_layers} layers must be able to end where one more may begin, "
+            f"{prefix} is not"
+        )
     padded = np.zeros((1, search_space.max_length), dtype=np.int64)
     padded[0, : len(prefix)] = prefix
     batch = search_space.legal_next_batch(padded, np.array([len(prefix)]))

@@ -48,7 +48,7 @@ class DepthLimit:
         search_space: Whose tokens they are.
 
     Raises:
-        InvalidArgumentError: If sentences of the search space cannot end early.
+        InvalidArgumentError: If sentences of the search space cannot end that early.
     """
 
     def __init__(self, schedule: DepthSchedule, search_space: SearchSpace) -> None:
@@ -56,6 +56,11 @@ class DepthLimit:
             raise InvalidArgumentError(
                 f"initial_layers needs a search space whose sentences may end early, "
                 f"those of {search_space.id} have no end token"
+            )
+        if schedule.initial_layers < search_space.min_layers:
+            raise InvalidArgumentError(
+                f"initial_layers must be at least {search_space.min_layers}, the smallest number of layers "
+                f"of {search_space.id} with these arguments, got {schedule.initial_layers}"
             )
         self.schedule = schedule
         self._adds_layer = search_space.layer_tokens

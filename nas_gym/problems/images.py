@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from nas_gym.problems.ladder import FULL, SEARCH, Amount, Given, Values, ladder
 from nas_gym.problems.parts import choose
 from nas_gym.problems.problem import Model, Problem
-from nas_gym.search_spaces import ChainSpace, GraphSpace
+from nas_gym.search_spaces import ChainSpace, GraphSpace, PyramidSpace
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.chain.references import two_layers
 from nas_gym.search_spaces.references import Reference, resnet8
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from nas_gym.datasets.base import Dataset
     from nas_gym.tasks.base import Rung
 
-SPACES: dict[str, Callable[..., SearchSpace]] = {"chain": ChainSpace, "graph": GraphSpace}
+SPACES: dict[str, Callable[..., SearchSpace]] = {
+    "chain": ChainSpace,
+    "graph": GraphSpace,
+    "pyramid": PyramidSpace,
+}
 ALL: Values = {"train_samples": None, "validation_samples": None}
 FEW: Values = {"train_samples": 5_000, "validation_samples": 2_000}
 COSINE: Values = {"batch_size": 64, "patience": None, "schedule": "cosine"}
@@ -133,7 +137,7 @@ def image_folder(
 
 
 def _space(given: Given[SearchSpace], usual: str) -> SearchSpace:
-    return choose("space", given, SPACES, usual, (ChainSpace, GraphSpace))
+    return choose("space", given, SPACES, usual, (ChainSpace, GraphSpace, PyramidSpace))
 
 
 def _costly(

@@ -12,10 +12,11 @@ from nas_gym.search_spaces.chain.grammar import ChainSpace
 from nas_gym.search_spaces.graph.grammar import GraphSpace
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
 from nas_gym.search_spaces.nas_bench_201.grammar import NasBench201Space
+from nas_gym.search_spaces.pyramid.grammar import PyramidSpace
 from nas_gym.search_spaces.ranked import RankedSpace
 
 SEARCH_SPACES: dict[str, type[SearchSpace]] = {
-    space.id: space for space in (MlpSpace, ChainSpace, GraphSpace, CellSpace, NasBench201Space)
+    space.id: space for space in (MlpSpace, ChainSpace, GraphSpace, PyramidSpace, CellSpace, NasBench201Space)
 }
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "GraphSpace",
     "MlpSpace",
     "NasBench201Space",
+    "PyramidSpace",
     "RankedSpace",
     "SearchSpace",
 ]

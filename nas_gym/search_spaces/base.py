@@ -48,14 +48,16 @@ class SearchSpace(ABC):
     Attributes:
         id: Versioned name, for example ``"mlp-v0"``.
         tokens: Readable names; the position in this tuple is the token's index.
-        end_token: The token that ends a sentence and is no layer, or ``None`` if there is none. It is legal
-            wherever an unfinished sentence has a layer: a depth schedule relies on that.
+        end_token: The token that ends a sentence and is no layer, or ``None`` if there is none. Where another
+            layer may begin it is legal, too, from ``min_layers`` on: a depth schedule relies on that.
+        min_layers: Smallest number of layers.
         max_length: Largest number of tokens in a sentence, the end token included.
     """
 
     id: ClassVar[str]
     tokens: tuple[str, ...]
     end_token: str | None
+    min_layers: int = 1
     max_length: int
 
     @abstractmethod
