@@ -14,7 +14,7 @@ KEYWORDS: dict[str, dict[str, Any]] = {"accuracy_with_cost": {"target": 3}}
 
 EVALUATION = replace(
     InstantEvaluator().evaluate(random_networks(1))[0],
-    scores={"accuracy": 0.8, "last_epochs_accuracy": 0.5, "perplexity": 20.0},
+    scores={"accuracy": 0.8, "last_epochs_accuracy": 0.5, "log_loss": 0.5, "perplexity": 20.0},
     parameters=200,
     multiply_adds=4000,
     latency_seconds=0.25,
@@ -34,7 +34,9 @@ def test_reward__is_a_number_for_every_good_evaluation(name: str) -> None:
     reward = make(name, **KEYWORDS.get(name, {}))
     evaluations = InstantEvaluator().evaluate(random_networks(20))
     rewards = [
-        reward(replace(e, scores={**e.scores, "perplexity": 2 - e.scores["accuracy"]})) for e in evaluations
+        reward(replace(e, scores={**e.scores, **dict.fromkeys(("perplexity", "log_loss"), 2 - e.score)}))
+        for e in evaluations
+        if e.score is not None
     ]
     assert all(type(value) is float for value in rewards)
     assert len(set(rewards)) > 10
@@ -48,6 +50,10 @@ def test_reward__reaches_other_processes(name: str) -> None:
 
 def test_validation_accuracy__is_that_of_the_evaluation() -> None:
     assert make("validation_accuracy")(EVALUATION) == 0.8
+
+
+def test_likelihood__is_of_the_loss() -> None:
+    assert make("likelihood")(EVALUATION) == pytest.approx(0.6065, abs=1e-4)
 
 
 def test_cubed_accuracy__is_of_the_last_epochs() -> None:
@@ -66,6 +72,7 @@ def test_inverse_squared_perplexity__is_scaled_by_c() -> None:
     [
         ("accuracy", "validation_accuracy"),
         ("last_epochs_accuracy", "cubed_accuracy"),
+        ("log_loss", "likelihood"),
         ("perplexity", "inverse_squared_perplexity"),
     ],
 )

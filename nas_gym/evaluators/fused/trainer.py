@@ -102,8 +102,17 @@ class TrainedNetwork:
             reason = f"the weights are not finite after epoch {trained.epochs}"
             self.outcome = Outcome(reason=reason, losses=losses)
         else:
-            scores = task.in_units({task.metric.name: trained.score}, child.rung)
-            self.outcome = Outcome(scores, losses=losses)
+            self.outcome = Outcome(self._scores_of_search(trained.score), losses=losses)
+
+    def _scores_of_search(self, score: float) -> dict[str, float]:
+        """Return the values of all metrics on validation data, given the one that decides, in the kernel."""
+        task, validation = self._task, self._task.data_of(self._child.rung).validation
+        outputs = mlp_kernel.predict(*self._network, _features(validation))
+        others = (metric.name for metric in task.metrics[1:])
+        told = {
+            name: mlp_kernel.score(outputs, validation.labels, mlp_kernel.METRICS[name]) for name in others
+        }
+        return task.in_units({task.metric.name: score, **told}, self._child.rung)
 
     def scores(self, part: Part) -> dict[str, float]:
         """Return the values of all metrics on a part of the data."""

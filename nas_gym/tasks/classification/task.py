@@ -40,8 +40,9 @@ class Classification(SampleTask[Dataset, TrainingRecipe]):
         chosen = METRICS[choice("metric", metric, METRICS)]
         if chosen.name == "log_loss":  # of equal chances
             chosen = replace(chosen, nothing=log(ladder[0].data.classes))
-        # Accuracy is told besides whatever is asked for.
-        super().__init__(ladder, list({chosen.name: chosen, ACCURACY.name: ACCURACY}.values()), SCORES)
+        # These two are told besides whatever is asked for.
+        told = {metric.name: metric for metric in (chosen, ACCURACY, METRICS["log_loss"])}
+        super().__init__(ladder, list({**told, chosen.name: chosen}.values()), SCORES)
 
     @property
     def outputs(self) -> int:
@@ -76,4 +77,9 @@ class Classification(SampleTask[Dataset, TrainingRecipe]):
         from torch.nn.functional import cross_entropy
 
         weights = self.class_weights(rung)
-        return cross_entropy(outputs, labels, None if weights is None else outputs.new_tensor(weights))
+        return cross_entropy(
+            outputs,
+            labels,
+            None if weights is None else outputs.new_tensor(weights),
+            label_smoothing=self.recipe_of(rung).label_smoothing,
+        )

@@ -5,13 +5,16 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Literal, get_args
 
 from nas_gym.checks import choice, integer, number, optional_integer
+from nas_gym.errors import InvalidArgumentError
 
 Optimizer = Literal["adam", "sgd"]
-Schedule = Literal["constant", "cosine"]
+Schedule = Literal["constant", "cosine", "one_cycle"]
 Augmentation = Literal["none", "flip", "crop", "crop_flip"]
-Precision = Literal["auto", "float32", "mixed"]
+Precision = Literal["auto", "float32", "mixed", "bfloat16"]
+Judged = Literal["all", "last"]
 ALWAYS_IN_ID = ("epochs", "batch_size", "learning_rate", "patience")
 MOST = 1_000_000
+WARM_UP, START_DIVISOR = 0.3, 25.0  # of one cycle, as PyTorch's OneCycleLR
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,17 @@ class SampleRecipe:
         momentum: Of ``"sgd"``, from 0 (plain steps) to below 1.
         weight_decay: Share of each weight that a step takes away, times the learning rate. With
             ``"adam"`` apart from the gradient (Loshchilov & Hutter, https://arxiv.org/abs/1711.05101).
-        schedule: ``"constant"``, or ``"cosine"`` from ``learning_rate`` towards 0, a value for each epoch.
+        schedule: ``"constant"``; ``"cosine"`` from ``learning_rate`` towards 0, a value for each epoch; or
+            ``"one_cycle"``, a value for each step: up from a 25th of ``learning_rate`` in the first 30 % of
+            the steps, then down to almost 0 (Smith & Topin 2017, https://arxiv.org/abs/1708.07120).
         augmentation: Of images: ``"flip"`` mirrors half of them left to right, ``"crop"`` shifts each by
             up to an eighth of its sides, filled up with black, ``"crop_flip"`` does both. Flipped digits
             are no digits.
         precision: ``"mixed"`` computes in half precision where that is safe, on CUDA alone;
-            ``"float32"`` nowhere; ``"auto"`` is mixed for images on CUDA.
+            ``"float32"`` nowhere; ``"auto"`` is mixed for images on CUDA. ``"bfloat16"`` is a half precision
+            that many processors have, too: where it is fast, children differ from those in float32.
+        judged: After which epochs the network is judged on validation data: ``"all"``, or for quick
+            children the ``"last"`` alone, whose weights are kept then.
 
     Raises:
         InvalidArgumentError: If a value is out of range.
@@ -51,12 +59,14 @@ class SampleRecipe:
     schedule: Schedule = "constant"
     augmentation: Augmentation = "none"
     precision: Precision = "auto"
+    judged: Judged = "all"
 
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
         "optimizer": get_args(Optimizer),
         "schedule": get_args(Schedule),
         "augmentation": get_args(Augmentation),
         "precision": get_args(Precision),
+        "judged": get_args(Judged),
     }
 
     def __post_init__(self) -> None:
@@ -73,6 +83,10 @@ class SampleRecipe:
         keep(self, "weight_decay", number("weight_decay", self.weight_decay, "a number from 0", least=0.0))
         for name, choices in self.CHOICES.items():
             choice(name, getattr(self, name), choices)
+        if self.judged == "last" and self.patience is not None:
+            raise InvalidArgumentError(
+                f"judged='last' knows no epoch before the last, so patience must be None, got {self.patience}"
+            )
 
     @property
     def id(self) -> str:
@@ -90,8 +104,24 @@ class SampleRecipe:
             if getattr(self, field.name) != field.default
         }
 
-    def learning_rate_of(self, epoch: int) -> float:
-        """Return the learning rate of an epoch, the first one being 1."""
+    def learning_rate_of(self, epoch: int, done: float = 0.0) -> float:
+        """Return the learning rate of a step.
+
+        Args:
+            epoch: Its epoch, the first one being 1.
+            done: Share of the epoch's steps that came before it, from 0 to below 1.
+        """
         if self.schedule == "constant":
             return self.learning_rate
-        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * (epoch - 1) / self.epochs))
+        if self.schedule == "cosine":
+            return self.learning_rate * _cosine((epoch - 1) / self.epochs)
+        progress = (epoch - 1 + done) / self.epochs
+        if progress < WARM_UP:
+            start = self.learning_rate / START_DIVISOR
+            return start + (self.learning_rate - start) * _cosine(1.0 - progress / WARM_UP)
+        return self.learning_rate * _cosine((progress - WARM_UP) / (1.0 - WARM_UP))
+
+
+def _cosine(progress: float) -> float:
+    """Return what falls from 1 to 0 along half a cosine."""
+    return 0.5 * (1.0 + math.cos(math.pi * progress))

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -106,23 +105,23 @@ class SampleTask(Task[Data, Recipe]):
         def loss_of(outputs: "Tensor", labels: "Tensor") -> "Tensor":
             return self.loss(outputs, labels, rung)
 
+        def scores_of(outputs: Outputs, labels: Labels) -> dict[str, float]:
+            return self.scores(outputs, labels, rung)
+
         recipe, metric = self.recipe_of(rung), self.metric
-        outcome = train_on_samples(
-            module, train, validation, recipe, seed, loss_of, metric, self._scores[metric.name]
-        )
-        return replace(outcome, scores=self.in_units(outcome.scores, rung))
+        return train_on_samples(module, train, validation, recipe, seed, loss_of, metric, scores_of)
 
     def judge(self, module: "nn.Module", part: Part, rung: int = 0, device: str = "cpu") -> dict[str, float]:
         """Return the values of all metrics."""
         from nas_gym.tasks.supervised.batches import Samples
-        from nas_gym.tasks.supervised.training import is_mixed, outputs_of
+        from nas_gym.tasks.supervised.training import half_precision, outputs_of
 
         data = self.data_of(rung)
         split = data.validation if part == "validation" else data.test
         if split is None:
             raise without_test_part(data)
         samples = Samples.of(split, data.channel_statistics, device)
-        outputs = outputs_of(module, samples, is_mixed(self.recipe_of(rung), samples))
+        outputs = outputs_of(module, samples, half_precision(self.recipe_of(rung), samples))
         return self.scores(outputs, split.labels, rung)
 
     def scores(self, outputs: Outputs, labels: Labels, rung: int) -> dict[str, float]:

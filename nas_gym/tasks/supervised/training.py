@@ -5,7 +5,7 @@ Here, and in ``language_modelling/training.py``, are the only optimizers.
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -16,10 +16,12 @@ from nas_gym.tasks.initialisation import initialise
 from nas_gym.tasks.metric import Metric
 from nas_gym.tasks.supervised.batches import Samples
 from nas_gym.tasks.supervised.recipe import SampleRecipe
-from nas_gym.tasks.supervised.scores import Outputs, Score
+from nas_gym.tasks.supervised.scores import Labels, Outputs
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From outputs ``(batch, outputs)`` and labels ``(batch,)`` to a mean."""
+Scores = Callable[[Outputs, Labels], Mapping[str, float]]
+"""From outputs ``(samples, outputs)`` and labels ``(samples,)`` to the values of all metrics."""
 LAST_EPOCHS = 5
 # What keeps the generators of one child apart: all start from its seed.
 AUGMENTATION_STREAM = 0x3C6EF372
@@ -34,7 +36,7 @@ def train_on_samples(
     seed: int,
     loss_of: Loss,
     metric: Metric,
-    score_of: Score,
+    scores_of: Scores,
 ) -> Outcome:
     """Initialise and train a module in place; it ends with the weights of its best epoch.
 
@@ -47,12 +49,13 @@ def train_on_samples(
         recipe: How to train.
         seed: Seed of the initial weights, the order of samples, augmentation and dropout.
         loss_of: What is minimised.
-        metric: What the score is.
-        score_of: Computes it.
+        metric: Which of the scores decides.
+        scores_of: Computes them.
 
     Returns:
-        The score of the best epoch, the best of the last five epochs as ``last_epochs_<metric>``, and the
-        mean loss of the batches of each epoch; or the reason why there is no score.
+        The scores of the best epoch, the best of the last five epochs that were judged as
+        ``last_epochs_<metric>``, and the mean loss of the batches of each epoch; or the reason why there are
+        no scores.
     """
     generator = torch.Generator().manual_seed(seed)
     initialise(module, generator)
@@ -61,7 +64,7 @@ def train_on_samples(
     # fills weights in the order of memory.
     module.to(device).to(memory_format=torch.channels_last)
     with _dropout_from(seed ^ DROPOUT_STREAM, device):
-        return _train(module, train, validation, recipe, generator, seed, loss_of, metric, score_of)
+        return _train(module, train, validation, recipe, generator, seed, loss_of, metric, scores_of)
 
 
 def _train(
@@ -73,27 +76,30 @@ def _train(
     seed: int,
     loss_of: Loss,
     metric: Metric,
-    score_of: Score,
+    scores_of: Scores,
 ) -> Outcome:
     device = train.features.device
-    mixed = is_mixed(recipe, train)
+    precision = half_precision(recipe, train)
     crops_and_flips = torch.Generator().manual_seed(seed ^ AUGMENTATION_STREAM)
     optimizer = _optimizer(module, recipe)
-    scaler = torch.amp.GradScaler(device.type, enabled=mixed)
+    steps = math.ceil(len(train) / recipe.batch_size)
+    scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
     answers = validation.labels.cpu().numpy()
     last: deque[float] = deque(maxlen=LAST_EPOCHS)
     losses: list[float] = []
-    best: float | None = None
+    best: dict[str, float] = {}
     best_state, waited = module.state_dict(), 0
     for epoch in range(1, recipe.epochs + 1):
         module.train()
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate_of(epoch)
         total_loss = torch.zeros((), device=device)
         order = torch.randperm(len(train), generator=generator)
-        for inputs, labels in train.epoch(recipe.batch_size, order, recipe.augmentation, crops_and_flips):
-            with torch.autocast(device.type, enabled=mixed):
-                loss = loss_of(module(inputs), labels)
+        batches = train.epoch(recipe.batch_size, order, recipe.augmentation, crops_and_flips)
+        for step, (inputs, labels) in enumerate(batches):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.learning_rate_of(epoch, step / steps)
+            with torch.autocast(device.type, precision, enabled=precision is not None):
+                outputs = module(inputs)
+            loss = loss_of(outputs.float(), labels)
             optimizer.zero_grad()
             scaler.scale(loss).backward()
             scaler.step(optimizer)
@@ -103,44 +109,52 @@ def _train(
             if not all(value.isfinite().all() for value in values):
                 reason = f"the {what} not finite after epoch {epoch}"
                 return Outcome(reason=reason, losses=tuple(losses))
-        losses.append(float(total_loss) / math.ceil(len(train) / recipe.batch_size))
-        score = score_of(outputs_of(module, validation, mixed), answers)
+        losses.append(float(total_loss) / steps)
+        if recipe.judged == "last" and epoch < recipe.epochs:
+            continue
+        scores = scores_of(outputs_of(module, validation, precision), answers)
+        score = scores[metric.name]
         last.append(score)
         later_is_better = recipe.schedule != "constant"  # its steps were smaller
-        better = best is None or metric.is_better(score, best)
-        if better or (later_is_better and score == best):
+        better = not best or metric.is_better(score, best[metric.name])
+        if better or (later_is_better and score == best[metric.name]):
             best_state = {name: value.clone() for name, value in module.state_dict().items()}
         if better:
-            best, waited = score, 0
+            best, waited = dict(scores), 0
         else:
             waited += 1
             if waited == recipe.patience:
                 break
     module.load_state_dict(best_state)
-    assert best is not None
     choose = max if metric.larger_is_better else min
-    return Outcome({metric.name: best, f"last_epochs_{metric.name}": choose(last)}, losses=tuple(losses))
+    return Outcome({**best, f"last_epochs_{metric.name}": choose(last)}, losses=tuple(losses))
 
 
-def outputs_of(module: nn.Module, samples: Samples, mixed: bool = False) -> Outputs:
+def outputs_of(module: nn.Module, samples: Samples, precision: torch.dtype | None = None) -> Outputs:
     """Return what a network says of all samples, in their order.
 
     Args:
         module: On the device of the samples.
         samples: What it reads.
-        mixed: Whether to compute in half precision where that is safe.
+        precision: What to compute in where that is safe, ``None`` for float32 everywhere.
     """
     module.eval()
-    with torch.inference_mode(), torch.autocast(samples.features.device.type, enabled=mixed):
+    with (
+        torch.inference_mode(),
+        torch.autocast(samples.features.device.type, precision, enabled=precision is not None),
+    ):
         parts = [module(inputs).float() for inputs, _ in samples.in_order()]
         outputs: Outputs = torch.cat(parts).cpu().numpy()
     return outputs
 
 
-def is_mixed(recipe: SampleRecipe, samples: Samples) -> bool:
-    """Say whether a recipe means half precision for these samples, where they are."""
+def half_precision(recipe: SampleRecipe, samples: Samples) -> torch.dtype | None:
+    """Return which half precision a recipe means for these samples, where they are; ``None`` for none."""
+    if recipe.precision == "bfloat16":
+        return torch.bfloat16
     on_cuda, images = samples.features.is_cuda, samples.features.dtype == torch.uint8
-    return on_cuda and (recipe.precision == "mixed" or (recipe.precision == "auto" and images))
+    mixed = on_cuda and (recipe.precision == "mixed" or (recipe.precision == "auto" and images))
+    return torch.float16 if mixed else None
 
 
 def _optimizer(module: nn.Module, recipe: SampleRecipe) -> torch.optim.Optimizer:

@@ -285,7 +285,7 @@ def test_metric__decides_on_task_and_reward() -> None:
     made = problem("NAS-Moons-v0", metric="log_loss", evaluator="local", recipe={"epochs": 2})
     assert made.task is not None and made.task.id_of().endswith(" by log_loss")
     (evaluation,) = made.make_evaluator().evaluate(random_networks(1))
-    assert list(evaluation.scores) == ["log_loss", "last_epochs_log_loss"]
+    assert list(evaluation.scores) == ["log_loss", "accuracy", "last_epochs_log_loss"]
     assert made.reward is not None and made.reward(evaluation) == 1 / (1 + evaluation.scores["log_loss"])
 
 

@@ -157,13 +157,57 @@ def test_recipe__comes_down_with_the_cosine() -> None:
     assert 0 < recipe.learning_rate_of(4) < 0.2
 
 
+def test_recipe__goes_up_and_down_in_one_cycle_as_pytorch_does() -> None:
+    recipe = TrainingRecipe(epochs=10, learning_rate=0.5, schedule="one_cycle")
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.5, total_steps=1000, cycle_momentum=False
+    )
+    for step in range(1000):
+        ours = recipe.learning_rate_of(1 + step // 100, step % 100 / 100)
+        assert ours == pytest.approx(theirs.get_last_lr()[0], abs=0.5 * 0.01), step
+        optimizer.step()
+        theirs.step() if step < 999 else None
+
+
+def test_child__judged_at_the_end_keeps_its_last_weights() -> None:
+    recipe = TrainingRecipe(epochs=4, patience=None, learning_rate=0.05)
+    for seed in range(9):
+        every, last = evaluate(recipe, seed), evaluate(replace(recipe, judged="last"), seed)
+        assert last.scores["accuracy"] == last.scores["last_epochs_accuracy"] <= every.scores["accuracy"]
+        if last.score != every.score:
+            return
+    raise AssertionError("no child was better before its last epoch")
+
+
+def test_child__has_all_scores_of_its_best_epoch() -> None:
+    evaluation = evaluate()
+    assert list(evaluation.scores) == ["accuracy", "log_loss", "last_epochs_accuracy"]
+    trained = TorchTrainer(classification(DATA, RECIPE), MadeUpSpace(build)).train(Child(child("conv"), 0))
+    told = trained.scores("validation")
+    assert {name: trained.outcome.scores[name] for name in told} == told
+
+
+def test_label_smoothing__is_pytorchs() -> None:
+    logits, labels = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3
+    task = classification(DATA, replace(RECIPE, label_smoothing=0.3))
+    mine, plain = (each.loss(logits, labels, 0) for each in (task, classification(DATA, RECIPE)))
+    spread = -torch.log_softmax(logits, dim=1).mean()
+    assert torch.allclose(mine, 0.7 * plain + 0.3 * spread)
+
+
 @pytest.mark.parametrize(
     ("keywords", "says"),
     [
         ({"optimizer": "lion"}, "optimizer must be one of adam, sgd, got 'lion'"),
-        ({"schedule": None}, "schedule must be one of constant, cosine, got None"),
+        ({"schedule": None}, "schedule must be one of constant, cosine, one_cycle, got None"),
         ({"augmentation": "mixup"}, "augmentation must be one of none, flip, crop, crop_flip, got 'mixup'"),
-        ({"precision": 16}, "precision must be one of auto, float32, mixed, got 16"),
+        ({"precision": 16}, "precision must be one of auto, float32, mixed, bfloat16, got 16"),
+        (
+            {"judged": "last"},
+            "judged='last' knows no epoch before the last, so patience must be None, got 10",
+        ),
+        ({"label_smoothing": 1}, "label_smoothing must be a number from 0 to below 1, got 1"),
         ({"momentum": 1}, "momentum must be a number from 0 to below 1, got 1"),
         ({"weight_decay": -1}, "weight_decay must be a number from 0, got -1"),
         ({"weight_decay": float("nan")}, "got nan"),
