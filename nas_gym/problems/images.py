@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from nas_gym.problems.ladder import FULL, SEARCH, Amount, Given, Values, ladder
+from nas_gym.problems.ladder import FULL, MIDDLE, SEARCH, Amount, Given, Values, ladder
 from nas_gym.problems.parts import choose
 from nas_gym.problems.problem import Model, Problem
 from nas_gym.search_spaces import ChainSpace, GraphSpace, PyramidSpace
@@ -46,10 +46,20 @@ DIGITS: dict[str, Values] = {
     SEARCH: {**ALL, **COSINE, "epochs": 3, "learning_rate": 5e-3},
     FULL: {**ALL, "epochs": 40, "augmentation": "crop"},
 }
-MNIST: dict[str, Values] = {SEARCH: {**IMAGES, **FEW, "epochs": 1}, FULL: {**ALL, "epochs": 5}}
-CIFAR10: dict[str, Values] = {SEARCH: {**IMAGES, **FEW, "epochs": 5}, FULL: ZOPH, "paper": ZOPH}
+MNIST: dict[str, Values] = {
+    SEARCH: {**IMAGES, **FEW, "epochs": 1},
+    MIDDLE: {"epochs": 4},
+    FULL: {**ALL, "epochs": 5},
+}
+CIFAR10: dict[str, Values] = {
+    SEARCH: {**IMAGES, **FEW, "epochs": 5},
+    MIDDLE: {"epochs": 15, "augmentation": "crop_flip"},
+    FULL: ZOPH,
+    "paper": ZOPH,
+}
 FOLDER: dict[str, Values] = {
     SEARCH: {**ALL, **IMAGES, "epochs": 5},
+    MIDDLE: {"epochs": 10, "augmentation": "crop_flip"},
     FULL: {**ALL, "epochs": 20, "augmentation": "crop_flip"},
 }
 
@@ -63,13 +73,16 @@ def digits(
     metric: str = "accuracy",
     space: Given[SearchSpace] = None,
     recipe: Given[str] = None,
+    middle: Given[str] = None,
     full: Given[str] = None,
 ) -> Problem:
     """scikit-learn's 1,797 real digits of 8x8 pixels, no download."""
     from nas_gym.datasets.images.digits import digits as load
 
     amounts = {"train_samples": train_samples, "validation_samples": validation_samples}
-    rungs = ladder(TrainingRecipe, partial(load, split=split, seed=seed), DIGITS, recipe, full, amounts)
+    rungs = ladder(
+        TrainingRecipe, partial(load, split=split, seed=seed), DIGITS, recipe, full, amounts, middle
+    )
     task = Classification(rungs, metric)
     models = {"MLPClassifier": Model(_mlp, random_start=True), "SVC": Model(_svc)}
     return Problem(_space(space, "chain"), task.metric, task=task, models=models, trainings=3)
@@ -84,13 +97,16 @@ def mnist(
     metric: str = "accuracy",
     space: Given[SearchSpace] = None,
     recipe: Given[str] = None,
+    middle: Given[str] = None,
     full: Given[str] = None,
 ) -> Problem:
     """MNIST, 28x28 pixels; a search trains on 5,000 of its 55,000 training images."""
     from nas_gym.datasets.images.mnist import mnist as load
 
     amounts = {"train_samples": train_samples, "validation_samples": validation_samples}
-    rungs = ladder(TrainingRecipe, partial(load, split=split, seed=seed), MNIST, recipe, full, amounts)
+    rungs = ladder(
+        TrainingRecipe, partial(load, split=split, seed=seed), MNIST, recipe, full, amounts, middle
+    )
     return _costly(rungs, metric, _space(space, "chain"), "hand-designed", two_layers)
 
 
@@ -103,13 +119,16 @@ def cifar10(
     metric: str = "accuracy",
     space: Given[SearchSpace] = None,
     recipe: Given[str] = None,
+    middle: Given[str] = None,
     full: Given[str] = None,
 ) -> Problem:
     """CIFAR-10, 32x32 pixels, the split of Zoph & Le; a search trains on 5,000 images."""
     from nas_gym.datasets.images.cifar10 import cifar10 as load
 
     amounts = {"train_samples": train_samples, "validation_samples": validation_samples}
-    rungs = ladder(TrainingRecipe, partial(load, split=split, seed=seed), CIFAR10, recipe, full, amounts)
+    rungs = ladder(
+        TrainingRecipe, partial(load, split=split, seed=seed), CIFAR10, recipe, full, amounts, middle
+    )
     return _costly(rungs, metric, _space(space, "graph"), "ResNet-8", resnet8)
 
 
@@ -125,6 +144,7 @@ def image_folder(
     metric: str = "accuracy",
     space: Given[SearchSpace] = None,
     recipe: Given[str] = None,
+    middle: Given[str] = None,
     full: Given[str] = None,
 ) -> Problem:
     """Your own images, a folder for each class."""
@@ -132,7 +152,7 @@ def image_folder(
 
     amounts = {"train_samples": train_samples, "validation_samples": validation_samples}
     of_path = partial(load, path, image_size, channels, split, seed=seed)
-    rungs = ladder(TrainingRecipe, of_path, FOLDER, recipe, full, amounts)
+    rungs = ladder(TrainingRecipe, of_path, FOLDER, recipe, full, amounts, middle)
     return _costly(rungs, metric, _space(space, "chain"), "ResNet-8", resnet8)
 
 

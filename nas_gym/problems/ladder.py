@@ -16,8 +16,8 @@ Given: TypeAlias = Made | str | Mapping[str, Any] | None
 Amount = int | None | Literal["recipe"]
 """How much of a part of the data to take: a number, ``None`` for all of it, or what the recipe says."""
 
-SEARCH, FULL = "search", "full"
-"""Names of what a search trains with, and of the training of what it found."""
+SEARCH, MIDDLE, FULL = "search", "middle", "full"
+"""Names of what a search trains with, of what tells the best of it apart, and of the training of those."""
 
 
 def ladder(
@@ -27,8 +27,9 @@ def ladder(
     recipe: str | Values | None,
     full: str | Values | None,
     amounts: Mapping[str, Amount] | None = None,
+    middle: str | Values | None = None,
 ) -> list[Rung[Data, Recipe]]:
-    """Return what a search trains with, and the full training.
+    """Return what a search trains with, what its best climb to, if there is that, and the full training.
 
     Args:
         make_recipe: The class of recipes.
@@ -38,6 +39,8 @@ def ladder(
         recipe: What a search trains with: a name, or values that replace those of ``"search"``.
         full: The full training, as ``recipe``; by default that of the name that ``recipe`` is, or ``"full"``.
         amounts: How much of the data a search takes; those with a value replace the recipe's.
+        middle: What lies between, as ``recipe``; by default that of the name ``"middle"``, if there is one
+            and ``recipe`` is no name.
 
     Raises:
         InvalidArgumentError: If a name or a value is unknown, or an amount is given twice.
@@ -51,16 +54,33 @@ def ladder(
         raise InvalidArgumentError(f"{twice[0]} is given twice: as a keyword and in recipe")
     searching = {**named[SEARCH], **named[name], **values, **given}
     # Whoever names a recipe for the search means it for the full training, too.
-    name, values = _read("full", full, FULL if name == SEARCH else SEARCH, named, known)
-    in_full = {**searching, **({} if name == SEARCH else named[name]), **values}
-    taken = [{each: values[each] for each in amounts if each in values} for values in (searching, in_full)]
-    sources = [Source(partial(load, **taken[0]))]
-    sources += sources if taken[0] == taken[1] else [Source(partial(load, **taken[1]))]
-    recipes = [
-        make_recipe(**{each: value for each, value in values.items() if each not in amounts})
-        for values in (searching, in_full)
-    ]
-    return [Rung(recipe, source) for recipe, source in zip(recipes, sources, strict=True)]
+    usual = name == SEARCH
+    rungs: list[Values] = [searching]
+    if middle is not None or (usual and MIDDLE in named):
+        between = MIDDLE if MIDDLE in named else SEARCH
+        rungs.append(_above("middle", middle, between, searching, named, known))
+    rungs.append(_above("full", full, FULL if usual else SEARCH, searching, named, known))
+    sources: dict[tuple[object, ...], Source[Data]] = {}
+    made = []
+    for values in rungs:
+        taken = {each: values[each] for each in amounts if each in values}
+        source = sources.setdefault(tuple(taken.values()), Source(partial(load, **taken)))
+        kept = {each: value for each, value in values.items() if each not in amounts}
+        made.append(Rung(make_recipe(**kept), source))
+    return made
+
+
+def _above(
+    part: str,
+    given: object,
+    default: str,
+    searching: Values,
+    named: Mapping[str, Values],
+    known: Mapping[str, object],
+) -> Values:
+    """Return the values of a rung above the search's, whose values it has where none are its own."""
+    name, values = _read(part, given, default, named, known)
+    return {**searching, **({} if name == SEARCH else named[name]), **values}
 
 
 def _read(

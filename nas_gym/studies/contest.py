@@ -68,7 +68,7 @@ def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
             f"{data.id} has other test data than the search in {contest.run_dir} locked away: "
             "its new test part may hold what the search has seen"
         )
-    best = dict.fromkeys([run.chosen, *(str(each.architecture) for each in finalists(run.episodes, top))])
+    best = dict.fromkeys([*run.best, *(str(each.architecture) for each in finalists(run.episodes, top))])
     found = found_networks(problem, [problem.search_space.parse(name) for name in list(best)[:top]])
     networks = [*found, *hand_designed_networks(problem, found[0])]
     trainings = Trainings(folder / "retraining", networks, trainer, seeds)

@@ -81,12 +81,12 @@ class FinishedRun:
     Attributes:
         settings: What it was made with.
         episodes: What happened.
-        chosen: Text of the network that it chose.
+        best: Texts of its best networks, the best first: the one it chose, then those that climbed highest.
     """
 
     settings: RunSettings
     episodes: list[Episode]
-    chosen: str
+    best: list[str]
 
 
 class RunFolder:
@@ -187,15 +187,18 @@ def read_run(path: Path) -> FinishedRun:
         RunFolderError: If the folder holds none.
     """
     try:
-        chosen = json.loads((path / "summary.json").read_text(encoding="utf-8"))["best"]["architecture"]
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        climbed = summary.get("climbed", [])  # sorted, as sorting is stable, by rung alone
+        climbed = [each["architecture"] for each in sorted(climbed, key=lambda each: -each["rung"])]
+        best = list(dict.fromkeys([summary["best"]["architecture"], *climbed]))
         settings = _read_settings(path / "config.json")
-        if not isinstance(chosen, str):
+        if not all(isinstance(each, str) for each in best):
             raise TypeError
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise RunFolderError(
             f"{path} holds no finished run: config.json or summary.json is missing or damaged"
         ) from None
-    return FinishedRun(settings, _read_evaluations(path / "evaluations.csv"), chosen)
+    return FinishedRun(settings, _read_evaluations(path / "evaluations.csv"), best)
 
 
 def absolute_paths(keywords: Mapping[str, Json]) -> dict[str, Json]:

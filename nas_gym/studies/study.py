@@ -20,14 +20,15 @@ from nas_gym.memory.tables.table import Table
 from nas_gym.pools.here import Here
 from nas_gym.problems import registration
 from nas_gym.problems.problem import Problem
-from nas_gym.studies.finalists import confirm, finalists
+from nas_gym.studies.climb import climb, far_apart
+from nas_gym.studies.finalists import CLIMBING, MAX_FINALISTS, MIN_FINALISTS, confirm, finalists
 from nas_gym.studies.references import retrain_models
 from nas_gym.studies.report.figures import draw_learning_curve, draw_pareto_front
-from nas_gym.studies.report.words import print_models, print_search, say
+from nas_gym.studies.report.words import climbing_bar, print_models, print_search, say
 from nas_gym.studies.retraining import Trainings, found_networks
 from nas_gym.studies.run_folder import Json, RunFolder, RunSettings, absolute_paths
 from nas_gym.studies.search import search
-from nas_gym.studies.summary import Results, Summary, TableFacts, summarise
+from nas_gym.studies.summary import Choice, Results, Summary, TableFacts, summarise
 
 MAX_SEED = 2**32 - 1  # of stable-baselines3
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
@@ -112,8 +113,8 @@ def run_study(study: Study, console: Console) -> Summary | None:
             say(console, f"interrupted after {done} of {episodes} architectures; --resume goes on from here")
             return None
         played = recorder.episodes[:episodes]
-        chosen, candidates = _choose(problem, played, env.evaluator, console)
-    summary = summarise(settings, problem.metric, played, run.read_times(), chosen, candidates)
+        chosen = _choose(problem, played, env.evaluator, console)
+    summary = summarise(settings, problem.metric, played, run.read_times(), chosen)
     run.write_summary(summary)  # retraining may fail
     summary = _judge(problem, summary, path, console)
     run.write_summary(summary)
@@ -154,22 +155,41 @@ def _remembers(problem: Problem) -> bool:
     )
 
 
-def _choose(
-    problem: Problem, episodes: Sequence[Episode], evaluator: Evaluator, console: Console
-) -> tuple[Episode, int]:
-    """Choose a network, by more trainings on validation data; say among how many."""
+def _choose(problem: Problem, episodes: Sequence[Episode], evaluator: Evaluator, console: Console) -> Choice:
+    """Choose a network, by more or longer trainings on validation data."""
     if problem.table is not None:
-        return finalists(episodes, 1)[0], 1
+        return Choice(finalists(episodes, 1)[0], 1)
+    assert problem.reward is not None and problem.task is not None
+    between = range(1, len(problem.task.ladder) - 1)
+    if between:
+        return _climb(problem, episodes, evaluator, between, console)
     candidates = finalists(episodes)
     say(
         console,
         f"choosing among {len(candidates)} finalists by {problem.trainings} more trainings each, "
         "on validation data",
     )
-    assert problem.reward is not None
     architectures = [problem.search_space.parse(str(each.architecture)) for each in candidates]
     confirmed = confirm(architectures, evaluator, problem.reward, problem.trainings)
-    return candidates[max(range(len(candidates)), key=confirmed.__getitem__)], len(candidates)
+    best = max(range(len(candidates)), key=confirmed.__getitem__)
+    return Choice(candidates[best], len(candidates))
+
+
+def _climb(
+    problem: Problem, episodes: Sequence[Episode], evaluator: Evaluator, rungs: range, console: Console
+) -> Choice:
+    """Let the best networks climb the ladder, and choose the best below the full training."""
+    assert problem.reward is not None and problem.task is not None
+    found = {str(each.architecture): each for each in finalists(episodes, len(episodes))}
+    count = max(MIN_FINALISTS, min(MAX_FINALISTS, len(episodes) // CLIMBING))
+    architectures = far_apart([problem.search_space.parse(text) for text in found], count)
+    for rung in rungs:
+        say(console, f"rung {rung}: {problem.task.recipe_of(rung).id} on {problem.task.data_of(rung).id}")
+    with climbing_bar(console, problem.metric) as tell:
+        climbed = climb(architectures, rungs, evaluator, problem.reward, tell)
+    best = [each for each in climbed if each.rung == rungs[-1] and each.score is not None]
+    chosen = best[0].architecture if best else str(architectures[0])
+    return Choice(found[chosen], len(architectures), tuple(climbed))
 
 
 def _judge(problem: Problem, summary: Summary, path: Path, console: Console) -> Summary:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import mean, stdev
 
 from nas_gym.envs.episode import Episode
+from nas_gym.studies.climb import Climbed
 from nas_gym.studies.run_folder import RunSettings, Times
 from nas_gym.tasks.metric import Metric
 
@@ -71,6 +72,22 @@ class TableFacts:
     test_of_optimum: float
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The network that was chosen after a search.
+
+    Attributes:
+        episode: That in which it was proposed.
+        candidates: Among how many.
+        climbed: What came of those at the rungs between search and full training, see ``climb``; none where
+            there are no such rungs.
+    """
+
+    episode: Episode
+    candidates: int
+    climbed: tuple[Climbed, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What a search found, and what came of it.
@@ -90,6 +107,7 @@ class Summary:
         best: The network that was chosen; its score is the one that it was rewarded for.
         pareto_front: For each cost that is known the networks that no other one beats, cheapest first.
         finalists: How many networks were candidates.
+        climbed: What came of them at the rungs between search and full training, best last rung last.
         retrained: What came of training it once more, or what the table says; ``None`` if it was not.
         baselines: As ``retrained``, of scikit-learn's models.
         table: What the table says; ``None`` where children are trained.
@@ -109,6 +127,7 @@ class Summary:
     best: Network
     pareto_front: Mapping[str, Sequence[Network]]
     finalists: int
+    climbed: Sequence[Climbed] = ()
     retrained: Results | None = None
     baselines: Mapping[str, Results] = field(default_factory=dict)
     table: TableFacts | None = None
@@ -119,8 +138,7 @@ def summarise(
     metric: Metric,
     rows: Sequence[Episode],
     times: Times,
-    chosen: Episode,
-    finalists: int,
+    choice: Choice,
 ) -> Summary:
     """Return the summary of a finished search, without retraining.
 
@@ -129,11 +147,11 @@ def summarise(
         metric: What its networks are judged by.
         rows: Its episodes.
         times: How long it took.
-        chosen: The episode of the network that was chosen.
-        finalists: Among how many.
+        choice: The network that was chosen.
     """
     trained = networks_of(rows, metric)
     scores = [row.scores[metric.name] for row in rows if metric.name in row.scores]
+    chosen = choice.episode
     assert chosen.architecture is not None
     return Summary(
         env=settings.env,
@@ -151,7 +169,8 @@ def summarise(
             chosen.architecture, chosen.scores[metric.name], chosen.parameters, chosen.multiply_adds
         ),
         pareto_front={cost: pareto_front(trained, cost, metric) for cost in known_costs(trained)},
-        finalists=finalists,
+        finalists=choice.candidates,
+        climbed=choice.climbed,
     )
 
 

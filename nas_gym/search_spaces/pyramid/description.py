@@ -12,7 +12,7 @@ Join = Literal["add", "concatenate"]
 Head = Literal["average", "flatten"]
 Reduction = Literal["keep", "stride", "pool"]
 JOINS, HEADS, REDUCTIONS = get_args(Join), get_args(Head), get_args(Reduction)
-READ, SKIP = "read", "skip"
+READ, IGNORE = "read", "ignore"
 KERNEL, FILTERS = "kernel-", "filters-"
 END = "EOS"
 

@@ -1,18 +1,43 @@
 """What came of a search, in words and a table for a console."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import log2
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from nas_gym.studies.climb import Climbed
 from nas_gym.studies.summary import Results, Summary
 from nas_gym.tasks.metric import Metric
+
+Tell = Callable[[int, Sequence[Climbed], int], None]
+"""Is told a rung, which networks have ended there, and how many there will be."""
 
 
 def say(console: Console, text: str) -> None:
     """Print a text as it is: lines are not broken, so that paths and commands can be copied."""
     console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+@contextmanager
+def climbing_bar(console: Console, metric: Metric) -> Iterator[Tell]:
+    """Show how far a climb is, as long as it is told."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[best]}"), console=console) as bar:
+        tasks: dict[int, TaskID] = {}
+
+        def tell(rung: int, done: Sequence[Climbed], total: int) -> None:
+            if rung not in tasks:
+                tasks[rung] = bar.add_task(f"rung {rung}", total=total, best="")
+            scores = [each.score for each in done if each.score is not None]
+            best = max(scores, key=lambda score: metric.sign * score, default=None)
+            text = "" if best is None else f"best {metric.words} {metric.value_text(best)}"
+            bar.update(tasks[rung], completed=len(done), best=text)
+
+        yield tell
 
 
 def print_search(console: Console, summary: Summary) -> None:

@@ -18,7 +18,7 @@ from tests.nas_gym.search_spaces.convolutional_spaces import built, choices
 
 FOUR_LAYERS = (
     "add average kernel-3 filters-16 keep kernel-3 filters-16 pool kernel-1 filters-24 keep read "
-    "kernel-3 filters-32 stride skip read"
+    "kernel-3 filters-32 stride ignore read"
 )
 PYRAMIDS = st.builds(
     PyramidSpace,
@@ -103,7 +103,7 @@ def test_network__of_every_sentence_computes_and_has_the_size_of_its_description
         ("add average kernel-3 filters-24 pool kernel-3", {"filters-24", "filters-32", "filters-48"}),
         ("add average kernel-3 filters-24 pool kernel-3 filters-24", {"keep"}),
         ("add average kernel-3 filters-24 keep kernel-3 filters-64", set()),
-        (FOUR_LAYERS.rsplit(maxsplit=1)[0], {"read", "skip"}),
+        (FOUR_LAYERS.rsplit(maxsplit=1)[0], {"read", "ignore"}),
         (FOUR_LAYERS, {"kernel-1", "kernel-3", "kernel-5", "EOS"}),
     ],
 )

@@ -133,7 +133,7 @@ def test_read_run__returns_what_a_finished_run_left(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     found = read_run(tmp_path)
     assert asdict(found.settings) == json.loads(json.dumps(asdict(SETTINGS)))
-    assert (found.episodes, found.chosen) == (EPISODES, "ReLU")
+    assert (found.episodes, found.best) == (EPISODES, ["ReLU"])
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

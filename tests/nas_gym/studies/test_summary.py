@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from nas_gym.studies.run_folder import Times, known_values
-from nas_gym.studies.summary import Network, Results, last_tenth_mean, networks_of, pareto_front, summarise
+from nas_gym.studies.summary import (
+    Choice,
+    Network,
+    Results,
+    last_tenth_mean,
+    networks_of,
+    pareto_front,
+    summarise,
+)
 from nas_gym.tasks.metric import ACCURACY, PERPLEXITY
 from tests.nas_gym.studies.episodes import ILLEGAL, SETTINGS, failed, numbered, trained
 
@@ -26,7 +34,7 @@ def test_summarise__counts_what_happened() -> None:
         failed("Sigmoid", "timed_out"),
         failed("Linear-1"),
     )
-    summary = summarise(SETTINGS, ACCURACY, episodes, Times(2.0, 1.0), episodes[2], 3)
+    summary = summarise(SETTINGS, ACCURACY, episodes, Times(2.0, 1.0), Choice(episodes[2], 3))
     found = known_values(summary)
     assert found.pop("metric") == known_values(ACCURACY)
     assert found == {
@@ -43,6 +51,7 @@ def test_summarise__counts_what_happened() -> None:
         "best": {"architecture": "Tanh", "score": 0.8, "parameters": 6},
         "pareto_front": {"parameters": [{"architecture": "ReLU", "score": 0.9, "parameters": 5}]},
         "finalists": 3,
+        "climbed": (),
         "baselines": {},
     }
 
@@ -51,7 +60,7 @@ def test_summarise__of_language_models_tells_the_lowest_perplexity() -> None:
     episodes = numbered(
         trained("worse", 90.0, metric="perplexity"), trained("best", 10.0, metric="perplexity"), ILLEGAL
     )
-    summary = summarise(SETTINGS, PERPLEXITY, episodes, Times(), episodes[0], 2)
+    summary = summarise(SETTINGS, PERPLEXITY, episodes, Times(), Choice(episodes[0], 2))
     assert summary.best_score == 10.0
     assert summary.best == Network("worse", 90.0, 5)
     assert summary.pareto_front == {"parameters": [Network("best", 10.0, 5)]}
