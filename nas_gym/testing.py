@@ -191,9 +191,10 @@ def _check_prefix(search_space: SearchSpace, prefix: list[int], complete: bool) 
     assert complete == (not legal.any()) == search_space.is_complete(prefix), (
         f"completeness of {prefix} is unclear"
     )
-    if search_space.end_token is not None and not complete and search_space.layer_tokens[prefix].any():
+    layers = search_space.layer_tokens
+    if search_space.end_token is not None and layers[prefix].any() and legal[layers].any():
         end = search_space.tokens.index(search_space.end_token)
-        assert legal[end], f"a sentence that has a layer must be able to end, {prefix} is not"
+        assert legal[end], f"a sentence that may have one layer more must be able to end, {prefix} is not"
     padded = np.zeros((1, search_space.max_length), dtype=np.int64)
     padded[0, : len(prefix)] = prefix
     batch = search_space.legal_next_batch(padded, np.array([len(prefix)]))
