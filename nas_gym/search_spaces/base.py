@@ -81,7 +81,7 @@ class SearchSpace(ABC):
 
     @property
     def layer_tokens(self) -> NDArray[np.bool_]:
-        """Which tokens add a layer, shape ``(len(tokens),)``: by default all but the end token."""
+        """Which tokens add or begin a layer, shape ``(len(tokens),)``: by default all but the end token."""
         return np.array([name != self.end_token for name in self.tokens])
 
     @property
@@ -162,15 +162,7 @@ class SearchSpace(ABC):
         Raises:
             InvalidArchitectureError: If a token is illegal where it stands, or the sentence is unfinished.
         """
-        for position, token in enumerate(sentence):
-            legal = self.legal_next(sentence[:position])
-            if not (0 <= token < len(self.tokens) and legal[token]):
-                name = self.tokens[token] if 0 <= token < len(self.tokens) else f"token {token}"
-                raise InvalidArchitectureError(
-                    f"{name!r} cannot stand at position {position + 1} of a sentence of {self.id}; "
-                    f"allowed there: {self._names(legal)}"
-                )
-        legal = self.legal_next(sentence)
+        legal = self._legal_after(sentence)
         if legal.any():
             raise InvalidArchitectureError(
                 f"the sentence of {self.id} is unfinished after {len(sentence)} tokens; "
@@ -199,8 +191,11 @@ class SearchSpace(ABC):
                 f"{unknown[0]!r} is no token of {self.id}; tokens: {_listed(self.tokens)}"
             )
         sentence = tuple(self.tokens.index(name) for name in architecture.tokens)
-        if len(sentence) < self.max_length and self.end_token is not None:
-            sentence += (self.tokens.index(self.end_token),)
+        if self.end_token is not None:
+            end = self.tokens.index(self.end_token)
+            # One that is written already is no part of an architecture: a second one has it refused.
+            if sentence[-1:] == (end,) or self._legal_after(sentence).any():
+                sentence += (end,)
         self.decode(sentence)
         return sentence
 
@@ -230,6 +225,18 @@ class SearchSpace(ABC):
                 yield from extend((*prefix, token))
 
         return extend(())
+
+    def _legal_after(self, sentence: Sequence[int]) -> NDArray[np.bool_]:
+        """Say what may follow a sentence, and refuse a token that is illegal where it stands."""
+        for position, token in enumerate(sentence):
+            legal = self.legal_next(sentence[:position])
+            if not (0 <= token < len(self.tokens) and legal[token]):
+                name = self.tokens[token] if 0 <= token < len(self.tokens) else f"token {token}"
+                raise InvalidArchitectureError(
+                    f"{name!r} cannot stand at position {position + 1} of a sentence of {self.id}; "
+                    f"allowed there: {self._names(legal)}"
+                )
+        return self.legal_next(sentence)
 
     def _names(self, legal: NDArray[np.bool_]) -> str:
         return _listed(np.array(self.tokens)[legal].tolist()) or "nothing, the sentence is complete"

@@ -1,18 +1,15 @@
 """Frozen descriptions of graphs of convolutions: from token names, and to shapes and costs."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil, prod
 
 from nas_gym.search_spaces.base import NetworkSize
 from nas_gym.search_spaces.convolution import Map
 
-END = "EOS"
-_CONVOLUTION = re.compile(r"conv(\d+)x(\d+)-(\d+)(?:-stride(\d+)x(\d+))?")
-_MAX_POOL = re.compile(r"pool(\d+)")
-_LINK = re.compile(r"from-(\d+)")
+HEIGHT, WIDTH, FILTERS, POOL = "height", "width", "filters", "pool"
+STRIDE_HEIGHT, STRIDE_WIDTH = "stride_height", "stride_width"
+READ, IGNORE, END = "read", "ignore", "EOS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +20,12 @@ class Convolution:
     filters: int
     stride: tuple[int, int] = (1, 1)
 
-    def __str__(self) -> str:
-        """Return the token; a stride of 1 in both directions is left out."""
-        stride = "" if self.stride == (1, 1) else f"-stride{self.stride[0]}x{self.stride[1]}"
-        return f"conv{self.kernel[0]}x{self.kernel[1]}-{self.filters}{stride}"
-
 
 @dataclass(frozen=True, slots=True)
 class MaxPool:
     """Max pooling in both directions, its stride as large as its window."""
 
     size: int
-
-    def __str__(self) -> str:
-        """Return the token."""
-        return f"pool{self.size}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +74,52 @@ class Graph:
         return NetworkSize(parameters, multiply_adds)
 
 
-def describe(tokens: Sequence[str]) -> Graph:
-    """Read the network that the token names of a legal prefix stand for, an ``EOS`` or none at its end."""
-    nodes: list[Node] = []
+@dataclass(frozen=True, slots=True)
+class WrittenLayer:
+    """What is written of a layer: its properties by name, and so far a bool for each earlier layer."""
+
+    properties: dict[str, int]
+    reads: list[bool]
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Numbers of what it reads, as a ``Node`` has them."""
+        return tuple(number for number, read in enumerate(self.reads, start=1) if read) or (0,)
+
+    @property
+    def layer(self) -> Convolution | MaxPool | None:
+        """The layer, ``None`` as long as a property is missing; a stride that is not written is 1."""
+        values = self.properties
+        if POOL in values:
+            return MaxPool(values[POOL])
+        if FILTERS not in values:  # they are written last
+            return None
+        stride = (values.get(STRIDE_HEIGHT, 1), values.get(STRIDE_WIDTH, 1))
+        return Convolution((values[HEIGHT], values[WIDTH]), values[FILTERS], stride)
+
+
+def written_layers(tokens: Sequence[str]) -> list[WrittenLayer]:
+    """Sort the token names of a legal prefix by the layers that they belong to."""
+    layers: list[WrittenLayer] = []
     for token in tokens:
-        if link := _LINK.fullmatch(token):
-            layer, inputs = nodes[-1].layer, nodes[-1].inputs
-            nodes[-1] = Node(layer, (*(number for number in inputs if number), int(link[1])))
+        if token in (READ, IGNORE):
+            layers[-1].reads.append(token == READ)
         elif token != END:
-            nodes.append(Node(layer_of(token), (0,)))
-    return Graph(tuple(nodes))
+            name, value = token.split("-")
+            if name in (HEIGHT, POOL):  # a layer begins with one of them
+                layers.append(WrittenLayer({}, []))
+            layers[-1].properties[name] = int(value)
+    return layers
 
 
-@lru_cache(maxsize=4096)
-def layer_of(token: str) -> Convolution | MaxPool:
-    """Read a layer's token, the inverse of ``str``."""
-    if match := _CONVOLUTION.fullmatch(token):
-        height, width, filters, *stride = (int(number or 1) for number in match.groups())
-        return Convolution((height, width), filters, (stride[0], stride[1]))
-    match = _MAX_POOL.fullmatch(token)
-    assert match is not None, f"{token!r} is no layer of graph-v0"
-    return MaxPool(int(match[1]))
+def describe(tokens: Sequence[str]) -> Graph:
+    """Read the network that the token names of a legal prefix stand for, an ``EOS`` or none at its end.
+
+    A last layer whose properties are not all written is left out; one with too few ``read`` and ``ignore``
+    reads what is written.
+    """
+    layers = written_layers(tokens)
+    return Graph(tuple(Node(each.layer, each.inputs) for each in layers if each.layer is not None))
 
 
 def joined(maps: Sequence[Map]) -> Map:

@@ -1,7 +1,8 @@
 """Grammar of ``graph-v0``: tokens of graphs of convolutions, and in what order they may come."""
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
+from itertools import chain, product
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -10,38 +11,49 @@ from numpy.typing import NDArray
 from nas_gym.checks import distinct_integers, integer
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import Module, NetworkSize, SearchSpace
-from nas_gym.search_spaces.convolution import (
-    MAX_FILTERS,
-    MAX_KERNEL,
-    MAX_LAYERS,
-    check_images,
-    check_number_of_layers,
-)
+from nas_gym.search_spaces.convolution import MAX_FILTERS, MAX_KERNEL, MAX_LAYERS, check_images
 from nas_gym.search_spaces.diagram import Block
-from nas_gym.search_spaces.graph.description import END, Convolution, MaxPool, describe
+from nas_gym.search_spaces.graph.description import (
+    END,
+    FILTERS,
+    HEIGHT,
+    IGNORE,
+    POOL,
+    READ,
+    STRIDE_HEIGHT,
+    STRIDE_WIDTH,
+    WIDTH,
+    describe,
+    written_layers,
+)
 
 
 class GraphSpace(SearchSpace):
     """Convolutional networks for images whose layers may read any earlier ones.
 
-    After Zoph & Le 2016, https://arxiv.org/abs/1611.01578, section 3.2 and appendix A. A layer is a
-    convolution without bias and with as much padding as keeps the extent ("same"), batch norm and ReLU, in
-    this order, for example ``conv3x7-48`` (height 3, width 7) or ``conv3x3-36-stride2x1``, or a max pooling,
-    ``pool2``. After a layer, ``from-k`` tokens with ascending k say which earlier layers it reads; layers
-    count from 1. Without any it reads the image. Several inputs are concatenated on channels, the smaller
-    ones in the middle of zeros: the paper does not say where they stand. What no layer reads is
-    concatenated in the end, averaged over all pixels and goes to one linear layer. The order of batch norm
-    and ReLU, the padding and the average are choices of this project, too; in the paper each of a layer's
-    properties is a token of its own, here they are one.
+    After Zoph & Le 2016, https://arxiv.org/abs/1611.01578, section 3.2 and appendix A. As there, a layer is
+    written property by property: ``height-3 width-7 filters-48`` is a convolution with a kernel of height 3
+    and width 7, and where strides are offered ``height-3 width-3 stride_height-2 stride_width-1 filters-36``
+    one that halves the height. A max pooling is one token, ``pool-2``. Then comes ``read`` or ``ignore`` for
+    each earlier layer, in their order: none for the first layer, one for the second. A layer that reads none
+    reads the image. After a layer may come another or ``EOS``; a sentence of ``max_layers`` layers needs
+    none.
 
-    Pooling never makes a map vanish: a window may reach over the edge. ``EOS`` may come after the first
-    layer; a sentence of ``max_length`` needs none.
+    Convolutions have no bias and as much padding as keeps the extent ("same"); batch norm and ReLU follow, in
+    this order. Several inputs are concatenated on channels, the smaller ones in the middle of zeros: the
+    paper does not say where they stand. What no layer reads is concatenated in the end, averaged over all
+    pixels and goes to one linear layer. The order of batch norm and ReLU, the padding and the average are
+    choices of this project, too. Pooling never makes a map vanish: a window may reach over the edge.
+
+    In a uniformly random sentence each layer reads each earlier one with probability 1/2, and is the last one
+    with probability 1 / (heights + pools + 1): by default there are 4.8 layers on average.
 
     Args:
-        kernel_heights: Heights of kernels, 1 to 64.
+        kernel_heights: Heights of kernels, 1 to 64. Random sentences are short if these and pools are few.
         kernel_widths: Widths of kernels, 1 to 64.
         filters: Numbers of filters, 1 to 4,096.
-        strides: Strides of convolutions, each of them in both directions, 1 to 64.
+        strides: Strides of convolutions, each of them in both directions, 1 to 64. If 1 is the only one, no
+            sentence mentions strides.
         pools: Sizes of max poolings, 2 to 64; each is a layer of its own, and there may be none.
         max_layers: Largest number of layers, 1 to 64.
 
@@ -67,24 +79,30 @@ class GraphSpace(SearchSpace):
         strides = distinct_integers("strides", strides, 1, MAX_KERNEL)
         pools = distinct_integers("pools", pools, 2, MAX_KERNEL, may_be_empty=True)
         self.max_layers = integer("max_layers", max_layers, 1, MAX_LAYERS)
-        choices = (heights, widths, filters, strides, strides)
-        check_number_of_layers(*choices)
-        convolutions = (
-            Convolution((height, width), count, (down, right))
-            for height, width, count, down, right in product(*choices)
-        )
-        layers = (*map(str, convolutions), *(str(MaxPool(size)) for size in pools))
-        self.tokens = (*layers, *(f"from-{number}" for number in range(1, self.max_layers)), END)
+        choices = {HEIGHT: heights, WIDTH: widths}
+        if strides != [1]:
+            choices |= {STRIDE_HEIGHT: strides, STRIDE_WIDTH: strides}
+        choices[FILTERS] = filters
+        properties = [[f"{name}-{value}" for value in values] for name, values in choices.items()]
+        properties[0] += [f"{POOL}-{size}" for size in pools]
+        self.tokens = (*chain.from_iterable(properties), READ, IGNORE, END)
         self.end_token = END
-        self.max_length = self.max_layers * (self.max_layers + 1) // 2
+        self.max_length = self.max_layers * len(properties) + self.max_layers * (self.max_layers - 1) // 2
         self._kernels = list(product(heights, widths))
-        self._layer_count = len(layers)
+        self._different_layers = prod(map(len, choices.values())) + len(pools)
+        self._heights, self._begins = len(heights), len(properties[0])
         self._end = len(self.tokens) - 1
+        # What may come next depends on one number alone: how many properties of a layer are written, or one
+        # of the three that follow.
+        self._properties = len(properties)
+        self._link, self._next_layer, self._complete = range(len(properties), len(properties) + 3)
+        following = [*properties, [READ, IGNORE], [*properties[0], END], []]
+        self._masks = np.array([np.isin(self.tokens, names) for names in following])
 
     @property
     def layer_tokens(self) -> NDArray[np.bool_]:
-        """Which tokens add a layer: all but ``from-k`` and ``EOS``."""
-        return np.arange(len(self.tokens)) < self._layer_count
+        """Which tokens begin a layer: heights and pools."""
+        return np.arange(len(self.tokens)) < self._begins
 
     @property
     def drawing_columns(self) -> int:
@@ -92,42 +110,48 @@ class GraphSpace(SearchSpace):
         return self.max_layers + 1
 
     def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
-        """Say which tokens may follow: layers up to ``max_layers``, ascending links, the end."""
-        mask = np.zeros(len(self.tokens), dtype=np.bool_)
-        if self.is_complete(prefix):
-            return mask
-        depth = sum(map(self._layer_count.__gt__, prefix))
-        mask[: self._layer_count] = depth < self.max_layers
-        if depth:
-            # from-k has the index layer_count + k - 1; k must be above the last one and below depth.
-            first = max(self._layer_count, prefix[-1] + 1)
-            mask[first : min(self._layer_count + depth - 1, self._end)] = True
-            mask[self._end] = True
+        """Say which tokens may follow: values of one property, ``read`` or not, a layer or the end."""
+        mask: NDArray[np.bool_] = self._masks[self._state(prefix)].copy()
         return mask
+
+    def _state(self, prefix: Sequence[int]) -> int:
+        if not len(prefix):
+            return 0
+        if prefix[-1] == self._end:
+            return self._complete
+        begin, layer = 0, 1
+        while True:  # from layer to layer: how long one is follows from its first token and its number
+            own = self._properties if prefix[begin] < self._heights else 1
+            length = own + layer - 1
+            written = len(prefix) - begin
+            if written < own:
+                return written
+            if written < length:
+                return self._link
+            if written == length:
+                return self._complete if layer == self.max_layers else self._next_layer
+            begin, layer = begin + length, layer + 1
 
     def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Answer ``legal_next`` for every row."""
-        written = np.arange(sentences.shape[1]) < lengths[:, None]
-        depths = (written & (sentences < self._layer_count)).sum(axis=1)
-        last = np.where(lengths > 0, sentences[np.arange(len(lengths)), lengths - 1], -1)
-        mask = np.empty((len(lengths), len(self.tokens)), dtype=np.bool_)
-        mask[:, : self._layer_count] = (depths < self.max_layers)[:, None]
-        links = np.arange(self._layer_count, self._end)
-        mask[:, self._layer_count : self._end] = (links > last[:, None]) & (
-            links < (self._layer_count + depths - 1)[:, None]
-        )
-        mask[:, self._end] = depths > 0
-        mask[(lengths == self.max_length) | (last == self._end)] = False
-        return mask
-
-    def is_complete(self, prefix: Sequence[int]) -> bool:
-        """Say whether the prefix has the largest length or ends with ``EOS``."""
-        return len(prefix) == self.max_length or (len(prefix) > 0 and prefix[-1] == self._end)
+        rows = np.arange(len(lengths))
+        begins = (sentences < self._begins) & (np.arange(sentences.shape[1]) < lengths[:, None])
+        layers = begins.sum(axis=1)
+        begin = sentences.shape[1] - 1 - begins[:, ::-1].argmax(axis=1)  # of the last layer
+        own = np.where(sentences[rows, begin] < self._heights, self._properties, 1)
+        written = lengths - begin
+        states = np.where(layers == self.max_layers, self._complete, self._next_layer)
+        states = np.where(written < own + layers - 1, self._link, states)
+        states = np.where(written < own, written, states)
+        states[sentences[rows, lengths - 1] == self._end] = self._complete
+        states[lengths == 0] = 0
+        masks: NDArray[np.bool_] = self._masks[states]
+        return masks
 
     def count(self) -> int:
         """Return the number of sentences; n layers have ``n * (n - 1) / 2`` possible links."""
         return sum(
-            self._layer_count**depth * 2 ** (depth * (depth - 1) // 2)
+            self._different_layers**depth * 2 ** (depth * (depth - 1) // 2)
             for depth in range(1, self.max_layers + 1)
         )
 
@@ -151,21 +175,23 @@ class GraphSpace(SearchSpace):
 
     def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
         """Lay out the layers from left to right, and where a finished graph's ends meet."""
-        graph = describe(tokens)
         blocks = [
-            Block(_label(node.layer), None, tuple(number - 1 for number in node.inputs), dense=False)
-            for node in graph.nodes
+            Block(_label(each.properties), None, tuple(number - 1 for number in each.inputs), dense=False)
+            for each in written_layers(tokens)
         ]
-        if blocks and (END in tokens or len(tokens) == self.max_length):
-            ends = tuple(number - 1 for number in graph.unread)
+        if self.is_complete([self.tokens.index(token) for token in tokens]):
+            ends = tuple(number - 1 for number in describe(tokens).unread)
             blocks.append(Block("mean", None, ends, dense=False))
         return tuple(blocks)
 
 
-def _label(layer: Convolution | MaxPool) -> str:
-    """Return a layer's properties, one a line."""
-    if isinstance(layer, MaxPool):
-        return f"pool\n{layer.size}"
-    lines = ["x".join(map(str, layer.kernel)), str(layer.filters)]
-    lines += [f"/ {layer.stride[0]}x{layer.stride[1]}"] if layer.stride != (1, 1) else []
+def _label(properties: Mapping[str, int]) -> str:
+    """Return a layer's properties, one a line, and a question mark for what is not written yet."""
+    if POOL in properties:
+        return f"pool\n{properties[POOL]}"
+    height, width, filters = (properties.get(name, "?") for name in (HEIGHT, WIDTH, FILTERS))
+    lines = [f"{height}x{width}", f"{filters}"]
+    if STRIDE_HEIGHT in properties:
+        stride = f"{properties[STRIDE_HEIGHT]}x{properties.get(STRIDE_WIDTH, '?')}"
+        lines += [f"/ {stride}"] if stride != "1x1" else []
     return "\n".join(lines)

@@ -15,11 +15,11 @@ from nas_gym.search_spaces.pyramid.description import (
     END,
     FILTERS,
     HEADS,
+    IGNORE,
     JOINS,
     KERNEL,
     READ,
     REDUCTIONS,
-    IGNORE,
     Layer,
     describe,
 )
@@ -34,8 +34,8 @@ class PyramidSpace(SearchSpace):
     A sentence says first how maps are joined, ``add`` or ``concatenate``, and how the last map goes to the
     linear layer, ``average`` or ``flatten``. Then come the layers, property by property: a square kernel
     (``kernel-3``), filters (``filters-24``), what becomes of the extent (``keep``, ``stride`` or ``pool``,
-    both of 2), and for each layer but the one before, which is always read, ``read`` or ``ignore``. A layer is
-    a convolution without bias and with as much padding as keeps the extent, batch norm and ReLU; ``pool`` is
+    both of 2), and for each layer but the one before, which is always read, ``read`` or ``ignore``. A layer
+    is a convolution without bias and with as much padding as keeps the extent, batch norm and ReLU; ``pool`` is
     a max pooling before the ReLU. Of the maps that a layer reads, larger ones are max-pooled down to the
     smallest.
 

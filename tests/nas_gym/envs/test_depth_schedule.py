@@ -62,15 +62,21 @@ def test_env__ends_a_sentence_that_is_deeper_than_allowed() -> None:
     assert [longest(env) for _ in range(4)] == [1, 1, 1, 3], "an illegal sentence does not count"
 
 
-def test_env__counts_layers_and_not_links() -> None:
+def test_env__counts_layers_and_neither_their_properties_nor_links() -> None:
     env = single(GRAPH, initial_layers=3)
     env.reset()
     tokens = GRAPH.tokens
-    for name in ("conv3x3-24", "conv3x3-36", "from-1", "conv3x3-24", "from-1"):
-        env.step(tokens.index(name))
-    assert [tokens[t] for t in np.flatnonzero(env.action_masks())] == ["from-2", "EOS"]
-    env.step(tokens.index("from-2"))
-    assert [tokens[t] for t in np.flatnonzero(env.action_masks())] == ["EOS"]
+
+    def write(text: str) -> list[str]:
+        for name in text.split():
+            env.step(tokens.index(name))
+        return [tokens[t] for t in np.flatnonzero(env.action_masks())]
+
+    layer = "height-3 width-3 filters-24"
+    assert write(f"{layer} {layer} read") == ["height-3", "EOS"]
+    assert write("height-3") == ["width-3"], "a layer that was begun is written to its end"
+    assert write("width-3 filters-36 read") == ["read", "ignore"]
+    assert write("read") == ["EOS"]
 
 
 def test_env__goes_on_with_its_schedule_when_it_is_seeded() -> None:

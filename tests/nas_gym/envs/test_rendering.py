@@ -66,14 +66,17 @@ def test_pictures__can_be_drawn_of_every_search_space(space_id: str) -> None:
 def test_pictures__of_a_graph_show_its_links_in_a_width_by_its_layers() -> None:
     space = GraphSpace()
     sentence = space.encode(space.parse(FIGURE_7))
+    read, ignore = (space.tokens.index(name) for name in ("read", "ignore"))
     pictures = [as_picture(space, sentence, 0.9), as_picture(space, sentence[:-2], None)]
-    unlinked = [token for token in sentence if not space.tokens[token].startswith("from-")]
+    unlinked = [ignore if token == read else token for token in sentence]
     pictures.append(as_picture(space, unlinked, 0.9))
+    pictures += [as_picture(space, sentence[:length], None) for length in range(1, 8)]
     assert {picture.shape for picture in pictures} == {pictures[0].shape}
     assert 1000 < pictures[0].shape[1] < 1600
-    assert len({picture.tobytes() for picture in pictures}) == 3
-    assert as_text(space, sentence[:3], None).startswith(
-        "conv3x3-36 conv3x3-48 from-1 _ ... (117 more at most)"
+    assert len({picture.tobytes() for picture in pictures}) == 10
+    assert as_text(space, sentence[:7], None) == (
+        "height-3 width-3 filters-36 height-3 width-3 filters-48 read _ ... (143 more at most)\n"
+        "next: height-1 height-3 height-5 height-7 EOS\n"
     )
 
 

@@ -6,24 +6,34 @@ from hypothesis import strategies as st
 from nas_gym.search_spaces import ChainSpace, GraphSpace, SearchSpace
 from nas_gym.search_spaces.base import Module
 
+FIGURE_7_LAYERS: list[tuple[int, int, int, set[int]]] = [
+    (3, 3, 36, set()),
+    (3, 3, 48, {1}),
+    (3, 3, 36, {1, 2}),
+    (5, 5, 36, {1, 2, 3}),
+    (3, 7, 48, {3, 4}),
+    (7, 7, 48, {2, 3, 4, 5}),
+    (7, 7, 48, {2, 3, 4, 5, 6}),
+    (7, 3, 36, {1, 6, 7}),
+    (7, 1, 36, {1, 5, 6, 8}),
+    (7, 7, 36, {1, 3, 4, 5, 6, 7, 8, 9}),
+    (5, 7, 36, {1, 2, 5, 6, 7, 8, 9, 10}),
+    (7, 7, 48, {1, 2, 3, 4, 6, 11}),
+    (7, 5, 48, {1, 3, 6, 7, 8, 9, 10, 11, 12}),
+    (7, 5, 48, {3, 7, 12, 13}),
+    (7, 5, 48, {6, 7, 11, 12, 13, 14}),
+]
+"""Height, width, filters and what is read of each layer, numbered from 1."""
+
+
+def links(earlier: int, read: set[int]) -> list[str]:
+    """Return the tokens that say which of so many earlier layers are read."""
+    return ["read" if number in read else "ignore" for number in range(1, earlier + 1)]
+
+
 FIGURE_7 = " ".join(
-    [
-        "conv3x3-36",
-        "conv3x3-48 from-1",
-        "conv3x3-36 from-1 from-2",
-        "conv5x5-36 from-1 from-2 from-3",
-        "conv3x7-48 from-3 from-4",
-        "conv7x7-48 from-2 from-3 from-4 from-5",
-        "conv7x7-48 from-2 from-3 from-4 from-5 from-6",
-        "conv7x3-36 from-1 from-6 from-7",
-        "conv7x1-36 from-1 from-5 from-6 from-8",
-        "conv7x7-36 from-1 from-3 from-4 from-5 from-6 from-7 from-8 from-9",
-        "conv5x7-36 from-1 from-2 from-5 from-6 from-7 from-8 from-9 from-10",
-        "conv7x7-48 from-1 from-2 from-3 from-4 from-6 from-11",
-        "conv7x5-48 from-1 from-3 from-6 from-7 from-8 from-9 from-10 from-11 from-12",
-        "conv7x5-48 from-3 from-7 from-12 from-13",
-        "conv7x5-48 from-6 from-7 from-11 from-12 from-13 from-14",
-    ]
+    " ".join([f"height-{height} width-{width} filters-{filters}", *links(earlier, read)])
+    for earlier, (height, width, filters, read) in enumerate(FIGURE_7_LAYERS)
 )
 
 
@@ -58,15 +68,26 @@ def spaces_and_sentences(
 ) -> tuple[SearchSpace, list[str]]:
     """Draw a space and the token names of one of its networks, written without asking for what is legal."""
     space = draw(spaces)
-    layers = [name for name, adds in zip(space.tokens, space.layer_tokens, strict=True) if adds]
+    if isinstance(space, GraphSpace):
+        return space, draw(_graph_sentences(space))
+    layers = [name for name in space.tokens if name != space.end_token]
+    return space, draw(st.lists(st.sampled_from(layers), min_size=1, max_size=space.max_length))
+
+
+@st.composite
+def _graph_sentences(draw: st.DrawFn, space: GraphSpace) -> list[str]:
+    def values(name: str) -> list[str]:
+        return [token for token in space.tokens if token.startswith(f"{name}-")]
+
     names: list[str] = []
-    depths = space.max_layers if isinstance(space, GraphSpace) else space.max_length
-    for depth in range(draw(st.integers(1, depths))):
-        names.append(draw(st.sampled_from(layers)))
-        if isinstance(space, GraphSpace) and depth:
-            links = draw(st.sets(st.integers(1, depth), max_size=depth))
-            names += [f"from-{number}" for number in sorted(links)]
-    return space, names
+    for earlier in range(draw(st.integers(1, space.max_layers))):
+        names.append(draw(st.sampled_from(values("height") + values("pool"))))
+        if names[-1].startswith("height"):
+            for name in ("width", "stride_height", "stride_width", "filters"):
+                names += [draw(st.sampled_from(tokens)) for tokens in [values(name)] if tokens]
+        read = draw(st.sets(st.integers(1, earlier), max_size=earlier)) if earlier else set()
+        names += links(earlier, read)
+    return names
 
 
 def built(space: SearchSpace, text: str, shape: tuple[int, ...], classes: int = 3) -> Module:

@@ -35,7 +35,7 @@ def test_network__of_every_sentence_computes_and_has_the_size_of_its_description
     [
         (ChainSpace(), "conv5x5-32-pool2-drop0.25 conv3x3-8-pool3-drop0"),
         (ChainSpace(dimensions=1), "conv5-32-pool2-drop0.25"),
-        (GraphSpace(), "conv3x3-36 conv5x5-24 from-1"),
+        (GraphSpace(), "height-3 width-3 filters-36 height-5 width-5 filters-24 read"),
     ],
 )
 def test_networks__can_be_pickled(space: SearchSpace, text: str) -> None:
@@ -46,7 +46,9 @@ def test_networks__can_be_pickled(space: SearchSpace, text: str) -> None:
 
 def test_even_kernel__has_its_additional_zero_after_the_image() -> None:
     space = GraphSpace(kernel_heights=(1,), kernel_widths=(2,), filters=(1,))
-    zeros, convolution, *_ = built(space, "conv1x2-1", (1, 1, 3)).get_submodule("layers.0").children()
+    zeros, convolution, *_ = (
+        built(space, "height-1 width-2 filters-1", (1, 1, 3)).get_submodule("layers.0").children()
+    )
     with torch.no_grad():
         convolution.weight[:] = torch.tensor([1.0, 10.0])  # type: ignore[operator]
         assert convolution(zeros(torch.tensor([[[[1.0, 2.0, 3.0]]]]))).tolist() == [[[[21.0, 32.0, 3.0]]]]

@@ -26,7 +26,7 @@ def test_figure_7__is_built_with_its_size_and_learns() -> None:
 
 def test_network__concatenates_averages_and_reads_the_image_where_nothing_else_is_named() -> None:
     space = GraphSpace(pools=(2, 3))
-    module = built(space, "pool2 pool3 pool2 from-1 from-2", (2, 5, 4), classes=4)
+    module = built(space, "pool-2 pool-3 ignore pool-2 read read", (2, 5, 4), classes=4)
     images = torch.rand(3, 2, 5, 4, generator=torch.Generator().manual_seed(2))
     halves, thirds = (max_pool2d(images, size, ceil_mode=True) for size in (2, 3))
     together = max_pool2d(torch.cat([halves, nn.functional.pad(thirds, (0, 0, 0, 1))], 1), 2, ceil_mode=True)
@@ -37,7 +37,7 @@ def test_network__concatenates_averages_and_reads_the_image_where_nothing_else_i
 
 def test_network__joins_the_layers_that_nothing_reads() -> None:
     space = GraphSpace(pools=(2, 3))
-    module = built(space, "pool2 pool3", (1, 4, 4))
+    module = built(space, "pool-2 pool-3 ignore", (1, 4, 4))
     images = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(2))
     means = [max_pool2d(images, size, ceil_mode=True).mean(dim=(2, 3)) for size in (2, 3)]
     assert torch.equal(module(images), module.get_submodule("classifier")(torch.cat(means, dim=1)))
@@ -45,7 +45,9 @@ def test_network__joins_the_layers_that_nothing_reads() -> None:
 
 def test_network__has_convolutions_without_bias_and_batch_norms() -> None:
     space = GraphSpace(strides=(1, 2))
-    module = built(space, "conv3x7-48-stride2x1 conv1x1-24 from-1", (3, 8, 7))
+    text = "height-3 width-7 stride_height-2 stride_width-1 filters-48"
+    text += " height-1 width-1 stride_height-1 stride_width-1 filters-24 read"
+    module = built(space, text, (3, 8, 7))
     kinds = [type(layer) for layer in module.modules() if not list(layer.children())]
     assert kinds == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU] * 2 + [nn.Linear]
     assert all(layer.bias is None for layer in module.modules() if isinstance(layer, nn.Conv2d))
@@ -63,7 +65,7 @@ def test_join__puts_smaller_maps_in_the_middle_of_zeros() -> None:
 
 
 def test_build__starts_batch_norms_as_pytorch_does() -> None:
-    module = GraphSpace().build(GraphSpace().parse("conv3x3-36"), (1, 8, 8), 2)
+    module = GraphSpace().build(GraphSpace().parse("height-3 width-3 filters-36"), (1, 8, 8), 2)
     (norm,) = (layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d))
     fresh = nn.BatchNorm2d(36).state_dict()
     assert all(torch.equal(value, fresh[name]) for name, value in norm.state_dict().items())
