@@ -34,10 +34,11 @@ class PyramidSpace(SearchSpace):
     A sentence says first how maps are joined, ``add`` or ``concatenate``, and how the last map goes to the
     linear layer, ``average`` or ``flatten``. Then come the layers, property by property: a square kernel
     (``kernel-3``), filters (``filters-24``), what becomes of the extent (``keep``, ``stride`` or ``pool``,
-    both of 2), and for each layer but the one before, which is always read, ``read`` or ``ignore``. A layer
-    is a convolution without bias and with as much padding as keeps the extent, batch norm and ReLU; ``pool`` is
-    a max pooling before the ReLU. Of the maps that a layer reads, larger ones are max-pooled down to the
-    smallest.
+    both of 2), and for each layer but the one before, which is always read, ``read`` or ``ignore``.
+
+    A layer is a convolution without bias and with as much padding as keeps the extent, batch norm and
+    ReLU; ``pool`` is a max pooling before the ReLU. Of the maps that a layer reads, larger ones are
+    max-pooled down to the smallest.
 
     Filters never fall, and rise by at most two of the numbers there are: so maps get smaller and deeper, as
     in networks made by hand. A layer that halves the extent is not followed by another one.
@@ -96,11 +97,19 @@ class PyramidSpace(SearchSpace):
         for position, slot in enumerate(slots):
             self._masks[position, slot] = True
         self._masks[self._ends, -1] = True
-        self._slots = slots
+        lengths = [3 + max(0, number - 2) for number in range(1, self.max_layers + 1)]
+        self._starts = np.cumsum([2, *lengths])
+        # For each position the one where the layer before began; the first layer is its own.
+        layer_of = np.clip(
+            np.searchsorted(self._starts, np.arange(self.max_length + 1), "right") - 1, 0, None
+        )
+        self._before = self._starts[np.maximum(layer_of - 1, 0)]
+        self._first = layer_of == 0
         self._is_filters = np.array([slot is filters_ for slot in slots] + [False])
         self._is_reduction = np.array([slot is reduction for slot in slots] + [False])
-        period = [3 + max(0, number - 2) for number in range(1, self.max_layers + 1)]
-        self._layer_starts = np.cumsum([2, *period])[:-1]
+        self._masks_of_filters = np.zeros((len(filters_), len(self.tokens)), dtype=np.bool_)
+        for lowest in range(len(filters_)):
+            self._masks_of_filters[lowest, filters_[lowest : lowest + RISE + 1]] = True
 
     @property
     def layer_tokens(self) -> NDArray[np.bool_]:
@@ -115,28 +124,37 @@ class PyramidSpace(SearchSpace):
 
     def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
         """Say which tokens may follow: what has its turn, filters and reductions within their limits."""
-        sentences = np.zeros((1, self.max_length), dtype=np.int64)
-        sentences[0, : len(prefix)] = prefix
-        masks: NDArray[np.bool_] = self.legal_next_batch(sentences, np.array([len(prefix)]))[0]
-        return masks
+        length = len(prefix)
+        if self.is_complete(prefix):
+            return np.zeros(len(self.tokens), dtype=np.bool_)
+        before = int(self._before[length])
+        if self._is_filters[length]:
+            lowest = 0 if self._first[length] else prefix[before + 1] - self._filter_tokens.start
+            return np.array(self._masks_of_filters[lowest])
+        mask = np.array(self._masks[length])
+        if self._is_reduction[length]:
+            reductions = sum(self._keep < token <= self._keep + 2 for token in prefix)
+            again = not self._first[length] and prefix[before + 2] > self._keep
+            if again or reductions >= self.max_reductions:
+                mask[self._keep + 1 : self._keep + 3] = False
+        return mask
 
     def legal_next_batch(self, sentences: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Answer ``legal_next`` for every row."""
         masks: NDArray[np.bool_] = self._masks[lengths]
         rows = np.arange(len(lengths))
-        last = sentences[rows, lengths - 1]
-        masks[(lengths > 0) & (last == len(self.tokens) - 1)] = False
-        before = np.searchsorted(self._layer_starts, lengths, side="left") - 2  # the layer before this one
-        for row in rows[self._is_filters[lengths]].tolist():
-            lowest = 0
-            if before[row] >= 0:
-                lowest = sentences[row, self._layer_starts[before[row]] + 1] - self._filter_tokens.start
-            masks[row, self._filter_tokens.start : self._filter_tokens.start + lowest] = False
-            masks[row, self._filter_tokens.start + lowest + RISE + 1 : self._filter_tokens.stop] = False
-        for row in rows[self._is_reduction[lengths]].tolist():
-            reductions = sentences[row, self._layer_starts[: before[row] + 1] + 2] > self._keep
-            if reductions.sum() >= self.max_reductions or reductions[-1:].any():
-                masks[row, self._keep + 1 : self._keep + 3] = False
+        before, first = self._before[lengths], self._first[lengths]
+        filters = rows[self._is_filters[lengths]]
+        lowest = sentences[filters, before[filters] + 1] - self._filter_tokens.start
+        masks[filters] = self._masks_of_filters[np.where(first[filters], 0, lowest)]
+        reducing = rows[self._is_reduction[lengths]]
+        written = np.arange(sentences.shape[1]) < lengths[reducing, None]
+        words = sentences[reducing]
+        reductions = ((words > self._keep) & (words <= self._keep + 2) & written).sum(axis=1)
+        again = ~first[reducing] & (sentences[reducing, before[reducing] + 2] > self._keep)
+        full = reducing[again | (reductions >= self.max_reductions)]
+        masks[full, self._keep + 1 : self._keep + 3] = False
+        masks[(lengths > 0) & (sentences[rows, lengths - 1] == len(self.tokens) - 1)] = False
         return masks
 
     def is_complete(self, prefix: Sequence[int]) -> bool:
