@@ -75,6 +75,17 @@ def test_space__may_be_another_one() -> None:
     assert isinstance(spaces[0], GraphSpace) and isinstance(spaces[1], ChainSpace)
 
 
+def test_middle__lies_between_search_and_full_training() -> None:
+    few = {"train_samples": 60, "validation_samples": 50}
+    task = task_of(
+        "NAS-Digits-v0", **few, recipe={"batch_size": 16}, middle={"epochs": 9, "train_samples": 80}
+    )
+    assert [rung.recipe.epochs for rung in task.ladder] == [3, 9, 40]
+    assert [rung.recipe.batch_size for rung in task.ladder] == [16] * 3
+    assert [len(rung.data.train) for rung in task.ladder[:2]] == [60, 80]
+    assert len(task_of("NAS-Digits-v0").ladder) == 2, "digits are quick enough without"
+
+
 def test_recipe__asks_for_more_images_than_the_small_files_hold() -> None:
     with pytest.raises(InvalidArgumentError, match=r"train_samples must be .* got 5000"):
         problem("NAS-MNIST-v0").make_env()

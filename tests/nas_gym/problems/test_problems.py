@@ -197,7 +197,7 @@ def refusals(name: str) -> Iterator[tuple[dict[str, Any], str]]:
     parts = keywords_by_part(name)
     inner = {part: of for part, of in parts.items() if part not in TOP}
     if name in TRAINED:
-        inner["full"] = parts["recipe"]
+        inner |= {rung: parts["recipe"] for rung in ("middle", "full") if rung in parts["question"]}
     top = {keyword: value for part in TOP for keyword, value in parts[part].items()}
 
     def within(part: str, **keywords: object) -> dict[str, Any]:
@@ -208,7 +208,11 @@ def refusals(name: str) -> Iterator[tuple[dict[str, Any], str]]:
         yield {f"{keyword}x": 1}, f"{name} has no keyword '{keyword}x'; it has "
         yield {keyword: object()}, ""
         for part, of in inner.items():
-            amount = keyword in AMOUNTS and part in ("recipe", "full")  # a recipe says how much it takes
+            amount = keyword in AMOUNTS and part in (
+                "recipe",
+                "middle",
+                "full",
+            )  # a recipe says how much it takes
             if not (keyword in of or amount):
                 yield within(part, **{keyword: 1}), f"{part} has no keyword '{keyword}'"
     for part, of in inner.items():
