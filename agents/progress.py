@@ -2,9 +2,17 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from types import TracebackType
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 
 class SearchProgress:
@@ -14,12 +22,16 @@ class SearchProgress:
         total: Number of architectures that fill the bar.
         visible: Whether to show anything.
         earlier: Rewards of episodes that count as done already, as after an interruption.
+        seconds: After how many more the search ends, if it ends by the clock.
     """
 
-    def __init__(self, total: int, visible: bool, earlier: Sequence[float] = ()) -> None:
+    def __init__(
+        self, total: int, visible: bool, earlier: Sequence[float] = (), seconds: float | None = None
+    ) -> None:
         self._recent: deque[float] = deque(earlier, maxlen=100)
         self._best = max(earlier, default=float("-inf"))
         self._earlier = len(earlier)
+        self._seconds = seconds
         self._progress = Progress(
             BarColumn(bar_width=12),
             MofNCompleteColumn(),
@@ -27,10 +39,12 @@ class SearchProgress:
                 "reward {task.fields[mean]}, best {task.fields[best]}, {task.fields[speed]} children/s"
             ),
             TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn() if seconds is None else TextColumn("{task.fields[left]}"),
             disable=not visible,
         )
         self._task = self._progress.add_task(
-            "search", total=total, completed=len(earlier), mean="-", best="-", speed="-"
+            "search", total=total, completed=len(earlier), mean="-", best="-", speed="-", left="-"
         )
 
     def __enter__(self) -> "SearchProgress":
@@ -63,4 +77,12 @@ class SearchProgress:
             mean=f"{sum(self._recent) / len(self._recent):#.4g}" if self._recent else "-",
             best=f"{self._best:#.4g}",
             speed=speed,
+            left="-"
+            if self._seconds is None
+            else str(timedelta(seconds=int(max(0, self._seconds - seconds)))),
         )
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as hours, minutes and seconds."""
+    return str(timedelta(seconds=max(0, int(seconds))))

@@ -32,6 +32,8 @@ class SearchArgs:
     """Id of the environment."""
     episodes: int = 5000
     """Number of architectures to propose; sentences with an illegal token count."""
+    minutes: float | None = None
+    """How long search and climb may take together; by default as long as the episodes take."""
     seed: int = 0
     """Seed of the agent."""
     run_dir: Path | None = None
@@ -56,6 +58,7 @@ class SearchArgs:
             agent=agent,
             spec=spec,
             episodes=self.episodes,
+            minutes=self.minutes,
             seed=self.seed,
             run_dir=self.run_dir,
             resume=self.resume,

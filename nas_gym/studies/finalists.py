@@ -13,8 +13,6 @@ from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.tasks.seeds import repeat_seeds
 
 MIN_FINALISTS, MAX_FINALISTS = 3, 50
-CLIMBING = 8
-"""Of the networks of a search one in so many climbs the ladder."""
 
 
 def finalists(rows: Sequence[Episode], count: int | None = None) -> list[Episode]:

@@ -35,11 +35,12 @@ class RunSettings:
         agent_arguments: What picks out its form.
         num_envs: Number of its lanes.
         seed: Its seed.
-        episodes: Number of episodes of the whole run.
+        episodes: Number of episodes of the whole run, the largest one if it ends by the clock.
         task: Id of what children learn, or what a table is of.
         recipe: Id of how they are trained.
         dataset_checksum: Of what children learn and are judged on; ``None`` for a table.
         test_checksum: Of the test data that the search had locked away; ``None`` for a table.
+        minutes: How long search and climb may take; ``None`` for no limit.
     """
 
     env: str
@@ -53,6 +54,7 @@ class RunSettings:
     recipe: str
     dataset_checksum: str | None = None
     test_checksum: str | None = None
+    minutes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def search(
     episodes: int,
     checkpoint_seconds: float = 1.0,
     progress_bar: bool = True,
+    seconds: float | None = None,
 ) -> bool:
     """Let an agent learn, and keep the run folder up to date meanwhile.
 
@@ -62,6 +63,7 @@ def search(
         episodes: Number of episodes of the whole run.
         checkpoint_seconds: Time between two checkpoints, at least.
         progress_bar: Whether to show one.
+        seconds: After how many the search ends, those before an interruption included; ``None`` for no limit.
 
     Returns:
         Whether the search reached its end.
@@ -86,20 +88,24 @@ def search(
         agent.save(run.path / agent.checkpoint_name)
         run.write_times(times + Times(time.perf_counter() - started, recorder.evaluation_seconds))
 
-    bar = SearchProgress(episodes, progress_bar, [episode.reward for episode in played])
+    left = None if seconds is None else max(0.0, seconds - times.search_seconds)
+    over = left == 0.0
+    bar = SearchProgress(episodes, progress_bar, [episode.reward for episode in played], left)
     with _stop_requests() as stop, bar:
 
         def after_update(_: object) -> bool:
-            nonlocal last_write, shown
+            nonlocal last_write, shown, over
             bar.add(episode.reward for episode in played[shown:])
             shown = len(played)
             if time.perf_counter() - last_write >= checkpoint_seconds:
                 write()
                 last_write = time.perf_counter()
-            return not stop
+            over = left is not None and time.perf_counter() - started >= left
+            return not (stop or over)
 
-        agent.learn(max(0, episodes - agent.num_architectures), False, after_update)
-        finished = not stop or agent.num_architectures >= episodes
+        if not over:
+            agent.learn(max(0, episodes - agent.num_architectures), False, after_update)
+        finished = over or not stop or agent.num_architectures >= episodes
         write(done=finished)
     return finished
 

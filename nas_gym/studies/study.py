@@ -1,7 +1,7 @@
 """One study: search, choose a network, train it again, read the test data once, tell what came of it."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -11,25 +11,24 @@ import torch
 from rich.console import Console
 
 from agents import AgentSpec, agent_spec, make_agent
-from nas_gym.checks import integer
-from nas_gym.envs.episode import Episode
+from nas_gym.checks import integer, number
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.base import Evaluator
 from nas_gym.memory.tables.table import Table
 from nas_gym.pools.here import Here
 from nas_gym.problems import registration
 from nas_gym.problems.problem import Problem
-from nas_gym.studies.climb import climb, far_apart
-from nas_gym.studies.finalists import CLIMBING, MAX_FINALISTS, MIN_FINALISTS, confirm, finalists
+from nas_gym.studies.choosing import choose
 from nas_gym.studies.references import retrain_models
 from nas_gym.studies.report.figures import draw_learning_curve, draw_pareto_front
-from nas_gym.studies.report.words import climbing_bar, print_models, print_search, say
+from nas_gym.studies.report.words import print_models, print_search, say
 from nas_gym.studies.retraining import Trainings, found_networks
 from nas_gym.studies.run_folder import Json, RunFolder, RunSettings, absolute_paths
 from nas_gym.studies.search import search
-from nas_gym.studies.summary import Choice, Results, Summary, TableFacts, summarise
+from nas_gym.studies.summary import Results, Summary, TableFacts, summarise
 
+SEARCH_SHARE = 0.6
+"""Of the time for search and climb, what the search takes."""
 MAX_SEED = 2**32 - 1  # of stable-baselines3
 PACKAGES = ("gymnasium", "nas-gym", "numba", "numpy", "scikit-learn", "stable-baselines3", "torch")
 
@@ -44,6 +43,8 @@ class Study:
         agent: Name of the agent, a key of ``agents.AGENTS`` or ``ALIASES``.
         spec: Makes the agent in another form than the one that its name stands for.
         episodes: Number of architectures to propose; sentences with an illegal token count.
+        minutes: How long search and climb may take together; the search ends at ``episodes`` or when its
+            share of the time is over. ``None`` for no limit.
         seed: Seed of the agent.
         run_dir: Folder of the run; by default ``runs/<env>/<agent>/<seed>``.
         resume: Whether to go on with the run that the folder holds.
@@ -55,6 +56,7 @@ class Study:
     agent: str = "reinforce"
     spec: AgentSpec | None = None
     episodes: int = 5000
+    minutes: float | None = None
     seed: int = 0
     run_dir: Path | None = None
     resume: bool = False
@@ -76,6 +78,9 @@ def run_study(study: Study, console: Console) -> Summary | None:
     """
     torch.set_num_threads(1)  # faster for networks this small, and the same result on any machine
     episodes, seed = integer("episodes", study.episodes, 1), integer("seed", study.seed, 0, MAX_SEED)
+    minutes = study.minutes
+    if minutes is not None:
+        minutes = number("minutes", minutes, "a positive number", above=0)
     if "store" in study.env_kwargs:
         raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     spec = study.spec or agent_spec(study.agent)
@@ -89,6 +94,7 @@ def run_study(study: Study, console: Console) -> Summary | None:
         num_envs=spec.num_envs,
         seed=seed,
         episodes=episodes,
+        minutes=minutes,
         **_origin(problem),
     )
     if study.store is not None:
@@ -108,13 +114,16 @@ def run_study(study: Study, console: Console) -> Summary | None:
             console,
             f"{study.agent} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {path}",
         )
-        if not search(agent, recorder, run, episodes, progress_bar=not console.quiet):
+        seconds = None if minutes is None else 60 * minutes * SEARCH_SHARE
+        if not search(agent, recorder, run, episodes, progress_bar=not console.quiet, seconds=seconds):
             done = len(recorder.episodes)
             say(console, f"interrupted after {done} of {episodes} architectures; --resume goes on from here")
             return None
         played = recorder.episodes[:episodes]
-        chosen = _choose(problem, played, env.evaluator, console)
-    summary = summarise(settings, problem.metric, played, run.read_times(), chosen)
+        times = run.read_times()
+        left = None if minutes is None else 60 * minutes - times.search_seconds
+        chosen = choose(problem, played, env.evaluator, console, times, left)
+    summary = summarise(settings, problem.metric, played, times, chosen)
     run.write_summary(summary)  # retraining may fail
     summary = _judge(problem, summary, path, console)
     run.write_summary(summary)
@@ -153,43 +162,6 @@ def _remembers(problem: Problem) -> bool:
         problem.rules.initial_layers is not None
         or getattr(problem.lookup, "budget_seconds", None) is not None
     )
-
-
-def _choose(problem: Problem, episodes: Sequence[Episode], evaluator: Evaluator, console: Console) -> Choice:
-    """Choose a network, by more or longer trainings on validation data."""
-    if problem.table is not None:
-        return Choice(finalists(episodes, 1)[0], 1)
-    assert problem.reward is not None and problem.task is not None
-    between = range(1, len(problem.task.ladder) - 1)
-    if between:
-        return _climb(problem, episodes, evaluator, between, console)
-    candidates = finalists(episodes)
-    say(
-        console,
-        f"choosing among {len(candidates)} finalists by {problem.trainings} more trainings each, "
-        "on validation data",
-    )
-    architectures = [problem.search_space.parse(str(each.architecture)) for each in candidates]
-    confirmed = confirm(architectures, evaluator, problem.reward, problem.trainings)
-    best = max(range(len(candidates)), key=confirmed.__getitem__)
-    return Choice(candidates[best], len(candidates))
-
-
-def _climb(
-    problem: Problem, episodes: Sequence[Episode], evaluator: Evaluator, rungs: range, console: Console
-) -> Choice:
-    """Let the best networks climb the ladder, and choose the best below the full training."""
-    assert problem.reward is not None and problem.task is not None
-    found = {str(each.architecture): each for each in finalists(episodes, len(episodes))}
-    count = max(MIN_FINALISTS, min(MAX_FINALISTS, len(episodes) // CLIMBING))
-    architectures = far_apart([problem.search_space.parse(text) for text in found], count)
-    for rung in rungs:
-        say(console, f"rung {rung}: {problem.task.recipe_of(rung).id} on {problem.task.data_of(rung).id}")
-    with climbing_bar(console, problem.metric) as tell:
-        climbed = climb(architectures, rungs, evaluator, problem.reward, tell)
-    best = [each for each in climbed if each.rung == rungs[-1] and each.score is not None]
-    chosen = best[0].architecture if best else str(architectures[0])
-    return Choice(found[chosen], len(architectures), tuple(climbed))
 
 
 def _judge(problem: Problem, summary: Summary, path: Path, console: Console) -> Summary:

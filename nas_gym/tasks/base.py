@@ -170,6 +170,10 @@ class Task(ABC, Generic[Data, Recipe]):
         return same
 
     @abstractmethod
+    def effort(self, rung: int) -> float:
+        """Return what a training at a rung goes through, samples or tokens: it takes time in proportion."""
+
+    @abstractmethod
     def check(self, search_space: SearchSpace, device: str, rung: int = 0) -> None:
         """Refuse a recipe that suits neither data nor device, and networks that cannot read the data.
 

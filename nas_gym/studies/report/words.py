@@ -6,7 +6,15 @@ from math import log2
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from nas_gym.studies.climb import Climbed
@@ -25,7 +33,14 @@ def say(console: Console, text: str) -> None:
 @contextmanager
 def climbing_bar(console: Console, metric: Metric) -> Iterator[Tell]:
     """Show how far a climb is, as long as it is told."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, TextColumn("{task.fields[best]}"), console=console) as bar:
         tasks: dict[int, TaskID] = {}
 

@@ -31,6 +31,14 @@ class LanguageModelling(Task[Corpus, LanguageRecipe]):
         corpus = ladder[0].data
         super().__init__(ladder, [perplexity(len(corpus.vocabulary), corpus.unit, corpus.best_perplexity)])
 
+    def effort(self, rung: int) -> float:
+        """Count tokens, once for each epoch that reads them."""
+        recipe = self.recipe_of(rung)
+        read = len(self.data_of(rung).train)
+        if recipe.max_batches is not None:
+            read = min(read, recipe.max_batches * recipe.batch_size * recipe.bptt)
+        return float(read * recipe.epochs)
+
     def check(self, search_space: SearchSpace, device: str, rung: int = 0) -> None:
         """Refuse more columns than the text has tokens for, and what is no recurrent layer."""
         from nas_gym.tasks.language_modelling.token_windows import batchify

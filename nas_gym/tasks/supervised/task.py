@@ -62,6 +62,10 @@ class SampleTask(Task[Data, Recipe]):
     def loss(self, outputs: "Tensor", labels: "Tensor", rung: int) -> "Tensor":
         """Return the mean loss of a batch, from ``(batch, outputs)`` and ``(batch,)``."""
 
+    def effort(self, rung: int) -> float:
+        """Count samples, once for each epoch."""
+        return float(len(self.data_of(rung).train) * self.recipe_of(rung).epochs)
+
     def check(self, search_space: SearchSpace, device: str, rung: int = 0) -> None:
         """Refuse what augments what is no image, or wants half precision without CUDA."""
         data, recipe = self.data_of(rung), self.recipe_of(rung)

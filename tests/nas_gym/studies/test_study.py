@@ -10,6 +10,9 @@ from rich.console import Console
 
 import agents.reinforce  # noqa: F401, slow to import
 from agents import AGENTS
+from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluators.torch_trainer import TorchTrainer
+from nas_gym.evaluators.trainer import Child
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.problems import registration
 from nas_gym.studies.study import Study, run_study
@@ -91,3 +94,70 @@ def test_brackets__end_beside_the_grammars_own_perplexity(tmp_path: Path) -> Non
     assert f"nas-gym retrain --run-dir {tmp_path} trains the best" in out
     assert summary.retrained is None and not (tmp_path / "retraining").exists()
     assert not (tmp_path / "pareto_front.png").exists(), "all cells of a base have one size"
+
+
+CLIMBING: dict[str, Any] = {
+    "env": "NAS-Digits-v0",
+    "episodes": 30,
+    "env_kwargs": {
+        "train_samples": 60,
+        "validation_samples": 50,
+        "evaluator": "local",
+        "space": {"name": "pyramid", "max_layers": 4, "filters": [4, 8], "kernels": [1, 3]},
+        "recipe": {"epochs": 1},
+        "middle": {"epochs": 2},
+        "full": {"epochs": 2},
+    },
+}
+
+
+@pytest.mark.slow  # two searches with trainings in PyTorch
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("trainings")
+def test_climb__interrupted_and_resumed_chooses_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, out = run(tmp_path / "whole", **CLIMBING)
+    assert "rung 1" in out and whole.finalists == len(whole.climbed) >= 3
+    assert [each.rung for each in whole.climbed] == [1] * whole.finalists
+    assert whole.best.architecture == whole.climbed[0].architecture
+    rewards = [each.reward for each in whole.climbed]
+    assert rewards == sorted(rewards, reverse=True)
+
+    trained = TorchTrainer.train
+    at_rung_1: list[Child] = []
+
+    def interrupted(self: TorchTrainer, child: Child, build: Any = None) -> Any:  # noqa: ANN401
+        at_rung_1.extend([child] if child.rung == 1 else [])
+        if len(at_rung_1) == 2:
+            raise KeyboardInterrupt
+        return trained(self, child, build)
+
+    monkeypatch.setattr(TorchTrainer, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", **CLIMBING)
+    monkeypatch.setattr(TorchTrainer, "train", trained)
+    cut, _ = run(tmp_path / "cut", resume=True, **CLIMBING)
+    assert [replace(each, seconds=0.0) for each in cut.climbed] == [
+        replace(each, seconds=0.0) for each in whole.climbed
+    ]
+    assert (cut.best, cut.retrained) == (whole.best, whole.retrained)
+
+
+@pytest.mark.slow  # a study
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("trainings")
+def test_minutes__end_the_search_and_are_kept(tmp_path: Path) -> None:
+    summary, _ = run(tmp_path, episodes=10**6, minutes=0.05, env_kwargs={})
+    assert 0.6 * 3.0 <= summary.times.search_seconds < 3.0
+    assert 20 <= summary.episodes < 10**5
+    again, _ = run(tmp_path, episodes=10**6, minutes=0.05, env_kwargs={}, resume=True)
+    assert replace(again, times=summary.times) == summary, "its time is over"
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan"), "ten"])
+def test_minutes__out_of_range_are_one_line(minutes: object, tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError) as error:
+        run(tmp_path / "run", minutes=minutes)
+    assert "minutes must be a positive number" in str(error.value) and "\n" not in str(error.value)
+    assert not (tmp_path / "run").exists()

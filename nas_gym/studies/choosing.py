@@ -1,0 +1,90 @@
+"""Which network of a search is chosen: by more trainings, or by longer ones, on validation data."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from nas_gym.envs.episode import Episode
+from nas_gym.evaluators.base import Evaluator
+from nas_gym.evaluators.trainer import AnyTask
+from nas_gym.problems.problem import Problem
+from nas_gym.studies.climb import SHARE, climb, far_apart
+from nas_gym.studies.finalists import MAX_FINALISTS, MIN_FINALISTS, confirm, finalists
+from nas_gym.studies.report.words import climbing_bar, say
+from nas_gym.studies.run_folder import Times
+from nas_gym.studies.summary import Choice
+
+CLIMBING = 8
+"""Of the networks of a search one in so many climbs the ladder."""
+
+
+def choose(
+    problem: Problem,
+    episodes: Sequence[Episode],
+    evaluator: Evaluator,
+    console: Console,
+    times: Times,
+    left: float | None,
+) -> Choice:
+    """Choose a network of a search.
+
+    Args:
+        problem: What was searched.
+        episodes: What the search found.
+        evaluator: That of the search.
+        console: Where to tell of it.
+        times: How long the search took.
+        left: How many seconds a climb may take, ``None`` for as many as it takes.
+
+    Raises:
+        RunFolderError: If no child was trained successfully.
+    """
+    if problem.table is not None:
+        return Choice(finalists(episodes, 1)[0], 1)
+    assert problem.reward is not None and problem.task is not None
+    between = range(1, len(problem.task.ladder) - 1)
+    if between:
+        limit = None if left is None else affordable(problem.task, between, episodes, times, left)
+        return _climb(problem, episodes, evaluator, between, console, limit)
+    candidates = finalists(episodes)
+    say(
+        console,
+        f"choosing among {len(candidates)} finalists by {problem.trainings} more trainings each, "
+        "on validation data",
+    )
+    architectures = [problem.search_space.parse(str(each.architecture)) for each in candidates]
+    confirmed = confirm(architectures, evaluator, problem.reward, problem.trainings)
+    best = max(range(len(candidates)), key=confirmed.__getitem__)
+    return Choice(candidates[best], len(candidates))
+
+
+def affordable(task: AnyTask, rungs: range, episodes: Sequence[Episode], times: Times, left: float) -> int:
+    """Return how many networks can climb in a time, as far as the children of the search tell."""
+    trained = max(1, len({each.architecture for each in episodes if each.status == "ok"}))
+    seconds = times.evaluation_seconds / trained / task.effort(0)
+    cost = sum(seconds * task.effort(rung) / SHARE**above for above, rung in enumerate(rungs))
+    return max(1, int(left / max(cost, 1e-9)))
+
+
+def _climb(
+    problem: Problem,
+    episodes: Sequence[Episode],
+    evaluator: Evaluator,
+    rungs: range,
+    console: Console,
+    limit: int | None,
+) -> Choice:
+    """Let the best networks climb the ladder, and choose the best below the full training."""
+    assert problem.reward is not None and problem.task is not None
+    found = {str(each.architecture): each for each in finalists(episodes, len(episodes))}
+    count = max(MIN_FINALISTS, min(MAX_FINALISTS, len(found) // CLIMBING))
+    if limit is not None:
+        count = min(count, limit)
+    architectures = far_apart([problem.search_space.parse(text) for text in found], count)
+    for rung in rungs:
+        say(console, f"rung {rung}: {problem.task.recipe_of(rung).id} on {problem.task.data_of(rung).id}")
+    with climbing_bar(console, problem.metric) as tell:
+        climbed = climb(architectures, rungs, evaluator, problem.reward, tell)
+    best = [each for each in climbed if each.rung == rungs[-1] and each.score is not None]
+    chosen = best[0].architecture if best else str(architectures[0])
+    return Choice(found[chosen], len(architectures), tuple(climbed))
