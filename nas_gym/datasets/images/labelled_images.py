@@ -48,7 +48,8 @@ def split_images(
         split: Relative sizes of training and validation part, and of the test part if it is split off.
         train_samples: How many samples of the training part to keep, ``None`` for all. The fewer are
             among the more, in equal shares of the classes.
-        validation_samples: As ``train_samples``.
+        validation_samples: As ``train_samples``; more than that part has are taken from the training images
+            that ``train_samples`` leaves unused, so that a quick training is judged on many.
         seed: Seed of the split.
         source: Where the data come from.
         licence: Terms of use.
@@ -82,10 +83,14 @@ def split_images(
         for rows in (order[held_out:], order[: sizes[1]])
     )
     kept_train = _kept("train_samples", train_samples, len(train))
-    kept_validation = _kept("validation_samples", validation_samples, len(validation))
+    unused = len(train) - kept_train
+    judges = np.concatenate([validation, train[kept_train:][::-1]])
+    kept_validation = len(validation)
+    if validation_samples is not None:
+        kept_validation = _kept("validation_samples", validation_samples, len(validation) + unused)
     parts = [
         Split(images.features[rows], images.labels[rows])
-        for rows in (train[:kept_train], validation[:kept_validation], order[sizes[1] : held_out])
+        for rows in (train[:kept_train], judges[:kept_validation], order[sizes[1] : held_out])
     ]
     if test is not None:
         parts[2] = Split(test.features, test.labels)
@@ -93,7 +98,7 @@ def split_images(
         *options,
         f"split={'/'.join(map(str, (sizes[0], sizes[1], len(parts[2]))))}",
         *([f"train_samples={kept_train}"] if kept_train < len(train) else []),
-        *([f"validation_samples={kept_validation}"] if kept_validation < len(validation) else []),
+        *([f"validation_samples={kept_validation}"] if kept_validation != len(validation) else []),
         f"seed={seed}",
     ]
     return Dataset(

@@ -69,6 +69,21 @@ def test_samples__are_the_beginning_of_all_in_equal_shares(dataset_id: str) -> N
 
 
 @pytest.mark.parametrize("dataset_id", IMAGES)
+def test_validation__takes_what_training_leaves_unused(dataset_id: str) -> None:
+    whole, classes = make(dataset_id, seed=3), IMAGES[dataset_id]
+    unused = len(whole.train) - classes
+    few = make(dataset_id, seed=3, train_samples=classes, validation_samples=len(whole.validation) + unused)
+    own, taken = np.split(few.validation.features, [len(whole.validation)])
+    assert np.array_equal(own, whole.validation.features)
+    assert np.array_equal(taken, whole.train.features[classes:][::-1])
+    assert f"validation_samples={len(few.validation)}" in few.id
+    with pytest.raises(InvalidArgumentError):
+        make(dataset_id, train_samples=classes, validation_samples=len(few.validation) + 1)
+    with pytest.raises(InvalidArgumentError):
+        make(dataset_id, validation_samples=len(whole.validation) + 1)
+
+
+@pytest.mark.parametrize("dataset_id", IMAGES)
 @pytest.mark.parametrize("name", ["train_samples", "validation_samples"])
 @pytest.mark.parametrize("samples", [0, -1, 100_000, 2.0, "all", True])
 def test_samples__out_of_range_are_refused(dataset_id: str, name: str, samples: object) -> None:
