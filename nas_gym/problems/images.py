@@ -138,6 +138,7 @@ def image_folder(
     image_size: int | Sequence[int] | None = None,
     channels: Literal[1, 3] | None = None,
     split: Sequence[float] | None = None,
+    skip_unreadable: bool = False,
     train_samples: Amount = "recipe",
     validation_samples: Amount = "recipe",
     seed: int = 0,
@@ -151,7 +152,7 @@ def image_folder(
     from nas_gym.datasets.images.image_folder import image_folder as load
 
     amounts = {"train_samples": train_samples, "validation_samples": validation_samples}
-    of_path = partial(load, path, image_size, channels, split, seed=seed)
+    of_path = partial(load, path, image_size, channels, split, seed=seed, skip_unreadable=skip_unreadable)
     rungs = ladder(TrainingRecipe, of_path, FOLDER, recipe, full, amounts, middle)
     return _costly(rungs, metric, _space(space, "chain"), "ResNet-8", resnet8)
 

@@ -1,28 +1,29 @@
 """``image_folder``: the user's own images, a folder for each class."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
-from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from nas_gym import checks
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.folder import users_path
+from nas_gym.datasets.images.image_files import Size, read_images
 from nas_gym.datasets.images.labelled_images import LabelledImages, split_images
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 MAX_IMAGE_SIZE = 4096
-GREY_MODES = ("1", "L", "LA")
-COLOUR_MODES = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-ON_ITS_SIDE = (5, 6, 7, 8)
-"""Values of Exif's orientation with which width and height change places."""
-Size = tuple[int, int]
+PARTS: dict[str, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
+"""What folders of parts are called, whatever the case of their letters."""
+LEFT_BEHIND = ("__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found")
+"""Folders of operating systems, network drives and archivers; so is what begins with a dot."""
 
 
 def image_folder(
@@ -33,12 +34,15 @@ def image_folder(
     train_samples: int | None = None,
     validation_samples: int | None = None,
     seed: int = 0,
+    skip_unreadable: bool = False,
 ) -> Dataset:
     """Read a folder in the layout of torchvision's ``ImageFolder``: ``path/<class>/<image>``.
 
-    A folder with ``train/<class>/<image>`` and ``test/<class>/<image>`` is read, too; ``test`` is then
-    the test part. Classes are numbered in the order of their names. Photographs are turned upright, as Exif
-    says. All images are kept in memory.
+    Folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` with ``<class>/<image>`` in them
+    are read, too, or ``train`` and one of the others: they are then these parts. What begins with a dot is
+    not the user's, nor are folders that operating systems leave behind. Classes are numbered in the order
+    of their names. Photographs are turned upright, as Exif says; grey images of 16 bits keep the upper 8.
+    All images are kept in memory.
 
     Args:
         path: The folder.
@@ -46,11 +50,13 @@ def image_folder(
             proportions of an image are not kept. ``None`` if all have one size already.
         channels: 1 to make all images grey, 3 to make all of them RGB (transparency is dropped). ``None``
             if all are grey already, or all are in colour.
-        split: Relative sizes of training, validation and test part, by default 0.7, 0.1, 0.2; with a
-            folder ``test`` those of training and validation part, by default 0.9, 0.1.
+        split: Relative sizes of training, validation and test part, by default 0.7, 0.1, 0.2; of these only
+            training and validation part, 0.9, 0.1, beside a folder ``test``, only training and test part,
+            0.8, 0.2, beside a folder ``val``, and none where both are.
         train_samples: How many images of the training part to keep, ``None`` for all.
         validation_samples: How many images of the validation part to keep, ``None`` for all.
         seed: Seed of the split, not of the children's training.
+        skip_unreadable: Whether to leave out images that cannot be read.
 
     Raises:
         InvalidArgumentError: If an argument is out of range.
@@ -67,34 +73,42 @@ def image_folder(
         raise InvalidDataError(
             f"there is no folder {root.absolute()}; path must name a folder with one folder of images a class"
         )
-    in_parts = _has_parts(root)
-    names, files, labels = _list_files(root / "train" if in_parts else root)
-    test_files: list[Path] = []
-    if in_parts:
-        test_names, test_files, test_labels = _list_files(root / "test")
-        if test_names != names:
-            other = sorted({*names} ^ {*test_names})[0]
-            raise InvalidDataError(
-                f"the class {other} is in only one of {root / 'train'} and {root / 'test'}"
-            )
-    features = _read([*files, *test_files], size, channels)
-    images = LabelledImages(features[: len(files)], labels)
-    # Copies, so that no part holds on to the memory of another.
-    test = LabelledImages(features[len(files) :].copy(), test_labels) if in_parts else None
+    skip = checks.boolean("skip_unreadable", skip_unreadable)
+    folders = _parts_of(root)
+    names, files, labels = _list_files(folders["train"])
+    counts = {"train": len(files)}
+    for part in ("validation", "test"):
+        if part in folders:
+            others, more_files, more_labels = _list_files(folders[part])
+            if others != names:
+                other = sorted({*names} ^ {*others})[0]
+                raise InvalidDataError(
+                    f"the class {other} is in only one of {folders['train']} and {folders[part]}"
+                )
+            counts[part] = len(more_files)
+            files, labels = [*files, *more_files], np.concatenate([labels, more_labels])
+    features, readable = read_images(files, size, channels, skip)
+    of_part = np.repeat(list(counts), list(counts.values()))[readable]
+    labels = labels[readable]
+    given = {part: LabelledImages(features[of_part == part], labels[of_part == part]) for part in counts}
+    if len(given) == 3 and split is not None:
+        raise InvalidArgumentError(f"{root} holds all three parts, there is nothing to split")
     if split is None:
-        split = (0.9, 0.1) if in_parts else (0.7, 0.1, 0.2)
+        split = ((0.7, 0.1, 0.2), (0.9, 0.1) if "test" in given else (0.8, 0.2), (1,))[len(given) - 1]
+    shape = "x".join(map(str, features.shape[1:]))
     return split_images(
         "image_folder",
-        images,
-        test,
+        given["train"],
+        given.get("test"),
         names,
+        validation=given.get("validation"),
         split=split,
         train_samples=train_samples,
         validation_samples=validation_samples,
         seed=seed,
         source="images given by the user",
         licence="the user's",
-        options=(root.resolve().name, f"shape={'x'.join(map(str, features.shape[1:]))}"),
+        options=(root.resolve().name, f"shape={shape}"),
     )
 
 
@@ -113,115 +127,61 @@ def _checked_size(image_size: object) -> Size | None:
     return height, width
 
 
-def _has_parts(root: Path) -> bool:
-    """Say whether a folder holds ``train`` and ``test`` with classes in them, rather than classes."""
-    inside = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-    train = root / "train"
-    if "train" not in inside or "test" not in inside or not any(entry.is_dir() for entry in train.iterdir()):
-        return False
-    if others := [name for name in inside if name not in ("train", "test")]:
-        raise InvalidDataError(f"{root} holds train and test, and also {others[0]}, which is neither")
-    return True
+def _folders_in(root: Path) -> list[Path]:
+    """Return the folders of the user's own in a folder, by name."""
+    inside = (entry for entry in root.iterdir() if entry.is_dir())
+    return sorted(entry for entry in inside if entry.name[0] != "." and entry.name.lower() not in LEFT_BEHIND)
+
+
+def _parts_of(root: Path) -> dict[str, Path]:
+    """Return the folders of the parts there are; without any the whole is the training part.
+
+    Raises:
+        InvalidDataError: If there are other folders beside them, or two for one part.
+    """
+    try:
+        inside = _folders_in(root)
+        found = {part: [e for e in inside if e.name.lower() in words] for part, words in PARTS.items()}
+        named = {part: entries for part, entries in found.items() if entries}
+        # A folder called train may be a class.
+        if "train" not in named or len(named) == 1 or not _folders_in(named["train"][0]):
+            return {"train": root}
+    except OSError as error:
+        raise InvalidDataError(f"{root} cannot be read: {error.strerror}") from None
+    known = [entry for entries in named.values() for entry in entries]
+    others = [entry.name for entry in inside if entry not in known]
+    if others:
+        parts = " and ".join(entry.name for entry in known)
+        raise InvalidDataError(f"{root} holds {parts}, and also {others[0]}, which is neither")
+    twice = next((entries for entries in named.values() if len(entries) > 1), None)
+    if twice:
+        raise InvalidDataError(f"{root} holds {twice[0].name} and {twice[1].name}, which are the same part")
+    return {part: entries[0] for part, entries in named.items()}
 
 
 def _list_files(root: Path) -> tuple[list[str], list[Path], NDArray[np.int64]]:
     """Return the names of the classes, and the images with their labels."""
     try:
-        found = ImageFolder(str(root), allow_empty=True)
-    except FileNotFoundError:  # no class at all
-        raise InvalidDataError(f"{root} holds no folders; one folder of images a class is needed") from None
+        folders = _folders_in(root)
+        found = [sorted(file for file in folder.iterdir() if _is_image(file)) for folder in folders]
+        nested = [file for folder in folders for deeper in _folders_in(folder) for file in deeper.rglob("*")]
     except OSError as error:
         raise InvalidDataError(f"{root} cannot be read: {error.strerror}") from None
-    if len(found.classes) < 2:
-        raise InvalidDataError(f"{root} holds one class, {found.classes[0]}; at least 2 are needed")
-    labels = np.asarray(found.targets, dtype=np.int64)
-    counts = np.bincount(labels, minlength=len(found.classes))
-    if not counts.all():
-        empty = root / found.classes[counts.argmin()]
-        raise InvalidDataError(f"{empty} holds no image; images end with {', '.join(IMG_EXTENSIONS)}")
-    files = [Path(file) for file, _ in found.samples]
-    nested = [file for file in files if file.parent.parent != root]
-    if nested:
+    if not folders:
+        raise InvalidDataError(f"{root} holds no folders; one folder of images a class is needed")
+    if len(folders) < 2:
+        raise InvalidDataError(f"{root} holds one class, {folders[0].name}; at least 2 are needed")
+    if within := [file for file in nested if _is_image(file)]:
         raise InvalidDataError(
-            f"{nested[0]} stands in a folder within a class; {root} must hold <class>/<image>, "
+            f"{within[0]} stands in a folder within a class; {root} must hold <class>/<image>, "
             "or train/<class>/<image> and test/<class>/<image>"
         )
-    return found.classes, files, labels
+    for folder, files in zip(folders, found, strict=True):
+        if not files:
+            raise InvalidDataError(f"{folder} holds no image; images end with {', '.join(IMG_EXTENSIONS)}")
+    labels = np.repeat(np.arange(len(folders), dtype=np.int64), [len(files) for files in found])
+    return [folder.name for folder in folders], [file for files in found for file in files], labels
 
 
-def _read(files: Sequence[Path], size: Size | None, channels: int | None) -> NDArray[np.uint8]:
-    """Return images, uint8, shape ``(files, channels, height, width)``."""
-    if size is None or channels is None:  # the first image says what the others must be like
-        with ThreadPoolExecutor() as threads:
-            kinds = list(threads.map(_kind_of, files))
-        for file, (channels_there, size_there) in zip(files, kinds, strict=True):
-            if channels is None and channels_there != kinds[0][0]:
-                here, there = (("grey", "in colour")[c == 3] for c in (channels_there, kinds[0][0]))
-                raise InvalidDataError(
-                    f"{file} is {here}, but {files[0]} is {there}; channels=3 makes all images RGB, 1 grey"
-                )
-            if size is None and size_there != kinds[0][1]:
-                here, there = (f"{height}x{width}" for height, width in (size_there, kinds[0][1]))
-                raise InvalidDataError(
-                    f"{file} has {here} pixels, but {files[0]} has {there}; image_size resizes all images"
-                )
-        channels, size = channels or kinds[0][0], size or kinds[0][1]
-    images = np.empty((len(files), channels, *size), dtype=np.uint8)
-
-    def read(index: int) -> None:
-        images[index] = _pixels(files[index], size, channels)
-
-    with ThreadPoolExecutor() as threads:  # decoding runs outside Python's lock
-        for _ in threads.map(read, range(len(files))):
-            pass
-    return images
-
-
-def _kind_of(file: Path) -> tuple[int, Size]:
-    """Return channels, height and width, without decoding the image."""
-    try:
-        with Image.open(file) as image:
-            return _channels_of(image, file), _turned(image, (image.height, image.width))
-    except InvalidDataError:
-        raise
-    except Exception as error:  # the readers of damaged files raise nearly anything
-        raise _unreadable(file, error) from None
-
-
-def _pixels(file: Path, size: Size, channels: int) -> NDArray[np.uint8]:
-    mode = "L" if channels == 1 else "RGB"
-    height, width = size
-    try:
-        with Image.open(file) as image:
-            _channels_of(image, file)
-            # A large JPEG is decoded at a fraction of its size.
-            image.draft(mode, _turned(image, (width, height)))
-            converted = ImageOps.exif_transpose(image).convert(mode)
-            if converted.size != (width, height):
-                converted = converted.resize((width, height), Image.Resampling.BILINEAR)
-            pixels = np.asarray(converted)
-    except InvalidDataError:
-        raise
-    except Exception as error:  # the readers of damaged files raise nearly anything
-        raise _unreadable(file, error) from None
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
-
-
-def _turned(image: Image.Image, size: Size) -> Size:
-    """Return a size, its two numbers in reverse order if the camera was held on its side."""
-    return size[::-1] if image.getexif().get(ExifTags.Base.Orientation) in ON_ITS_SIDE else size
-
-
-def _channels_of(image: Image.Image, file: Path) -> int:
-    if image.mode in GREY_MODES:
-        return 1
-    if image.mode in COLOUR_MODES:
-        return 3
-    raise InvalidDataError(
-        f"{file} has the mode {image.mode}; allowed are {', '.join((*GREY_MODES, *COLOUR_MODES))}"
-    )
-
-
-def _unreadable(file: Path, error: Exception) -> InvalidDataError:
-    text = " ".join(str(error).replace(str(file), "the file").split())
-    return InvalidDataError(f"the image {file} cannot be read: {text or type(error).__name__}")
+def _is_image(file: Path) -> bool:
+    return file.name[0] != "." and file.suffix.lower() in IMG_EXTENSIONS and file.is_file()

@@ -23,6 +23,10 @@ class LabelledImages:
     features: NDArray[np.uint8]
     labels: NDArray[np.int64]
 
+    def at(self, rows: NDArray[np.int64]) -> "LabelledImages":
+        """Return a copy of the images of some rows, in their order."""
+        return LabelledImages(self.features[rows], self.labels[rows])
+
 
 def split_images(
     name: str,
@@ -30,6 +34,7 @@ def split_images(
     test: LabelledImages | None,
     class_names: Sequence[str],
     *,
+    validation: LabelledImages | None = None,
     split: ArrayLike,
     train_samples: int | None,
     validation_samples: int | None,
@@ -45,7 +50,8 @@ def split_images(
         images: What is split.
         test: The test part where it is given, ``None`` where it is split off, too.
         class_names: One for each label.
-        split: Relative sizes of training and validation part, and of the test part if it is split off.
+        validation: The validation part where it is given.
+        split: Relative sizes of the training part and of those that are split off.
         train_samples: How many samples of the training part to keep, ``None`` for all. The fewer are
             among the more, in equal shares of the classes.
         validation_samples: As ``train_samples``; more than that part has are taken from the training images
@@ -60,7 +66,8 @@ def split_images(
         InvalidDataError: If a class is too rare to be split.
     """
     seed = checks.seed("seed", seed)
-    names = ("train", "validation") if test is not None else ("train", "validation", "test")
+    given = {"validation": validation, "test": test}
+    names = ("train", *(part for part, images_of_part in given.items() if images_of_part is None))
     counts = np.bincount(images.labels, minlength=len(class_names))
     if counts.min() < len(names):
         has = f"{counts.min()} image{'' if counts.min() == 1 else 's'}"
@@ -68,7 +75,7 @@ def split_images(
             f"class {class_names[int(counts.argmin())]} has {has}, "
             f"at least {len(names)} are needed: one for each of {', '.join(names)}"
         )
-    sizes = split_sizes(len(images.labels), split, names)
+    sizes = split_sizes(len(images.labels), split, names) if len(names) > 1 else (len(images.labels),)
     if min(sizes) < len(class_names):
         raise InvalidArgumentError(
             f"split leaves {', '.join(map(str, sizes))} images ({', '.join(names)}) for {len(class_names)} "
@@ -76,29 +83,32 @@ def split_images(
         )
     generator = np.random.default_rng(seed)
     order = stratified_order(images.labels, generator)
-    held_out = sum(sizes[1:])
+    held_out, own = sum(sizes[1:]), sizes[1] if validation is None else 0
     # Each part is ordered anew, so that a beginning of it holds the classes in equal shares.
-    train, validation = (
-        rows[stratified_order(images.labels[rows], generator)]
-        for rows in (order[held_out:], order[: sizes[1]])
-    )
-    kept_train = _kept("train_samples", train_samples, len(train))
-    unused = len(train) - kept_train
-    judges = np.concatenate([validation, train[kept_train:][::-1]])
-    kept_validation = len(validation)
+    rows = order[held_out:][stratified_order(images.labels[order[held_out:]], generator)]
+    judges = images.at(order[:own]) if validation is None else validation
+    judges = judges.at(stratified_order(judges.labels, generator))
+    kept_train, available = _kept("train_samples", train_samples, len(rows)), len(judges.labels)
+    unused = rows[kept_train:][::-1]
+    kept_validation = available
     if validation_samples is not None:
-        kept_validation = _kept("validation_samples", validation_samples, len(validation) + unused)
+        kept_validation = _kept("validation_samples", validation_samples, available + len(unused))
+    more = images.at(unused[: max(0, kept_validation - available)])
+    train = images.at(rows[:kept_train])
     parts = [
-        Split(images.features[rows], images.labels[rows])
-        for rows in (train[:kept_train], judges[:kept_validation], order[sizes[1] : held_out])
+        Split(train.features, train.labels),
+        Split(
+            np.concatenate([judges.features[:kept_validation], more.features]),
+            np.concatenate([judges.labels[:kept_validation], more.labels]),
+        ),
     ]
-    if test is not None:
-        parts[2] = Split(test.features, test.labels)
+    last = images.at(order[own:held_out]) if test is None else test
+    parts.append(Split(last.features, last.labels))
     made_of = [
         *options,
-        f"split={'/'.join(map(str, (sizes[0], sizes[1], len(parts[2]))))}",
-        *([f"train_samples={kept_train}"] if kept_train < len(train) else []),
-        *([f"validation_samples={kept_validation}"] if kept_validation != len(validation) else []),
+        f"split={'/'.join(map(str, (sizes[0], available, len(parts[2]))))}",
+        *([f"train_samples={kept_train}"] if kept_train < len(rows) else []),
+        *([f"validation_samples={kept_validation}"] if kept_validation != available else []),
         f"seed={seed}",
     ]
     return Dataset(

@@ -43,9 +43,9 @@ def test_image_folder__of_train_and_test_keeps_them_apart(tmp_path: Path) -> Non
     assert [len(part) for part in (data.train, data.validation, data.test)] == [54, 6, 3]
     assert (data.test.features == 3).all()
     assert image_folder(tmp_path, split=(1, 1)).validation.features.shape == (30, 3, 6, 6)
-    (tmp_path / "val").mkdir()
-    assert complaint(tmp_path) == f"{tmp_path} holds train and test, and also val, which is neither"
-    (tmp_path / "val").rmdir()
+    (tmp_path / "more").mkdir()
+    assert complaint(tmp_path) == f"{tmp_path} holds train and test, and also more, which is neither"
+    (tmp_path / "more").rmdir()
     write_image(tmp_path / "test" / "emu" / "1.png", random_pixels(6, 6, 3))
     assert f"the class emu is in only one of {tmp_path / 'train'}" in complaint(tmp_path)
 
@@ -136,11 +136,97 @@ def test_photographs__are_turned_upright(
     np.testing.assert_array_equal(found.train.features, expected.train.features)
 
 
-def test_images__of_sixteen_bits_are_refused(tmp_path: Path) -> None:
+def test_images__of_sixteen_bits_keep_the_upper_eight(tmp_path: Path) -> None:
+    for index, value in enumerate((300, 60_000, 65_535, 512)):
+        for label in ("cat", "dog"):
+            file = tmp_path / label / f"{index}.png"
+            file.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.full((6, 6), value, dtype=np.uint16)).save(file)
+    data = image_folder(tmp_path, split=(1, 1, 2))
+    assert data.test is not None
+    parts = [part.features[:, 0, 0, 0].tolist() for part in (data.train, data.validation, data.test)]
+    assert sorted(value for part in parts for value in part) == sorted([1, 234, 255, 2] * 2)
+
+
+def test_images__of_another_kind_are_refused(tmp_path: Path) -> None:
     write_image_folder(tmp_path)
-    file = tmp_path / "cat" / "deep.png"
-    Image.fromarray(np.full((6, 6), 60_000, dtype=np.uint16)).save(file)
-    assert complaint(tmp_path).startswith(f"{file} has the mode I;16; allowed are 1, L, LA, P")
+    file = tmp_path / "cat" / "float.tiff"
+    Image.fromarray(np.full((6, 6), 0.5, dtype=np.float32)).save(file)
+    assert complaint(tmp_path).startswith(f"{file} has the mode F; allowed are 1, L, LA, I;16, P")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (".ipynb_checkpoints/cat.png",),
+        ("__MACOSX/cat/._0.png", "@eaDir/0.png", "$RECYCLE.BIN/1.png"),
+        ("cat/._00.png", "cat/.hidden/0.png", "cat/.DS_Store", "cat/@eaDir/00.png", "cat/notes.txt"),
+    ],
+)
+@pytest.mark.parametrize("inside", ["", "train"])
+def test_what_others_leave_behind__is_not_the_users(
+    names: tuple[str, ...], inside: str, tmp_path: Path
+) -> None:
+    write_image_folder(tmp_path / inside)
+    if inside:
+        write_image_folder(tmp_path / "test", images=3)
+    before = image_folder(tmp_path)
+    for name in names:
+        file = tmp_path / inside / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"no image")
+    after = image_folder(tmp_path)
+    assert (after.checksum, after.classes) == (before.checksum, 3)
+
+
+@pytest.mark.parametrize(
+    ("parts", "sizes"),
+    [
+        ({"train": 10, "val": 4}, [24, 12, 6]),
+        ({"train": 10, "valid": 4, "test": 2}, [30, 12, 6]),
+        ({"Train": 10, "Validation": 4, "Test": 2}, [30, 12, 6]),
+        ({"training": 10, "testing": 2}, [27, 3, 6]),
+    ],
+)
+def test_parts__are_what_the_user_made_them(parts: dict[str, int], sizes: list[int], tmp_path: Path) -> None:
+    for number, (name, images) in enumerate(parts.items()):
+        for label in ("cat", "dog", "owl"):
+            for index in range(images):
+                pixels = np.full((6, 6, 3), 100 * number, dtype=np.uint8)
+                write_image(tmp_path / name / label / f"{index}.png", pixels)
+    data = image_folder(tmp_path)
+    assert data.test is not None
+    assert [len(part) for part in (data.train, data.validation, data.test)] == sizes
+    kinds = {name.lower()[:2]: 100 * number for number, name in enumerate(parts)}
+    assert (data.train.features == 0).all()
+    assert (data.validation.features == kinds.get("va", 0)).all()
+    assert (data.test.features == kinds.get("te", 0)).all()
+    if len(parts) == 3:
+        assert "there is nothing to split" in complaint(tmp_path, split=(1, 1))
+    fewer = image_folder(tmp_path, validation_samples=3).validation
+    assert np.array_equal(fewer.labels, data.validation.labels[:3])
+
+
+def test_parts__of_two_names_are_refused(tmp_path: Path) -> None:
+    for name in ("train", "val", "validation"):
+        write_image_folder(tmp_path / name)
+    assert complaint(tmp_path) == f"{tmp_path} holds val and validation, which are the same part"
+
+
+@pytest.mark.parametrize("keywords", [{}, {"image_size": 6, "channels": 3}])
+def test_unreadable__images_are_counted_and_may_be_left_out(keywords: dict[str, Any], tmp_path: Path) -> None:
+    write_image_folder(tmp_path, images=20)
+    for index in range(2, 9):
+        (tmp_path / "cat" / f"0{index}.png").write_bytes(b"no image")
+    text = complaint(tmp_path, **keywords)
+    assert text.startswith("7 of 60 images cannot be read: ") and "06.png and 2 more" in text
+    assert "skip_unreadable=True" in text
+    data = image_folder(tmp_path, **keywords, skip_unreadable=True)
+    assert data.test is not None
+    assert len(data.train) + len(data.validation) + len(data.test) == 53
+    for file in tmp_path.rglob("*.png"):
+        file.write_bytes(b"no image")
+    assert complaint(tmp_path, skip_unreadable=True).startswith("none of 60 images can be read; ")
 
 
 @pytest.mark.parametrize("keywords", [{}, {"image_size": 4, "channels": 3}])
