@@ -128,8 +128,8 @@ class EpisodicAgent(ABC):
             callback: Called with this agent after each update; returning False ends learning.
         """
         check_integer("total_architectures", total_architectures, 0)
-        # After a resume, steps that the interrupted run logged beyond its checkpoint are hidden.
-        writer = self._open_log(purge_step=self.num_architectures) if self._open_log else None
+        # After a resume, what the interrupted run logged beyond its checkpoint is hidden.
+        writer = self._open_log(purge_step=self.num_architectures + 1) if self._open_log else None
         goal = self.num_architectures + total_architectures
         with SearchProgress(total_architectures, progress_bar) as progress:
             while self.num_architectures < goal:

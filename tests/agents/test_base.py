@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 import agents.sb3  # noqa: F401, slow to import, and make_agent would do it inside a test's two seconds
 from agents import AGENTS, AgentError, agent_spec, make_agent
@@ -124,6 +125,26 @@ def test_agent__logs_the_reward_to_tensorboard(name: str, tmp_path: Path) -> Non
     if name in EPISODIC:
         steps = [event.step for event in accumulator.Scalars("rollout/ep_rew_mean")]
         assert steps == [*range(AGENTS[name].num_envs, EPISODES, AGENTS[name].num_envs), EPISODES]
+
+
+@pytest.mark.parametrize("name", EPISODIC)
+def test_agent__logs_every_update_that_a_checkpoint_knows(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Files of one second are read in the order of this number as text, so it must not get a digit more.
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(0))
+    lanes = AGENTS[name].num_envs
+    agent = make_agent(name, make_vec(lanes), 0, tensorboard_log=tmp_path / "log")
+    for _ in range(3):
+        agent.learn(lanes)
+    agent.save(tmp_path / "checkpoint.pt")
+    agent.learn(lanes)  # is lost, as by a kill
+    resumed = make_agent(name, make_vec(lanes), 0, tmp_path / "log", tmp_path / "checkpoint.pt")
+    resumed.learn(lanes)
+    accumulator = EventAccumulator(str(tmp_path / "log"))
+    accumulator.Reload()
+    steps = [event.step for event in accumulator.Scalars("rollout/ep_rew_mean")]
+    assert steps == [lanes * update for update in range(1, 5)]
 
 
 @pytest.mark.parametrize("name", AGENTS)
