@@ -20,7 +20,9 @@ NEIGHBOURS = 200
 """Neighbours that are looked at; of more a random choice."""
 FEWEST_PLAYED = 20
 """Sentences with which a surrogate begins: fewer correlate by chance."""
-TRUSTED = 0.3
+CHANCE = 1.5
+"""Standard errors of a rank correlation that are put down to chance."""
+TRUSTED = 0.1
 """Correlation beyond chance with which a surrogate is trusted fully."""
 PATIENCE = 10.0
 """Batches without a better sentence after which the bonus for not knowing has doubled."""
@@ -139,10 +141,10 @@ def trust(correlation: float, played: int) -> float:
 
     Args:
         correlation: Its rank correlation.
-        played: Number of sentences it was found with: without any relation its standard error is about
-            ``played ** -0.5``, and so much is taken off.
+        played: Number of sentences it was found with. Where there is nothing to find, the correlation's
+            standard error is about ``played ** -0.5``; ``CHANCE`` times that is taken off.
     """
-    return float(np.clip((correlation - played**-0.5) / TRUSTED, 0.0, 1.0))
+    return float(np.clip((correlation - CHANCE * played**-0.5) / TRUSTED, 0.0, 1.0))
 
 
 def neighbours(sentence: Sentence) -> Iterator[Actions]:
