@@ -311,6 +311,7 @@ class Reinforce(EpisodicAgent):
             "train/entropy_weight": weight,
             "train/baseline": baseline,
             "train/grad_norm": norm.item(),
+            **({} if self._proposals is None else self._proposals.scalars),
         }
 
     def _judge(self, episodes: Episodes) -> tuple[Tensor, Tensor]:

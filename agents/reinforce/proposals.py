@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from agents.reinforce.drawn import DrawnSentences
 from agents.reinforce.expected_masks import ExpectedMasks
@@ -48,6 +49,9 @@ class Proposals:
         generator: Where random numbers come from.
         exploration: Weight of the standard deviation.
         policy_share: Share of a batch that the policy draws alone, however good the surrogate is.
+
+    Attributes:
+        scalars: What to log of the latest round, by TensorBoard tag.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Proposals:
         self._policy_share = policy_share
         self._expected = ExpectedMasks(policy.num_actions)
         self._num_seen = 0
+        self.scalars: dict[str, float] = {}
 
     def propose(self, count: int) -> list[Actions]:
         """Return distinct sentences worth playing, at most ``count``, the most promising first.
@@ -79,6 +84,7 @@ class Proposals:
         values = np.array([sentence.value for sentence in played])
         surrogate = Surrogate([sentence.actions for sentence in played], values.tolist())
         wanted = round(count * (1.0 - self._policy_share) * trust(surrogate.correlation, len(played)))
+        self.scalars = {"surrogate/correlation": surrogate.correlation, "surrogate/proposed": float(wanted)}
         if wanted == 0:
             return []
         known = {sentence.actions for sentence in played}
@@ -87,8 +93,7 @@ class Proposals:
         if not candidates:
             return []
         mean, deviation = surrogate.predict(candidates)
-        batches_without_better = (len(played) - 1 - int(values.argmax())) / count
-        exploration = self._exploration * (1.0 + batches_without_better / PATIENCE)
+        exploration = self._exploration * impatience(values, count)
         order = np.argsort(-(mean + exploration * deviation), kind="stable")
         return [candidates[i] for i in order[:wanted].tolist()]
 
@@ -145,6 +150,16 @@ def trust(correlation: float, played: int) -> float:
             standard error is about ``played ** -0.5``; ``CHANCE`` times that is taken off.
     """
     return float(np.clip((correlation - CHANCE * played**-0.5) / TRUSTED, 0.0, 1.0))
+
+
+def impatience(values: NDArray[np.float64], batch: int) -> float:
+    """Return by what to multiply exploration: 1 after a better sentence, 2 ``PATIENCE`` batches later.
+
+    Args:
+        values: What the played sentences earned, in the order in which they were played.
+        batch: How many a batch has.
+    """
+    return 1.0 + (len(values) - 1 - int(values.argmax())) / (PATIENCE * batch)
 
 
 def neighbours(sentence: Sentence) -> Iterator[Actions]:

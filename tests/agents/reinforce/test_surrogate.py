@@ -14,8 +14,9 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 
 from agents.errors import InvalidArgumentError
 from agents.reinforce import Reinforce
+from agents.reinforce.drawn import DrawnSentences
 from agents.reinforce.expected_masks import ExpectedMasks
-from agents.reinforce.proposals import neighbours, trust
+from agents.reinforce.proposals import impatience, neighbours, trust
 from agents.reinforce.sentence_kernel import NOTHING, SentenceKernel, encoded
 from agents.reinforce.surrogate import MOST_FITTED, Surrogate, left_out, normal_scores
 from agents.replay import Sentence
@@ -170,6 +171,23 @@ def test_expected_masks__answer_with_the_most_similar_prefix() -> None:
     assert expected.after((1, 1)).tolist() == (b | c).tolist()  # unseen: the last token where it stands
     assert not expected.after((1,) * 9).any() or expected.after((1,) * 9).tolist() == (b | c).tolist()
     assert not ExpectedMasks(3).after((1,)).any()
+
+
+def test_impatience__grows_until_a_better_sentence_comes() -> None:
+    values = np.array([0.5, 0.9, *[0.1] * 50])
+    assert impatience(values[:2], 5) == 1.0
+    assert impatience(values, 5) == pytest.approx(2.0)
+    assert impatience(np.append(values, 0.91), 5) == 1.0
+
+
+def test_exit_of__is_where_a_sentence_leaves_what_was_drawn() -> None:
+    drawn = DrawnSentences()
+    assert drawn.exit_of((1, 2)) == ()
+    masks = np.array([[True, True, False], [False, True, True]])
+    drawn.add([Sentence((0, 1), masks, 0.0)])
+    assert drawn.exit_of((1, 2)) == (1,) and drawn.exit_of((0, 2)) == (0, 2)
+    for drawn_or_illegal in [(0, 1), (0, 1, 2), (2,), (0, 0), (0,)]:
+        assert drawn.exit_of(drawn_or_illegal) is None
 
 
 def test_neighbours__replace_put_in_and_leave_out() -> None:
