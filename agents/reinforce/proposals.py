@@ -1,6 +1,6 @@
 """Which sentences that nobody has played look best?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from agents.reinforce.drawn import DrawnSentences
 from agents.reinforce.expected_masks import ExpectedMasks
 from agents.reinforce.policy import RecurrentPolicy, State, draw
 from agents.reinforce.surrogate import Surrogate
-from agents.replay import Sentence, changed
+from agents.replay import ANY, Sentence
 
 Actions = tuple[int, ...]
 DRAWS = 200
@@ -100,9 +100,12 @@ class Proposals:
     def _neighbours(self, played: Sequence[Sentence]) -> list[Actions]:
         """Return wishes for neighbours of the best sentences, at most ``NEIGHBOURS``."""
         centres = sorted(played, key=lambda sentence: -sentence.value)[:CENTRES]
-        found = list(dict.fromkeys(wishes for centre in centres for wishes in neighbours(centre)))
-        order = torch.randperm(len(found), generator=self._generator)[:NEIGHBOURS]
-        return [found[i] for i in order.tolist()]
+        found = [edits(centre) for centre in centres]
+        rows = np.concatenate(found)
+        owners = np.repeat(np.arange(len(centres)), [len(of_centre) for of_centre in found])
+        # There may be hundreds of thousands, so they are written out only once they are chosen.
+        chosen = torch.randperm(len(rows), generator=self._generator)[:NEIGHBOURS].tolist()
+        return [edited(centres[owners[i]].actions, *rows[i].tolist()) for i in chosen]
 
     def _imagine(self, wishes: Sequence[Actions]) -> list[Actions]:
         """Write sentences without playing them: as wished where that may be legal, else as the policy draws.
@@ -162,17 +165,28 @@ def impatience(values: NDArray[np.float64], batch: int) -> float:
     return 1.0 + (len(values) - 1 - int(values.argmax())) / (PATIENCE * batch)
 
 
-def neighbours(sentence: Sentence) -> Iterator[Actions]:
-    """Yield wishes for all sentences with one token replaced, put in or left out where masks permit that.
+def edits(sentence: Sentence) -> NDArray[np.int64]:
+    """List how to replace one token, put one in or leave one out where masks permit that; see ``edited``.
 
     Args:
         sentence: A played one. Its masks answer for the token that differs, not for those behind it.
+
+    Returns:
+        int64, shape ``(edits, 3)``: start, stop and action.
     """
-    actions = sentence.actions
-    for step, action in sentence.alternatives():
-        yield changed(actions, step, action)
-    for step, action in np.argwhere(sentence.masks).tolist():
-        yield (*actions[:step], action, *actions[step:])
-    for step in range(len(actions) - 1):
-        if sentence.masks[step, actions[step + 1]]:
-            yield (*actions[:step], *actions[step + 1 :])
+    actions = np.array(sentence.actions)
+    steps, options = np.nonzero(sentence.masks)
+    replacing = np.stack([steps, steps + 1, options], axis=1)[options != actions[steps]]
+    putting_in = np.stack([steps, steps, options], axis=1)
+    followed = np.arange(len(actions) - 1)
+    left_out = followed[sentence.masks[followed, actions[1:]]]
+    leaving_out = np.stack([left_out, left_out + 1, np.full_like(left_out, ANY)], axis=1)
+    return np.concatenate([replacing, putting_in, leaving_out])
+
+
+def edited(actions: Actions, start: int, stop: int, action: int) -> Actions:
+    """Return the wishes for a neighbour: an action, or none for ``ANY``, from ``start`` to before ``stop``.
+
+    The last action is wished for once more behind the end, as in ``changed``.
+    """
+    return (*actions[:start], *([] if action == ANY else [action]), *actions[stop:], actions[-1])

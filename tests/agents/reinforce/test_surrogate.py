@@ -16,7 +16,7 @@ from agents.errors import InvalidArgumentError
 from agents.reinforce import Reinforce
 from agents.reinforce.drawn import DrawnSentences
 from agents.reinforce.expected_masks import ExpectedMasks
-from agents.reinforce.proposals import impatience, neighbours, trust
+from agents.reinforce.proposals import edited, edits, impatience, trust
 from agents.reinforce.sentence_kernel import NOTHING, SentenceKernel, encoded
 from agents.reinforce.surrogate import MOST_FITTED, Surrogate, left_out, normal_scores
 from agents.replay import Sentence
@@ -190,14 +190,17 @@ def test_exit_of__is_where_a_sentence_leaves_what_was_drawn() -> None:
         assert drawn.exit_of(drawn_or_illegal) is None
 
 
-def test_neighbours__replace_put_in_and_leave_out() -> None:
+def test_edits__replace_put_in_and_leave_out() -> None:
+    def neighbours(sentence: Sentence) -> list[tuple[int, ...]]:
+        return [edited(sentence.actions, *edit) for edit in edits(sentence).tolist()]
+
     masks = np.array([[True, True, False], [False, True, True]])
-    found = list(neighbours(Sentence((0, 2), masks, 0.0)))
-    replaced = [(1, 2, 2), (0, 1, 2)]  # the last action once more, see ``changed``
-    put_in = [(0, 0, 2), (1, 0, 2), (0, 1, 2), (0, 2, 2)]
-    assert found == replaced + put_in  # 2 may not come first, so 0 cannot be left out
+    replaced = [(1, 2, 2), (0, 1, 2)]  # the last action stands once more behind the end
+    put_in = [(0, 0, 2, 2), (1, 0, 2, 2), (0, 1, 2, 2), (0, 2, 2, 2)]
+    assert neighbours(Sentence((0, 2), masks, 0.0)) == replaced + put_in  # 2 may not come first
     masks[0, 2] = True
-    assert (2,) in list(neighbours(Sentence((0, 2), masks, 0.0)))
+    assert (2, 2) in neighbours(Sentence((0, 2), masks, 0.0))  # now it may: 0 can be left out
+    assert neighbours(Sentence((1,), np.array([[False, True, False]]), 0.0)) == [(1, 1, 1)]
 
 
 # --- The agent ---
