@@ -227,10 +227,23 @@ def test_reinforce__with_a_surrogate_follows_it_where_it_predicts() -> None:
     assert agent._proposals is not None
     proposed = agent._proposals.propose(10)
     assert len(proposed) == len(set(proposed)) == 8  # all but the policy's share
-    known = {sentence.actions for sentence in agent._drawn.sentences}
-    assert not known & set(proposed)
+    known = agent._drawn.sentences
+    assert not {sentence.actions for sentence in known} & set(proposed)
+    surrogate = Surrogate([sentence.actions for sentence in known], [sentence.value for sentence in known])
+    assert (
+        surrogate.predict(proposed)[0].mean() > 0.5
+    )  # standard deviations above the median of what it knows
     agent.learn(10)
     assert len(set(played(env))) == 70
+
+
+def test_reinforce__proposals_that_begin_alike_are_played_one_after_the_other() -> None:
+    agent = Reinforce(make_vec(4), **WITH)
+    agent._drawn.add([Sentence((0, 1), np.ones((2, 10), dtype=np.bool_), 0.0)])
+    proposed = [(2, 3), (2, 4), (0, 1), (0, 5)]  # two leave what is known at 2, one is known
+    beginnings, waiting = agent._beginnings(proposed, 4)
+    assert beginnings[:2] == [(2, 3), (0, 5)] and waiting == [(2, 4)]
+    assert 2 <= len(beginnings) <= 3  # one lane is the policy's, unless it begins alike too
 
 
 def test_reinforce__with_a_surrogate_does_not_follow_it_into_noise() -> None:
