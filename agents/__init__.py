@@ -56,19 +56,23 @@ def _sb3() -> type:
     return Sb3Agent
 
 
+_FOR_HUNDREDS: dict[str, Any] = {
+    "distinct": True,
+    "baseline": "ranks",
+    "epochs": 3,
+    "entropy_weight": 0.03,
+}
 REINFORCE_FORMS: dict[str, AgentSpec] = {
     "faithful": AgentSpec(_reinforce, 20),
-    "sample_efficient": AgentSpec(
-        _reinforce,
-        10,
-        {"distinct": True, "baseline": "ranks", "epochs": 3, "entropy_weight": 0.03},
-    ),
+    "sample_efficient": AgentSpec(_reinforce, 10, _FOR_HUNDREDS),
+    "surrogate": AgentSpec(_reinforce, 10, {**_FOR_HUNDREDS, "surrogate": "gaussian_process"}),
 }
-"""The class as it is, for thousands of architectures, and what it takes to make the most of hundreds:
-what was tried stands in ``docs/agents-tuning.md``."""
+"""The class as it is, for thousands of architectures; what it takes to make the most of hundreds; and the
+same with a model of what was played, for tens: what was tried stands in ``docs/agents-tuning.md``."""
 
 AGENTS: dict[str, AgentSpec] = {
     "reinforce": REINFORCE_FORMS["sample_efficient"],
+    "reinforce_surrogate": REINFORCE_FORMS["surrogate"],
     "random_search": AgentSpec(_random, 50),
     "regularized_evolution": AgentSpec(_regularized_evolution, 5),
     "local_search": AgentSpec(_local_search, 1),

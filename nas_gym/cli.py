@@ -71,10 +71,11 @@ class SearchArgs:
 class Reinforce(SearchArgs):
     """What to search, how long, in which form, and where to write."""
 
-    form: Literal["auto", "faithful", "sample_efficient"] = "auto"
+    form: Literal["auto", "faithful", "sample_efficient", "surrogate"] = "auto"
     """faithful: batches of 20, proposals may repeat, for thousands of architectures; sample_efficient: none
     is proposed twice and each is learned from more than once, for hundreds (the benchmark's); auto: the
-    latter for fewer than 1,000."""
+    latter for fewer than 1,000; surrogate: the same, and a Gaussian process chooses among what the policy
+    imagines."""
     cell: Literal["gru", "lstm", "nascell"] = "gru"
     """The policy's recurrent cell; nascell is the one that Zoph & Le's controller found."""
 

@@ -12,15 +12,19 @@ from torch import Tensor
 from agents.arguments import check_integer, check_known, check_number
 from agents.base import EpisodicAgent
 from agents.episodes import AnyEnv, Choose, Episodes, collect, joined
+from agents.errors import InvalidArgumentError
 from agents.reinforce.advantages import rank_advantages
 from agents.reinforce.drawn import DrawnSentences
 from agents.reinforce.losses import clipped_surrogate
-from agents.reinforce.policy import CELLS, Cell, RecurrentPolicy, State
+from agents.reinforce.policy import CELLS, Cell, RecurrentPolicy, State, draw
 from agents.reinforce.priority_queue import PriorityQueue
+from agents.reinforce.proposals import Proposals
 from agents.replay import episodes_of, pack, sentences_of, unpack
 
 Baseline = Literal["moving_average", "batch_mean", "ranks"]
 BASELINES = ("moving_average", "batch_mean", "ranks")
+SurrogateModel = Literal["none", "gaussian_process"]
+SURROGATES = ("none", "gaussian_process")
 ATTEMPTS = 8
 """How often new sentences are sought by rejection before drawn ones are masked."""
 CANDIDATES = 8
@@ -70,6 +74,11 @@ class Reinforce(EpisodicAgent):
         queue_size: How many of the best sentences are also trained on in each update, 0 for none
             (priority-queue training, Abolafia et al. 2018, see ``PriorityQueue``).
         queue_weight: Weight of their mean log-likelihood in the loss.
+        surrogate: With ``"gaussian_process"``, which needs ``distinct``, a model of what was played chooses
+            most of each batch from what the policy imagines, as far as it can be trusted: see ``Proposals``.
+            The update treats what it chose as if the policy had drawn it.
+        surrogate_exploration: How many standard deviations of a prediction are added to its mean.
+        policy_share: Share of a batch that the policy draws alone, however good the surrogate is, 0 to 1.
         seed: Seed of everything random in the agent.
         tensorboard_log: Folder for TensorBoard's event files, ``None`` for none.
 
@@ -97,12 +106,16 @@ class Reinforce(EpisodicAgent):
         clip_range: float = 0.2,
         queue_size: int = 0,
         queue_weight: float = 0.1,
+        surrogate: SurrogateModel = "none",
+        surrogate_exploration: float = 0.5,
+        policy_share: float = 0.2,
         seed: int = 0,
         tensorboard_log: str | Path | None = None,
     ) -> None:
         super().__init__(env, seed, tensorboard_log)
         check_known("cell", cell, CELLS)
         check_known("baseline", baseline, BASELINES)
+        check_known("surrogate", surrogate, SURROGATES)
         check_integer("hidden_size", hidden_size, 1, 4096)
         check_integer("epochs", epochs, 1, 1000)
         check_integer("queue_size", queue_size, 0, 100_000)
@@ -113,6 +126,12 @@ class Reinforce(EpisodicAgent):
         check_number("max_grad_norm", max_grad_norm, 0.0, 1e6)
         check_number("clip_range", clip_range, 0.0, 1e3)
         check_number("queue_weight", queue_weight, 0.0, 1e3)
+        check_number("surrogate_exploration", surrogate_exploration, 0.0, 1e3)
+        check_number("policy_share", policy_share, 0.0, 1.0)
+        if surrogate != "none" and not distinct:
+            raise InvalidArgumentError(
+                f"surrogate {surrogate!r} proposes new sentences: it needs distinct=True"
+            )
         self.learning_rate = learning_rate
         self.hidden_size = hidden_size
         self.cell = cell
@@ -128,11 +147,19 @@ class Reinforce(EpisodicAgent):
         self.queue_size = queue_size
         self.queue = PriorityQueue(queue_size)
         self.queue_weight = queue_weight
+        self.surrogate = surrogate
+        self.surrogate_exploration = surrogate_exploration
+        self.policy_share = policy_share
         self._drawn = DrawnSentences()
         self._generator = torch.Generator().manual_seed(seed)
         self.policy = RecurrentPolicy(self.num_actions, hidden_size, cell, self._generator)
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=learning_rate)
         self._average: float | None = None
+        self._proposals: Proposals | None = None
+        if surrogate != "none":
+            self._proposals = Proposals(
+                self._drawn, self.policy, self._generator, surrogate_exploration, policy_share
+            )
 
     def _next_actions(
         self, observations: NDArray[np.int64], masks: NDArray[np.bool_], deterministic: bool
@@ -146,23 +173,48 @@ class Reinforce(EpisodicAgent):
         with torch.no_grad():
             log_probabilities, _ = self.policy(previous, legal)
         ahead = log_probabilities[lanes, lengths]
-        actions = ahead.argmax(dim=1) if deterministic else self._draw(ahead)
+        actions = ahead.argmax(dim=1) if deterministic else draw(ahead, self._generator)
         return actions.numpy()
 
     def _play(self, count: int) -> Episodes | None:
         if not self.distinct:
             return super()._play(count)
         parts: list[Episodes] = []
+        proposed = [] if self._proposals is None else self._proposals.propose(count)
         while count > 0 and not self._drawn.exhausted:
-            # Lanes that leave what is known at different places cannot write the same sentence.
-            exits = self._exits(count)
-            parts.append(collect(self.env, self._new_batch(exits), len(exits), self._batch_seed(len(parts))))
+            beginnings, proposed = self._beginnings(proposed, count)
+            choose = self._new_batch(beginnings)
+            parts.append(collect(self.env, choose, len(beginnings), self._batch_seed(len(parts))))
             self._drawn.add(sentences_of(parts[-1]))
-            count -= len(exits)
+            count -= len(beginnings)
         return joined(parts) if parts else None
 
+    def _beginnings(
+        self, proposed: Sequence[tuple[int, ...]], count: int
+    ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Choose what 1 to ``count`` lanes write at the same time.
+
+        Lanes that leave what is known at different places cannot write the same sentence, whatever masks
+        make of the rest. A proposal that leaves it where another one does waits for the next round.
+
+        Returns:
+            Beginnings, proposed ones first, the others the policy's; and the proposals that wait.
+        """
+        together: dict[tuple[int, ...], tuple[int, ...]] = {}
+        waiting: list[tuple[int, ...]] = []
+        for sentence in proposed:
+            leaving = self._drawn.exit_of(sentence)
+            if leaving in together:
+                waiting.append(sentence)
+            elif leaving is not None:
+                together[leaving] = sentence
+        free = count - len(together) - len(waiting)
+        if free > 0:
+            together |= {leaving: leaving for leaving in self._exits(free) if leaving not in together}
+        return list(together.values()), waiting
+
     def _new_batch(self, beginnings: Sequence[tuple[int, ...]] = ()) -> Choose:
-        """Return what draws from the policy, from where the lanes' given beginnings end."""
+        """Return what draws from the policy, where a lane's given beginning has ended or is illegal."""
         previous = torch.zeros((self.env.num_envs, 1), dtype=torch.int64)
         state: State = None
         step = 0
@@ -171,9 +223,9 @@ class Reinforce(EpisodicAgent):
             nonlocal previous, state, step
             with torch.no_grad():
                 log_probabilities, state = self.policy(previous, torch.from_numpy(masks)[:, None], state)
-            actions = self._draw(log_probabilities[:, 0])
+            actions = draw(log_probabilities[:, 0], self._generator)
             for lane, beginning in enumerate(beginnings):
-                if step < len(beginning):
+                if step < len(beginning) and masks[lane, beginning[step]]:
                     actions[lane] = beginning[step]
             step += 1
             previous = actions[:, None] + 1
@@ -214,7 +266,7 @@ class Reinforce(EpisodicAgent):
                 masks[lane] = legal
             with torch.no_grad():
                 log_probabilities, state = self.policy(previous, torch.from_numpy(masks)[:, None], state)
-            actions = self._draw(log_probabilities[:, 0])
+            actions = draw(log_probabilities[:, 0], self._generator)
             previous = actions[:, None] + 1
             for lane, action in enumerate(actions.tolist()):
                 if lane not in walking:
@@ -227,9 +279,6 @@ class Reinforce(EpisodicAgent):
                     exits[lane] = prefixes[lane]
                     walking.remove(lane)
         return [exits[lane] for lane in sorted(exits)]
-
-    def _draw(self, log_probabilities: Tensor) -> Tensor:
-        return torch.multinomial(log_probabilities.exp(), 1, generator=self._generator)[:, 0]
 
     def _update(self, episodes: Episodes) -> dict[str, float]:
         count = len(episodes.lengths)
@@ -262,6 +311,7 @@ class Reinforce(EpisodicAgent):
             "train/entropy_weight": weight,
             "train/baseline": baseline,
             "train/grad_norm": norm.item(),
+            **({} if self._proposals is None else self._proposals.scalars),
         }
 
     def _judge(self, episodes: Episodes) -> tuple[Tensor, Tensor]:

@@ -55,3 +55,17 @@ class DrawnSentences:
     def open(self, prefix: tuple[int, ...]) -> NDArray[np.bool_]:
         """Return after which actions there are new sentences behind a known prefix, shape ``(V,)``."""
         return self._open[prefix]
+
+    def exit_of(self, actions: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return the shortest beginning of a sentence with which no drawn one begins.
+
+        Returns:
+            ``None`` where there is none: the sentence or a beginning of it was drawn, or is illegal.
+        """
+        for step, action in enumerate(actions):
+            legal = self._legal.get(actions[:step])
+            if legal is None:
+                return actions[:step]
+            if not self._open[actions[:step]][action]:
+                return None
+        return actions if actions not in self._legal else None

@@ -30,6 +30,7 @@ class RecurrentPolicy(nn.Module):
 
     def __init__(self, num_actions: int, hidden_size: int, cell: Cell, generator: torch.Generator) -> None:
         super().__init__()
+        self.num_actions = num_actions
         with torch.random.fork_rng(devices=[]):  # the layers' own initial values are thrown away
             self.embedding = nn.Embedding(num_actions + 1, hidden_size)
             self.cell = CELLS[cell](hidden_size, hidden_size)
@@ -53,3 +54,8 @@ class RecurrentPolicy(nn.Module):
         outputs, state = self.cell(self.embedding(previous), state)
         logits = self.head(outputs).masked_fill(~masks, -1e9)
         return logits.log_softmax(dim=-1), state
+
+
+def draw(log_probabilities: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw one action a row, shape ``(lanes,)`` from ``(lanes, V)``."""
+    return torch.multinomial(log_probabilities.exp(), 1, generator=generator)[:, 0]

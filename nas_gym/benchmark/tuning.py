@@ -25,13 +25,23 @@ REINFORCE_GRID: Mapping[str, Sequence[float]] = {
     "epochs": (1, 3),
     "num_envs": (5, 10),
 }
+SURROGATE_GRID: Mapping[str, Sequence[float]] = {
+    "surrogate_exploration": (0.25, 0.5),
+    "policy_share": (0.2, 0.4),
+    "num_envs": (5, 10),
+}
 PPO_GRID: Mapping[str, Sequence[float]] = {
     "learning_rate": (2e-3, 5e-3),
     "ent_coef": (0.02, 0.1),
     "n_epochs": (5, 10),
     "n_steps": (4, 12),
 }
-GRIDS = {"reinforce": REINFORCE_GRID, "ppo": PPO_GRID, "maskable_ppo": PPO_GRID}
+GRIDS = {
+    "reinforce": REINFORCE_GRID,
+    "reinforce_surrogate": SURROGATE_GRID,
+    "ppo": PPO_GRID,
+    "maskable_ppo": PPO_GRID,
+}
 
 
 def tune(arguments: TuningArguments) -> None:

@@ -176,7 +176,7 @@ def test_agent__takes_large_seeds_or_says_how_large_they_may_be(name: str) -> No
 @pytest.mark.parametrize("name", AGENTS)
 def test_agent__can_be_made_without_naming_its_class(name: str) -> None:
     agent = make_agent(name, make_vec(AGENTS[name].num_envs), 0)
-    assert agent.name == name
+    assert name.startswith(agent.name)  # a form of an agent has a name of its own, its class has one
     assert type(agent) is agent_spec(name).load()
 
 

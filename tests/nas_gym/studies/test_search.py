@@ -24,6 +24,7 @@ from tests.nas_gym.studies.episodes import SETTINGS
 
 LANES = {
     "reinforce": 8,
+    "reinforce_surrogate": 8,
     "random_search": 8,
     "regularized_evolution": 8,
     "local_search": 8,
