@@ -97,7 +97,7 @@ def _train(
         for step, (inputs, labels) in enumerate(batches):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate_of(epoch, step / steps)
-            with torch.autocast(device.type, precision, enabled=precision is not None):
+            with _computing_in(precision, device):
                 outputs = module(inputs)
             loss = loss_of(outputs.float(), labels)
             optimizer.zero_grad()
@@ -139,13 +139,19 @@ def outputs_of(module: nn.Module, samples: Samples, precision: torch.dtype | Non
         precision: What to compute in where that is safe, ``None`` for float32 everywhere.
     """
     module.eval()
-    with (
-        torch.inference_mode(),
-        torch.autocast(samples.features.device.type, precision, enabled=precision is not None),
-    ):
+    with torch.inference_mode(), _computing_in(precision, samples.features.device):
         parts = [module(inputs).float() for inputs, _ in samples.in_order()]
         outputs: Outputs = torch.cat(parts).cpu().numpy()
     return outputs
+
+
+def _computing_in(precision: torch.dtype | None, device: torch.device) -> torch.autocast:
+    """Return the context in which a network computes in half precision where that is safe.
+
+    Without a cache of halved weights: PyTorch empties it at the end of the outermost such context alone, and
+    whoever shields children from the caller's autocast is one. Each weight is halved once a step anyway.
+    """
+    return torch.autocast(device.type, precision, enabled=precision is not None, cache_enabled=False)
 
 
 def half_precision(recipe: SampleRecipe, samples: Samples) -> torch.dtype | None:

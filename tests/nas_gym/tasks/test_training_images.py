@@ -191,6 +191,13 @@ def test_child__has_all_scores_of_its_best_epoch() -> None:
     assert {name: trained.outcome.scores[name] for name in told} == told
 
 
+def test_bfloat16__learns_as_float32_does() -> None:
+    recipe = TrainingRecipe(epochs=15, patience=None)
+    full, half = (evaluate(replace(recipe, precision=precision)) for precision in ("float32", "bfloat16"))
+    assert half.scores["accuracy"] > 0.8 and half.scores != full.scores
+    assert abs(half.scores["log_loss"] - full.scores["log_loss"]) < 0.2
+
+
 def test_label_smoothing__is_pytorchs() -> None:
     logits, labels = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3
     task = classification(DATA, replace(RECIPE, label_smoothing=0.3))
