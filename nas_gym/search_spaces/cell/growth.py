@@ -5,11 +5,13 @@ product is kept as its degrees in both. Tanh and sigmoid bound a value, a sum ke
 operands, a product multiplies them. Then the degrees are followed over time, from one step to the next.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from nas_gym.search_spaces.cell.description import CELL_STATE, CellDescription
 
 Growth = Literal["bounded", "linear", "superlinear"]
+GROWTHS: tuple[Growth, ...] = get_args(Growth)
+"""The slowest first."""
 Products = frozenset[tuple[int, int]]
 """Degrees in h_{t-1} and c_{t-1}, one pair for each product."""
 

@@ -72,6 +72,17 @@ def test_size__may_be_limited() -> None:
     assert evaluation.reason is not None and "at most 10 are allowed" in evaluation.reason
 
 
+def test_growth__may_be_limited_even_where_a_store_knows_better(tmp_path: Path) -> None:
+    # The store keeps what a search without the limit has trained.
+    store, text = tmp_path / "store.sqlite", "add:relu elem_mult:relu elem_mult:relu add:relu node-0 node-0"
+    for growth, status in (("any", "ok"), ("linear", "failed")):
+        made = quick("NAS-Brackets-v0", space={"base": 2, "growth": growth}, store=store)
+        with made.make_evaluator() as evaluator:
+            (found,) = evaluator.evaluate([made.search_space.parse(text)])
+        assert found.status == status
+    assert found.reason == "its state can grow without bound: superlinear growth, linear is allowed"
+
+
 def test_store__gives_back_the_perplexity_without_training(tmp_path: Path) -> None:
     made = quick("NAS-Brackets-v0", store=tmp_path / "store.sqlite")
     networks = random_children(made.search_space, 2)
