@@ -128,6 +128,14 @@ class SearchSpace(ABC):
         """
         return None
 
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """Return the one architecture that stands for all that mean the same network; by default itself.
+
+        Weights apart: a child's seed follows from its own text, so that equal networks of other texts are
+        other children.
+        """
+        return architecture
+
     def build(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> Module:
         """Build a network, its parameters not yet initialised; by default there is none to build.
 

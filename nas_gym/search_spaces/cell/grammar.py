@@ -7,6 +7,7 @@ from nas_gym.checks import choice, integer
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import Module, NetworkSize
+from nas_gym.search_spaces.cell.canonical import canonical_tokens
 from nas_gym.search_spaces.cell.description import (
     ACTIVATIONS,
     COMBINATIONS,
@@ -99,6 +100,10 @@ class CellSpace(RankedSpace):
         if GROWTHS.index(growth) <= GROWTHS.index(self.growth):
             return None
         return f"its state can grow without bound: {growth} growth, {self.growth} is allowed"
+
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """Return the same cell with the children of each node in a fixed order."""
+        return Architecture(self.id, canonical_tokens(architecture.tokens))
 
     def size(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> NetworkSize:
         """Count the weights of a layer, each of which is multiplied once in a time step.
