@@ -4,13 +4,15 @@ from typing import Any
 import gymnasium as gym
 import pytest
 
+from nas_gym.datasets.texts.corpus import Corpus
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.problems.registration import problem
 from nas_gym.problems.texts import ZOPH_WORDS
 from nas_gym.search_spaces.cell.references import NASCELL
-from nas_gym.tasks.language_modelling import LanguageModelling
+from nas_gym.tasks.base import Rung
+from nas_gym.tasks.language_modelling import LanguageModelling, LanguageRecipe
 from nas_gym.tasks.language_modelling.size import size_around
-from tests.nas_gym.doubles import QUICK, TEXTS, quick, random_children
+from tests.nas_gym.doubles import QUICK, REQUIRED, TEXTS, quick, random_children
 
 pytestmark = pytest.mark.usefixtures("small_data")
 
@@ -21,6 +23,12 @@ def play(name: str, sentence: list[int], **keywords: Any) -> tuple[float, dict[s
     for token in sentence:
         _, reward, _, _, info = env.step(token)
     return float(reward), info["evaluation"]
+
+
+def ladder_of(name: str, **keywords: Any) -> tuple[Rung[Corpus, LanguageRecipe], ...]:  # noqa: ANN401
+    task = problem(name, **{**REQUIRED.get(name, {}), **keywords}).task
+    assert isinstance(task, LanguageModelling)
+    return task.ladder
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -63,6 +71,28 @@ def test_paper__has_20_million_parameters_with_all_words() -> None:
     assert size_around(layers * cell.parameters, 10_000, units).parameters == pytest.approx(
         20_000_000, rel=0.005
     )
+
+
+@pytest.mark.parametrize(("name", "rungs"), list(zip(TEXTS, (2, 3, 3, 3), strict=True)))
+def test_middle__has_more_updates_than_the_search_and_fewer_tokens_than_the_full_training(
+    name: str, rungs: int
+) -> None:
+    ladder = [rung.recipe for rung in ladder_of(name)]
+    assert len(ladder) == rungs, "brackets are quick enough without"
+    if rungs == 3:
+        search, middle, full = ladder
+        assert middle.batch_size < search.batch_size == full.batch_size
+        assert (middle.units, middle.learning_rate) == (search.units, search.learning_rate)
+        assert full.max_batches is None, "only between are windows left out"
+    given = ladder_of(name, middle={"units": 7})
+    assert [rung.recipe.units for rung in given] == [ladder[0].units, 7, ladder[-1].units]
+    assert len(ladder_of(name, recipe={"name": "full"})) == 2, "a recipe by name is for all rungs"
+
+
+def test_middle__reads_windows_from_everywhere_in_the_text() -> None:
+    rungs = ladder_of("NAS-PTB-v0", train_tokens=400, validation_tokens=100)
+    assert len(rungs[0].data.train) == 400 < len(rungs[1].data.train)
+    assert rungs[1].source is rungs[2].source, "loaded once"
 
 
 def test_size__may_be_limited() -> None:
