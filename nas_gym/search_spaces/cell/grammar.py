@@ -47,9 +47,9 @@ class CellSpace(RankedSpace):
 
     Args:
         base: Number of leaves: 2, 4, 8, 16 or 32.
-        growth: How the state of a cell that is trained may grow, see ``growth_of``. Of random cells of base 8
-            ``"linear"`` refuses a tenth, those that diverge in training, ``"bounded"`` three tenths, the
-            LSTM among them. Only a complete sentence tells: it is refused, not made illegal.
+        growth: How fast the state of a cell that is trained may grow, see ``growth_of``. Of random cells of
+            base 8 ``"linear"`` refuses a tenth, whose training may explode, ``"bounded"`` three tenths, the
+            LSTM among them. Only a complete sentence tells, so it is refused and not made illegal.
 
     Raises:
         InvalidArgumentError: If ``base`` or ``growth`` is another one.
@@ -99,7 +99,7 @@ class CellSpace(RankedSpace):
         growth = growth_of(describe(architecture.tokens))
         if GROWTHS.index(growth) <= GROWTHS.index(self.growth):
             return None
-        return f"its state can grow without bound: {growth} growth, {self.growth} is allowed"
+        return f"the growth of its state is {growth}, at most {self.growth} is allowed"
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """Return the same cell with the children of each node in a fixed order."""

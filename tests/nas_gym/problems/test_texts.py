@@ -110,7 +110,7 @@ def test_growth__may_be_limited_even_where_a_store_knows_better(tmp_path: Path) 
         with made.make_evaluator() as evaluator:
             (found,) = evaluator.evaluate([made.search_space.parse(text)])
         assert found.status == status
-    assert found.reason == "its state can grow without bound: superlinear growth, linear is allowed"
+    assert found.reason == "the growth of its state is superlinear, at most linear is allowed"
 
 
 def test_store__gives_back_the_perplexity_without_training(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_space__refuses_cells_whose_state_grows_faster_than_it_allows() -> None:
     }
     assert refused == {"any": [], "linear": ["superlinear"], "bounded": ["linear", "superlinear"]}
     space = CellSpace(growth="bounded")
-    says = "its state can grow without bound: linear growth, bounded is allowed"
+    says = "the growth of its state is linear, at most bounded is allowed"
     assert space.refuses(space.parse(LSTM_SENTENCE)) == says
     assert space.refuses(NASCELL) is None
     with pytest.raises(InvalidArgumentError, match="growth must be one of any, linear, bounded, got 'none'"):
