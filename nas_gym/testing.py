@@ -72,6 +72,10 @@ def check_search_space(
         assert search_space.parse(str(architecture)) == architecture, (
             f"parse must invert str for {architecture}"
         )
+        canonical = search_space.canonical(architecture)
+        assert search_space.parse(str(canonical)) == canonical == search_space.canonical(canonical), (
+            f"{canonical}, which stands for {architecture}, must be an architecture and stand for itself"
+        )
         blocks = search_space.diagram(architecture.tokens)
         assert all(-1 <= source < i for i, block in enumerate(blocks) for source in block.inputs), (
             f"blocks of {architecture} must read earlier ones"

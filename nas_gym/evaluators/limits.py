@@ -1,6 +1,8 @@
-"""Networks that are too large fail before they are built."""
+"""Networks that are too large, or that their search space refuses, fail before they are built."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
@@ -11,19 +13,91 @@ from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.tasks.seeds import child_seed
 
 
-class SizeLimitedEvaluator(Evaluator):
-    """Has another evaluator train only the networks that are small enough.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a network is not trained.
 
-    A larger one has the status ``"failed"``, with the reason; it takes no time, and is neither built nor
-    stored.
+    Attributes:
+        reason: Why, in one line.
+        size: What the network costs, if that was computed.
+    """
+
+    reason: str
+    size: NetworkSize | None = None
+
+
+class LimitedEvaluator(Evaluator):
+    """Has another evaluator train only the networks that are not refused.
+
+    One that is has the status ``"failed"``, with the reason; it takes no time, and is neither built nor
+    stored. A subclass says which.
 
     Args:
         evaluator: Who is asked about the others.
-        size: What a network costs, computed from its description.
-        max_parameters: Largest number of trained values.
         task: Id of the task, for the records of what is refused.
         recipe: Id of the recipe, for the same.
         seed: The evaluator's own seed, for the same.
+    """
+
+    def __init__(self, evaluator: Evaluator, task: str, recipe: str, seed: int = 0) -> None:
+        self.evaluator = evaluator
+        self.task = task
+        self.recipe = recipe
+        self.seed = seed
+
+    @abstractmethod
+    def refuse(self, architecture: Architecture) -> Refusal | None:
+        """Say why a network is not trained, ``None`` if it is."""
+
+    def evaluate(
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
+    ) -> list[Evaluation]:
+        """Evaluate children, see ``Evaluator.evaluate``."""
+        given = [None] * len(architectures) if seeds is None else seeds
+        refused: dict[int, Evaluation] = {}
+        asked: list[int] = []
+        for position, (architecture, seed) in enumerate(zip(architectures, given, strict=True)):
+            if refusal := self.refuse(architecture):
+                refused[position] = self._failed(architecture, refusal, seed, rung)
+            else:
+                asked.append(position)
+        allowed = [architectures[position] for position in asked]
+        allowed_seeds = None if seeds is None else [seeds[position] for position in asked]
+        answers = self.evaluator.evaluate(allowed, allowed_seeds, rung) if allowed else []
+        evaluations = refused | dict(zip(asked, answers, strict=True))
+        return [evaluations[position] for position in range(len(architectures))]
+
+    def close(self) -> None:
+        """Close the other evaluator."""
+        self.evaluator.close()
+
+    def _failed(
+        self, architecture: Architecture, refusal: Refusal, seed: int | None, rung: int
+    ) -> Evaluation:
+        size = refusal.size
+        return Evaluation(
+            architecture=architecture,
+            task=self.task,
+            recipe=self.recipe,
+            seed=child_seed(self.seed, architecture) if seed is None else seed,
+            status="failed",
+            parameters=None if size is None else size.parameters,
+            reason=refusal.reason,
+            multiply_adds=None if size is None else size.multiply_adds,
+            rung=rung,
+        )
+
+
+class SizeLimitedEvaluator(LimitedEvaluator):
+    """Refuses networks that are too large.
+
+    Args:
+        evaluator: See ``LimitedEvaluator``.
+        size: What a network costs, computed from its description.
+        max_parameters: Largest number of trained values.
+        task: See ``LimitedEvaluator``, and so the next two.
+        recipe: See there.
+        seed: See there.
 
     Raises:
         InvalidArgumentError: If ``max_parameters`` is not a positive integer.
@@ -38,39 +112,16 @@ class SizeLimitedEvaluator(Evaluator):
         recipe: str,
         seed: int = 0,
     ) -> None:
-        self.evaluator = evaluator
+        super().__init__(evaluator, task, recipe, seed)
         self.size = size
         self.max_parameters = integer("max_parameters", max_parameters, 1)
-        self.task = task
-        self.recipe = recipe
-        self.seed = seed
 
-    def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
-    ) -> list[Evaluation]:
-        """Evaluate children, see ``Evaluator.evaluate``.
+    def refuse(self, architecture: Architecture) -> Refusal | None:
+        """Refuse a network with more parameters.
 
         Raises:
             InvalidArgumentError: If the size of a network is not known before it is built.
         """
-        refused = {
-            position: evaluation
-            for position, architecture in enumerate(architectures)
-            if (evaluation := self._refuse(architecture, None if seeds is None else seeds[position], rung))
-        }
-        asked = [position for position in range(len(architectures)) if position not in refused]
-        small = [architectures[position] for position in asked]
-        small_seeds = None if seeds is None else [seeds[position] for position in asked]
-        answers = self.evaluator.evaluate(small, small_seeds, rung) if small else []
-        evaluations = refused | dict(zip(asked, answers, strict=True))
-        return [evaluations[position] for position in range(len(architectures))]
-
-    def close(self) -> None:
-        """Close the other evaluator."""
-        self.evaluator.close()
-
-    def _refuse(self, architecture: Architecture, seed: int | None, rung: int) -> Evaluation | None:
-        """Return the record of a network that is too large, ``None`` for any other."""
         size = self.size(architecture)
         if size is None:
             raise InvalidArgumentError(
@@ -78,14 +129,33 @@ class SizeLimitedEvaluator(Evaluator):
             )
         if size.parameters <= self.max_parameters:
             return None
-        return Evaluation(
-            architecture=architecture,
-            task=self.task,
-            recipe=self.recipe,
-            seed=child_seed(self.seed, architecture) if seed is None else seed,
-            status="failed",
-            parameters=size.parameters,
-            reason=f"it has {size.parameters} parameters, at most {self.max_parameters} are allowed",
-            multiply_adds=size.multiply_adds,
-            rung=rung,
-        )
+        reason = f"it has {size.parameters} parameters, at most {self.max_parameters} are allowed"
+        return Refusal(reason, size)
+
+
+class SpaceLimitedEvaluator(LimitedEvaluator):
+    """Refuses networks that their search space does not want trained, see ``SearchSpace.refuses``.
+
+    Args:
+        evaluator: See ``LimitedEvaluator``.
+        refuses: Returns why not, or ``None``.
+        task: See ``LimitedEvaluator``, and so the next two.
+        recipe: See there.
+        seed: See there.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        refuses: Callable[[Architecture], str | None],
+        task: str,
+        recipe: str,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(evaluator, task, recipe, seed)
+        self.refuses = refuses
+
+    def refuse(self, architecture: Architecture) -> Refusal | None:
+        """Refuse what the search space refuses."""
+        reason = self.refuses(architecture)
+        return None if reason is None else Refusal(reason)

@@ -169,19 +169,16 @@ class Problem:
         return NasVectorEnv(self.make_env(store, render_mode), num_envs)
 
     def _limited(self, evaluator: Evaluator) -> Evaluator:
-        if self.books.max_parameters is None or self.task is None:
+        if self.task is None:
             return evaluator
-        from nas_gym.evaluators.limits import SizeLimitedEvaluator
+        from nas_gym.evaluators.limits import SizeLimitedEvaluator, SpaceLimitedEvaluator
 
-        task = self.task.without_test()
-        return SizeLimitedEvaluator(
-            evaluator,
-            partial(task.size, self.search_space),
-            self.books.max_parameters,
-            task.id_of(),
-            task.recipe_of().id,
-            self.books.training_seed,
-        )
+        task, most = self.task.without_test(), self.books.max_parameters
+        records = (task.id_of(), task.recipe_of().id, self.books.training_seed)
+        limited = SpaceLimitedEvaluator(evaluator, self.search_space.refuses, *records)
+        if most is None:
+            return limited
+        return SizeLimitedEvaluator(limited, partial(task.size, self.search_space), most, *records)
 
 
 def _stored(evaluator: Evaluator, store: str | Path) -> Evaluator:

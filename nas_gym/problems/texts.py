@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from nas_gym.problems.ladder import FULL, SEARCH, Amount, Given, Values, ladder
+from nas_gym.problems.ladder import FULL, MIDDLE, SEARCH, Amount, Given, Values, ladder
 from nas_gym.problems.parts import choose
 from nas_gym.problems.problem import Problem
 from nas_gym.rewards import InverseSquaredPerplexity
@@ -62,18 +62,28 @@ BRACKETS: dict[str, Values] = {
     SEARCH: {"train_tokens": 50_000, "validation_tokens": 10_000},
     FULL: {"train_tokens": 200_000, "epochs": 5, "units": 64, "decay": 0.5},
 }
+# What tells cells apart is the number of updates with all words known: fewer columns, and many windows.
 PTB: dict[str, Values] = {
     SEARCH: {**FEW, **WORDS},
+    MIDDLE: {**ALL, "batch_size": 8, "max_batches": 1600},
     FULL: {**ALL, "epochs": 2, "decay": 0.2},
     "paper": ZOPH_WORDS,
 }
 PTB_CHARACTERS: dict[str, Values] = {
     SEARCH: {**FEW, "units": 64},
+    MIDDLE: {
+        "train_tokens": None,
+        "validation_tokens": 50_000,
+        "epochs": 1,
+        "batch_size": 16,
+        "max_batches": 2000,
+    },
     FULL: {**ALL, "epochs": 2, "units": 128, "decay": 0.2},
     "paper": ZOPH_CHARACTERS,
 }
 TEXT: dict[str, Values] = {
     SEARCH: {**ALL, **WORDS, "max_batches": 200},
+    MIDDLE: {"epochs": 2, "batch_size": 8, "max_batches": 800},
     FULL: {**ALL, "max_batches": None, "epochs": 5, "decay": 0.5},
 }
 
@@ -89,6 +99,7 @@ def brackets(
     seed: int = 0,
     space: Given[CellSpace] = None,
     recipe: Given[str] = None,
+    middle: Given[str] = None,
     full: Given[str] = None,
 ) -> Problem:
     """Random nested brackets, whose best possible perplexity, 3.5636, is known exactly."""
@@ -97,7 +108,7 @@ def brackets(
     written = partial(
         load, test_tokens=test_tokens, kinds=kinds, max_depth=max_depth, opening=opening, seed=seed
     )
-    return _text(written, BRACKETS, train_tokens, validation_tokens, space, recipe, full)
+    return _text(written, BRACKETS, train_tokens, validation_tokens, space, recipe, middle, full)
 
 
 def ptb(
@@ -106,12 +117,13 @@ def ptb(
     validation_tokens: Amount = "recipe",
     space: Given[CellSpace] = None,
     recipe: Given[str] = None,
+    middle: Given[str] = None,
     full: Given[str] = None,
 ) -> Problem:
     """The Penn Treebank by word; a search trains on its first 100,000 tokens."""
     from nas_gym.datasets.texts.penn_treebank import ptb as load
 
-    return _text(load, PTB, train_tokens, validation_tokens, space, recipe, full)
+    return _text(load, PTB, train_tokens, validation_tokens, space, recipe, middle, full)
 
 
 def ptb_char(
@@ -120,12 +132,13 @@ def ptb_char(
     validation_tokens: Amount = "recipe",
     space: Given[CellSpace] = None,
     recipe: Given[str] = None,
+    middle: Given[str] = None,
     full: Given[str] = None,
 ) -> Problem:
     """The Penn Treebank by character; a search trains on its first 100,000 tokens."""
     from nas_gym.datasets.texts.penn_treebank import ptb_char as load
 
-    return _text(load, PTB_CHARACTERS, train_tokens, validation_tokens, space, recipe, full)
+    return _text(load, PTB_CHARACTERS, train_tokens, validation_tokens, space, recipe, middle, full)
 
 
 def text(
@@ -139,13 +152,14 @@ def text(
     validation_tokens: Amount = "recipe",
     space: Given[CellSpace] = None,
     recipe: Given[str] = None,
+    middle: Given[str] = None,
     full: Given[str] = None,
 ) -> Problem:
     """Your own text, by word or by character."""
     from nas_gym.datasets.texts.text import text as load
 
     read = partial(load, path, by, max_vocabulary, min_count, split)
-    return _text(read, TEXT, train_tokens, validation_tokens, space, recipe, full)
+    return _text(read, TEXT, train_tokens, validation_tokens, space, recipe, middle, full)
 
 
 def _text(
@@ -155,11 +169,12 @@ def _text(
     validation_tokens: Amount,
     space: Given[CellSpace],
     recipe: Given[str],
+    middle: Given[str],
     full: Given[str],
 ) -> Problem:
     search_space = choose("space", space, SPACES, "cell", CellSpace)  # before a text is read
     amounts = {"train_tokens": train_tokens, "validation_tokens": validation_tokens}
-    task = LanguageModelling(ladder(LanguageRecipe, load, named, recipe, full, amounts))
+    task = LanguageModelling(ladder(LanguageRecipe, load, named, recipe, full, amounts, middle))
 
     def references(parameters: int) -> list[Reference]:
         from nas_gym.search_spaces.cell.references import GRU_CELL, LSTM_CELL, NASCELL_CELL

@@ -120,6 +120,22 @@ class SearchSpace(ABC):
         """
         return None
 
+    def refuses(self, architecture: Architecture) -> str | None:
+        """Say in one line why a network shall not be trained, as a complete sentence alone tells.
+
+        It is legal all the same, and ``build`` builds it: for an agent it is a child that fails without
+        costing anything. By default nothing is refused.
+        """
+        return None
+
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """Return the one architecture that stands for all that mean the same network; by default itself.
+
+        Weights apart: a child's seed follows from its own text, so that equal networks of other texts are
+        other children.
+        """
+        return architecture
+
     def build(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> Module:
         """Build a network, its parameters not yet initialised; by default there is none to build.
 

@@ -80,7 +80,8 @@ def _climb(
     count = max(MIN_FINALISTS, min(MAX_FINALISTS, len(found) // CLIMBING))
     if limit is not None:
         count = min(count, limit)
-    architectures = far_apart([problem.search_space.parse(text) for text in found], count)
+    space = problem.search_space
+    architectures = far_apart([space.parse(text) for text in found], count, space.canonical)
     for rung in rungs:
         say(console, f"rung {rung}: {problem.task.recipe_of(rung).id} on {problem.task.data_of(rung).id}")
     with climbing_bar(console, problem.metric) as tell:

@@ -70,15 +70,26 @@ def climb(
     return everything
 
 
-def far_apart(architectures: Sequence[Architecture], count: int) -> list[Architecture]:
-    """Return the first so many networks of which no two differ by a single token.
+def far_apart(
+    architectures: Sequence[Architecture],
+    count: int,
+    canonical: Callable[[Architecture], Architecture] = lambda each: each,
+) -> list[Architecture]:
+    """Return the first so many networks of which no two differ by a single token or mean the same.
 
     Neighbours mostly differ by luck alone: one of them stands for all. If there are too few others, the next
     come after all.
+
+    Args:
+        architectures: The best first.
+        count: How many to return, if there are that many.
+        canonical: Returns what stands for all that mean the same network.
     """
+    forms = {each: canonical(each) for each in architectures}
     chosen: list[Architecture] = []
     for each in architectures:
-        if all(_differences(each, other) > 1 for other in chosen):
+        pairs = [pair for other in chosen for pair in ((each, other), (forms[each], forms[other]))]
+        if all(_differences(*pair) > 1 for pair in pairs):
             chosen.append(each)
     others = [each for each in architectures if each not in chosen]
     return [*chosen, *others][:count]

@@ -1,12 +1,13 @@
 """Grammar of ``cell-v0``: tokens of recurrent cells, and where they may stand."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
-from nas_gym.checks import integer
+from nas_gym.checks import choice, integer
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import Module, NetworkSize
+from nas_gym.search_spaces.cell.canonical import canonical_tokens
 from nas_gym.search_spaces.cell.description import (
     ACTIVATIONS,
     COMBINATIONS,
@@ -16,10 +17,12 @@ from nas_gym.search_spaces.cell.description import (
     node_of,
     operation_of,
 )
+from nas_gym.search_spaces.cell.growth import GROWTHS, growth_of
 from nas_gym.search_spaces.diagram import Block
 from nas_gym.search_spaces.ranked import RankedSpace
 
 MAX_BASE = 32
+GrowthLimit = Literal["any", "linear", "bounded"]
 SIGNS = {"add": "+", "elem_mult": "×"}  # noqa: RUF001 - the sign of multiplication is meant
 
 
@@ -44,20 +47,24 @@ class CellSpace(RankedSpace):
 
     Args:
         base: Number of leaves: 2, 4, 8, 16 or 32.
+        growth: How fast the state of a cell that is trained may grow, see ``growth_of``. Of random cells of
+            base 8 ``"linear"`` refuses a tenth, whose training may explode, ``"bounded"`` three tenths, the
+            LSTM among them. Only a complete sentence tells, so it is refused and not made illegal.
 
     Raises:
-        InvalidArgumentError: If ``base`` is another number.
+        InvalidArgumentError: If ``base`` or ``growth`` is another one.
     """
 
     id: ClassVar[str] = "cell-v0"
 
-    def __init__(self, base: int = 8) -> None:
+    def __init__(self, base: int = 8, growth: GrowthLimit = "any") -> None:
         base = integer("base", base, 2, MAX_BASE)
         if base & (base - 1):
             raise InvalidArgumentError(f"base must be a power of two from 2 to {MAX_BASE}, got {base}")
         operations = [str(Operation(c, a)) for c in COMBINATIONS for a in ACTIVATIONS]
         nodes = 2 * base - 1
         self.base = base
+        self.growth = choice("growth", growth, get_args(GrowthLimit))
         self.tokens = (*operations, *(f"node-{node}" for node in range(nodes)))
         self.end_token = None
         self.max_length = nodes + 3
@@ -65,7 +72,7 @@ class CellSpace(RankedSpace):
 
     @property
     def arguments(self) -> dict[str, object]:
-        """The number of leaves."""
+        """The number of leaves; refusing some cells makes no other language."""
         return {"base": self.base}
 
     def layers_at(self, position: int) -> range:
@@ -84,6 +91,19 @@ class CellSpace(RankedSpace):
             raise InvalidArgumentError(
                 f"{self.id} needs one axis of features in each time step, got the shape {tuple(inputs)}"
             )
+
+    def refuses(self, architecture: Architecture) -> str | None:
+        """Refuse a cell whose state grows faster than ``growth`` allows."""
+        if self.growth == "any":
+            return None
+        growth = growth_of(describe(architecture.tokens))
+        if GROWTHS.index(growth) <= GROWTHS.index(self.growth):
+            return None
+        return f"the growth of its state is {growth}, at most {self.growth} is allowed"
+
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """Return the same cell with the children of each node in a fixed order."""
+        return Architecture(self.id, canonical_tokens(architecture.tokens))
 
     def size(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> NetworkSize:
         """Count the weights of a layer, each of which is multiplied once in a time step.

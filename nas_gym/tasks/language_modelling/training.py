@@ -22,6 +22,8 @@ DROPOUT_STREAM = 0x1B873593
 """What keeps the generators of one child apart: all start from its seed."""
 STEPS_AT_ONCE = 512
 """Time steps that a model reads at once when it is judged: bounds memory, does not change the result."""
+MAX_SKIPPED = 20
+"""Windows in a row whose gradient may be no number: a cell that has exploded does not come back."""
 MAX_LOSS = 700.0
 """Largest mean loss whose perplexity is a float64."""
 
@@ -35,6 +37,10 @@ def train_language_model(
     device: str = "cpu",
 ) -> Outcome:
     """Initialise and train a language model in place.
+
+    A window whose gradient is not finite changes nothing: clipping would make all weights NaN, since an
+    infinite norm times zero is none. After many of them in a row, or a loss that is not finite, training
+    stops.
 
     Args:
         module: The model, its parameters not yet initialised; it is moved to the device.
@@ -53,7 +59,9 @@ def train_language_model(
     masks_from = torch.Generator().manual_seed(seed ^ DROPOUT_STREAM)
     optimizer = _optimizer(module, recipe)
     columns = batchify(train, recipe.batch_size)
+    most = math.inf if recipe.clip is None else recipe.clip
     losses: list[float] = []
+    skipped = 0
     for epoch in range(1, recipe.epochs + 1):
         module.train()
         for group in optimizer.param_groups:
@@ -70,14 +78,21 @@ def train_language_model(
             loss = cross_entropy(logits.flatten(0, 1), targets.flatten())
             optimizer.zero_grad()
             loss.backward()
-            if recipe.clip is not None:
-                nn.utils.clip_grad_norm_(module.parameters(), recipe.clip)
-            optimizer.step()
+            norm = nn.utils.clip_grad_norm_(module.parameters(), most)
+            if not loss.isfinite():
+                return Outcome(reason=f"the loss is not finite in epoch {epoch}", losses=tuple(losses))
+            if norm.isfinite():
+                optimizer.step()
+                skipped = 0
+            else:
+                skipped += 1
+            if skipped == MAX_SKIPPED:
+                reason = f"the gradient was not finite {skipped} times in a row, in epoch {epoch}"
+                return Outcome(reason=reason, losses=tuple(losses))
             total_loss += loss.detach()
             count += 1
-        for what, values in (("weights are", module.state_dict().values()), ("loss is", [total_loss])):
-            if not all(value.isfinite().all() for value in values):
-                return Outcome(reason=f"the {what} not finite after epoch {epoch}", losses=tuple(losses))
+        if not all(value.isfinite().all() for value in module.state_dict().values()):
+            return Outcome(reason=f"the weights are not finite after epoch {epoch}", losses=tuple(losses))
         losses.append(float(total_loss) / count)
     perplexity = perplexity_of(module, validation, device)
     if not math.isfinite(perplexity):

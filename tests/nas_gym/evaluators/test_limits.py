@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.limits import SizeLimitedEvaluator
+from nas_gym.evaluators.limits import SizeLimitedEvaluator, SpaceLimitedEvaluator
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.problems.registration import problem
 from nas_gym.search_spaces import Architecture, MlpSpace
@@ -64,6 +64,18 @@ def test_size__that_is_not_known_is_refused() -> None:
     evaluator = SizeLimitedEvaluator(InstantEvaluator(), lambda architecture: None, 1, "data", "recipe")
     with pytest.raises(InvalidArgumentError, match="mlp-v0 does not tell it"):
         evaluator.evaluate([SMALL])
+
+
+def test_refused_network__fails_and_is_not_asked_for() -> None:
+    inner = InstantEvaluator()
+    refuses = {LARGE: "it is not wanted"}.get
+    evaluator = SpaceLimitedEvaluator(inner, refuses, "data", "recipe", seed=3)
+    check_evaluator(evaluator, [each for each in random_networks(5) if each != LARGE])
+    inner.calls.clear()
+    refused, first = evaluator.evaluate([LARGE, SMALL], rung=1)
+    assert inner.calls == [(SMALL,)] and first.status == "ok"
+    assert (refused.status, refused.reason, refused.scores) == ("failed", "it is not wanted", {})
+    assert (refused.parameters, refused.seed, refused.rung) == (None, child_seed(3, LARGE), 1)
 
 
 def test_env__pays_the_failure_reward_and_stores_nothing(tmp_path: Any) -> None:  # noqa: ANN401

@@ -103,8 +103,9 @@ def test_keywords__reach_every_part() -> None:
     assert made.task.recipe_of(-1).id == "adam(epochs=9, batch_size=8, learning_rate=0.5, patience=3)"
     assert made.search_space.tokens == ("Linear-3", "Linear-5", "Tanh", "EOS")
     assert made.search_space.max_length == 4
-    evaluator: Any = made.make_evaluator()
-    assert (evaluator.evaluator.pool.workers, evaluator.evaluator.seed) == (1, 9)
+    evaluator: Any = made.make_evaluator()  # remembers what a limited one asks the trainer for
+    trained = evaluator.evaluator.evaluator
+    assert (trained.pool.workers, trained.seed) == (1, 9)
     rules = made.make_env().rules
     assert (rules.illegal_reward, rules.failure_reward, rules.stochastic) == (-2.0, -3.0, True)
     plain = (made.books.training_seed, rules.stochastic, made.task.recipe_of().epochs)
@@ -257,7 +258,7 @@ def test_amount__that_is_given_twice_is_one_line(name: str) -> None:
         ("NAS-Moons-v0", {"reward": "speed"}, ["unknown reward 'speed'", "validation_accuracy"]),
         ("NAS-Moons-v0", {"evaluator": "magic"}, ["unknown evaluator 'magic'", "fused, local"]),
         ("NAS-Moons-v0", {"recipe": "paper"}, ["unknown recipe 'paper'; there are search, full"]),
-        ("NAS-PTB-v0", {"recipe": "papr"}, ["unknown recipe 'papr'; there are search, full, paper"]),
+        ("NAS-PTB-v0", {"recipe": "papr"}, ["unknown recipe 'papr'; there are search, middle, full, paper"]),
         ("NAS-PTB-v0", {"recipe": [1]}, ["unknown recipe [1]"]),
         ("NAS-Text-v0", {"path": "x", "seed": 1}, ["NAS-Text-v0 has no keyword 'seed'", "path"]),
         ("NAS-Text-v0", {}, ["needs the keyword 'path'"]),

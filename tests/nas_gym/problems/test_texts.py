@@ -4,13 +4,15 @@ from typing import Any
 import gymnasium as gym
 import pytest
 
+from nas_gym.datasets.texts.corpus import Corpus
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.problems.registration import problem
 from nas_gym.problems.texts import ZOPH_WORDS
 from nas_gym.search_spaces.cell.references import NASCELL
-from nas_gym.tasks.language_modelling import LanguageModelling
+from nas_gym.tasks.base import Rung
+from nas_gym.tasks.language_modelling import LanguageModelling, LanguageRecipe
 from nas_gym.tasks.language_modelling.size import size_around
-from tests.nas_gym.doubles import QUICK, TEXTS, quick, random_children
+from tests.nas_gym.doubles import QUICK, REQUIRED, TEXTS, quick, random_children
 
 pytestmark = pytest.mark.usefixtures("small_data")
 
@@ -21,6 +23,12 @@ def play(name: str, sentence: list[int], **keywords: Any) -> tuple[float, dict[s
     for token in sentence:
         _, reward, _, _, info = env.step(token)
     return float(reward), info["evaluation"]
+
+
+def ladder_of(name: str, **keywords: Any) -> tuple[Rung[Corpus, LanguageRecipe], ...]:  # noqa: ANN401
+    task = problem(name, **{**REQUIRED.get(name, {}), **keywords}).task
+    assert isinstance(task, LanguageModelling)
+    return task.ladder
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -65,11 +73,44 @@ def test_paper__has_20_million_parameters_with_all_words() -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "rungs"), list(zip(TEXTS, (2, 3, 3, 3), strict=True)))
+def test_middle__has_more_updates_than_the_search_and_fewer_tokens_than_the_full_training(
+    name: str, rungs: int
+) -> None:
+    ladder = [rung.recipe for rung in ladder_of(name)]
+    assert len(ladder) == rungs, "brackets are quick enough without"
+    if rungs == 3:
+        search, middle, full = ladder
+        assert middle.batch_size < search.batch_size == full.batch_size
+        assert (middle.units, middle.learning_rate) == (search.units, search.learning_rate)
+        assert full.max_batches is None, "only between are windows left out"
+    given = ladder_of(name, middle={"units": 7})
+    assert [rung.recipe.units for rung in given] == [ladder[0].units, 7, ladder[-1].units]
+    assert len(ladder_of(name, recipe={"name": "full"})) == 2, "a recipe by name is for all rungs"
+
+
+def test_middle__reads_windows_from_everywhere_in_the_text() -> None:
+    rungs = ladder_of("NAS-PTB-v0", train_tokens=400, validation_tokens=100)
+    assert len(rungs[0].data.train) == 400 < len(rungs[1].data.train)
+    assert rungs[1].source is rungs[2].source, "loaded once"
+
+
 def test_size__may_be_limited() -> None:
     made = quick("NAS-Brackets-v0", max_parameters=10)
     (evaluation,) = made.make_evaluator().evaluate(random_children(made.search_space, 1))
     assert (evaluation.status, evaluation.score) == ("failed", None)
     assert evaluation.reason is not None and "at most 10 are allowed" in evaluation.reason
+
+
+def test_growth__may_be_limited_even_where_a_store_knows_better(tmp_path: Path) -> None:
+    # The store keeps what a search without the limit has trained.
+    store, text = tmp_path / "store.sqlite", "add:relu elem_mult:relu elem_mult:relu add:relu node-0 node-0"
+    for growth, status in (("any", "ok"), ("linear", "failed")):
+        made = quick("NAS-Brackets-v0", space={"base": 2, "growth": growth}, store=store)
+        with made.make_evaluator() as evaluator:
+            (found,) = evaluator.evaluate([made.search_space.parse(text)])
+        assert found.status == status
+    assert found.reason == "the growth of its state is superlinear, at most linear is allowed"
 
 
 def test_store__gives_back_the_perplexity_without_training(tmp_path: Path) -> None:

@@ -12,6 +12,13 @@ ModuleT = TypeVar("ModuleT", bound=nn.Module)
 FIGURE_5 = "add:tanh elem_mult:relu elem_mult:sigmoid add:relu node-1 node-0"
 """The worked example of base 2 in Zoph & Le 2016, Figure 5."""
 
+LSTM_SENTENCE = (
+    "add:identity add:identity add:sigmoid add:tanh add:identity add:identity add:identity add:identity "
+    "add:sigmoid elem_mult:identity add:identity add:identity add:tanh add:sigmoid elem_mult:identity "
+    "elem_mult:identity node-12 node-8"
+)
+"""An LSTM without a bias, in base 8."""
+
 Equations = Callable[[Sequence[Tensor], Sequence[Tensor], Tensor], tuple[Tensor, Tensor]]
 """From the leaves' projections of x_t, those of h_{t-1}, and c_{t-1}, to h_t and c_t."""
 

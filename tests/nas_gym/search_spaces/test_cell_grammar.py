@@ -1,5 +1,5 @@
 from itertools import islice, product
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,8 +14,9 @@ from nas_gym.search_spaces.cell.description import (
     describe,
     units_for,
 )
+from nas_gym.search_spaces.cell.grammar import GrowthLimit
 from nas_gym.search_spaces.cell.references import LSTM, NASCELL
-from tests.nas_gym.search_spaces.cells import FIGURE_5
+from tests.nas_gym.search_spaces.cells import FIGURE_5, LSTM_SENTENCE
 
 PLUS = Operation("add", "identity")
 
@@ -36,6 +37,26 @@ def test_space__refuses_other_bases(base: Any) -> None:  # noqa: ANN401
     with pytest.raises(InvalidArgumentError, match=r"base must be .* from 2 to 32, got") as error:
         CellSpace(base)
     assert "\n" not in str(error.value)
+
+
+def test_space__refuses_cells_whose_state_grows_faster_than_it_allows() -> None:
+    cells = {
+        "bounded": FIGURE_5,
+        "linear": "add:relu add:tanh add:identity add:tanh node-0 node-1",
+        "superlinear": "add:relu elem_mult:relu elem_mult:relu add:relu node-0 node-0",
+    }
+    refused = {
+        limit: [name for name, text in cells.items() if space.refuses(space.parse(text))]
+        for limit in get_args(GrowthLimit)
+        for space in [CellSpace(2, limit)]
+    }
+    assert refused == {"any": [], "linear": ["superlinear"], "bounded": ["linear", "superlinear"]}
+    space = CellSpace(growth="bounded")
+    says = "the growth of its state is linear, at most bounded is allowed"
+    assert space.refuses(space.parse(LSTM_SENTENCE)) == says
+    assert space.refuses(NASCELL) is None
+    with pytest.raises(InvalidArgumentError, match="growth must be one of any, linear, bounded, got 'none'"):
+        CellSpace(growth="none")  # type: ignore[arg-type]
 
 
 @pytest.mark.slow  # 36,864 sentences

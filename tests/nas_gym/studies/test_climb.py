@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from nas_gym.evaluators.cached import CachedEvaluator
-from nas_gym.search_spaces import Architecture, MlpSpace
+from nas_gym.search_spaces import Architecture, CellSpace, MlpSpace
 from nas_gym.studies.climb import Climbed, climb, far_apart
 from nas_gym.tasks.evaluation import Evaluation
 from tests.nas_gym.doubles import InstantEvaluator, random_networks
@@ -84,3 +84,16 @@ def test_far_apart__takes_one_of_neighbours_as_long_as_there_are_others(
 ) -> None:
     texts = ["Linear-8 ReLU", "Linear-4 ReLU", "Linear-4 Tanh", "Linear-8", "Linear-8 ReLU Linear-4 Tanh"]
     assert list(map(str, far_apart([MlpSpace().parse(text) for text in texts], count))) == chosen
+
+
+def test_far_apart__takes_one_of_those_that_mean_the_same() -> None:
+    space = CellSpace(2)
+    texts = [
+        "add:tanh elem_mult:relu add:sigmoid add:relu node-1 node-0",
+        "elem_mult:relu add:tanh add:sigmoid add:relu node-0 node-1",  # its leaves are swapped
+        "elem_mult:relu add:tanh add:sigmoid add:tanh node-0 node-1",  # and one token is another
+        "add:relu add:tanh add:tanh add:relu node-2 node-1",
+    ]
+    cells = [space.parse(text) for text in texts]
+    assert far_apart(cells, 2, space.canonical) == [cells[0], cells[3]]
+    assert far_apart(cells, 2) == cells[:2]

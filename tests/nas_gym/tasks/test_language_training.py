@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,25 @@ class Watching(LanguageModel):
     ) -> tuple[Tensor, list[State]]:
         self.calls.append((tuple(tokens.shape), state is not None, masks is not None))
         return super().forward(tokens, state, masks)
+
+
+class Exploding(Watching):
+    """Has an infinite gradient in some windows, the first being 0, or a loss that is none from one on."""
+
+    def __init__(self, windows: Collection[int], no_loss_from: int = 10**6) -> None:
+        super().__init__()
+        self.windows = windows
+        self.no_loss_from = no_loss_from
+
+    def forward(
+        self, tokens: Tensor, state: Sequence[State] | None = None, masks: DropoutMasks | None = None
+    ) -> tuple[Tensor, list[State]]:
+        window = len(self.calls)
+        logits, after = super().forward(tokens, state, masks)
+        if window in self.windows:
+            bias = self.output.bias
+            logits = logits + (bias - bias.detach()).sqrt()  # adds 0, whose gradient is infinite
+        return logits * (math.nan if window >= self.no_loss_from else 1), after
 
 
 class Constant(nn.Module):
@@ -191,11 +211,44 @@ def test_training__clips_the_gradient_of_all_parameters_together() -> None:
     assert step == pytest.approx(10.0 * 1e-3, rel=1e-2)
 
 
-def test_evaluator__a_diverging_cell_fails() -> None:
-    recipe = changed(optimizer="sgd", learning_rate=1e30, clip=None)
-    (evaluation,) = local(recipe).evaluate([NASCELL])
+@pytest.mark.parametrize("clip", [1.0, None])
+def test_training__skips_windows_whose_gradient_is_not_finite(clip: float | None) -> None:
+    def weights(exploding: Collection[int], windows: int) -> Tensor:
+        module = Exploding(exploding)
+        recipe = changed(max_batches=windows, clip=clip)
+        assert train_language_model(module, CORPUS.train, CORPUS.validation, recipe, 0).reason is None
+        return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
+
+    once = weights((), 1)
+    assert torch.equal(weights((1, 2), 3), once), "the second and the third change nothing"
+    assert not torch.equal(weights((), 3), once)
+    assert not torch.equal(weights((0, 1), 3), weights((0, 1), 2)), "the one after them does"
+
+
+def test_training__stops_what_does_not_come_back() -> None:
+    def outcome(module: Exploding) -> tuple[str | None, int]:
+        found = train_language_model(module, CORPUS.train, CORPUS.validation[:30], changed(epochs=3), 0)
+        return found.reason, len(module.calls)
+
+    most, windows = language_training.MAX_SKIPPED, 25  # of an epoch
+    says = f"the gradient was not finite {most} times in a row, in epoch 2"
+    assert outcome(Exploding(range(windows - 1, 1000))) == (says, windows - 1 + most)
+    assert outcome(Exploding([*range(most - 1), *range(most, 2 * most - 1)])) == (None, 3 * windows + 1)
+    says = "the loss is not finite in epoch 2"
+    assert outcome(Exploding((), no_loss_from=windows + 3)) == (says, windows + 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"learning_rate": 1e30}, "the gradient was not finite 20 times in a row, in epoch 1"),
+        ({"learning_rate": 1e300, "max_batches": 1}, "the weights are not finite after epoch 1"),
+    ],
+)
+def test_evaluator__a_diverging_cell_fails(changes: dict[str, Any], reason: str) -> None:
+    (evaluation,) = local(changed(optimizer="sgd", clip=None, **changes)).evaluate([NASCELL])
     assert (evaluation.status, evaluation.score) == ("failed", None)
-    assert evaluation.reason == "the weights are not finite after epoch 1"
+    assert evaluation.reason == reason
 
 
 def test_evaluator__trains_many_random_cells() -> None:

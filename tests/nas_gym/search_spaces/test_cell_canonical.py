@@ -1,0 +1,81 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from nas_gym.search_spaces import CellSpace, MlpSpace
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.cell.description import CELL_STATE, CellDescription, children_of, describe, node_of
+from nas_gym.search_spaces.cell.growth import growth_of
+from nas_gym.testing import random_sentence
+
+Tree = tuple[object, ...]
+
+
+def drawn(base: int, count: int, seed: int = 0) -> Iterator[Architecture]:
+    space, generator = CellSpace(base), np.random.default_rng(seed)
+    for _ in range(count):
+        yield space.decode(random_sentence(space, generator))
+
+
+def unordered(cell: CellDescription, number: int | None = None) -> Tree:
+    """Return what a step computes as a tree whose children have no order, c_t marked."""
+    if number is None:
+        number = len(cell.operations) - 1
+    if number == CELL_STATE:
+        return ("c(t-1)",)
+    below: frozenset[tuple[Tree, int]] = frozenset()
+    if number >= len(cell.leaves):
+        step = cell.steps[number - len(cell.leaves)]
+        trees = [unordered(cell, step.left), unordered(cell, step.right)]
+        below = frozenset((tree, trees.count(tree)) for tree in trees)
+    return (cell.operations[number], number == cell.read, below)
+
+
+def swapped(architecture: Architecture, base: int, node: int) -> Architecture:
+    """Return a sentence with both children of a node swapped, and all that is below them."""
+    tokens = architecture.tokens
+    to = list(range(2 * base - 1))
+    pairs = [children_of(node, base)]
+    while pairs:
+        left, right = pairs.pop()
+        to[left], to[right] = right, left
+        if left >= base:
+            pairs += zip(children_of(left, base), children_of(right, base), strict=True)
+    nodes = tuple(tokens[to[each]] for each in range(2 * base - 1))
+    places = tuple(f"node-{to.index(node_of(name))}" for name in tokens[-2:])
+    return Architecture("cell-v0", (*nodes, tokens[2 * base - 1], *places))
+
+
+@pytest.mark.parametrize("base", [2, 8, 32])
+def test_canonical__is_the_same_cell_in_one_form(base: int) -> None:
+    space = CellSpace(base)
+    for cell in drawn(base, 50):
+        canonical = space.canonical(cell)
+        assert space.parse(str(canonical)) == canonical == space.canonical(canonical)
+        before, after = describe(cell.tokens), describe(canonical.tokens)
+        assert unordered(before) == unordered(after)
+        assert growth_of(before) == growth_of(after)
+
+
+@pytest.mark.parametrize("base", [2, 8])
+def test_canonical__does_not_depend_on_the_order_of_children(base: int) -> None:
+    space, generator = CellSpace(base), np.random.default_rng(1)
+    for cell in drawn(base, 30):
+        other = cell
+        for node in generator.integers(base, 2 * base - 1, size=5).tolist():
+            other = swapped(other, base, node)
+        assert unordered(describe(other.tokens)) == unordered(describe(cell.tokens))
+        assert space.canonical(other) == space.canonical(cell)
+
+
+def test_canonical__tells_other_cells_apart() -> None:
+    space = CellSpace(2)
+    cells = list(drawn(2, 2000))
+    forms = {space.canonical(cell) for cell in cells}
+    assert len(forms) == len({unordered(describe(cell.tokens)) for cell in cells}) < len(set(cells))
+
+
+def test_canonical__is_the_architecture_itself_elsewhere() -> None:
+    network = MlpSpace().parse("Linear-8 Tanh")
+    assert MlpSpace().canonical(network) is network
