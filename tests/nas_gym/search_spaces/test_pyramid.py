@@ -71,9 +71,9 @@ def test_size__is_that_of_the_network(text: str, parameters: int, multiply_adds:
     assert module_size(built(space, text, (3, 8, 8), 10), (3, 8, 8)) == NetworkSize(parameters, multiply_adds)
 
 
-@pytest.mark.slow  # three hundred networks are built
-@pytest.mark.timeout(60)
-@settings(deadline=None, database=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow  # a thousand networks are built
+@pytest.mark.timeout(120)
+@settings(deadline=None, database=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 @given(
     PYRAMIDS,
     st.integers(0, 2**32),
