@@ -4,8 +4,8 @@ import hashlib
 
 from nas_gym.search_spaces.architecture import Architecture
 
-FORMER_IDS = {"chain-v0": "conv-v0", "graph-v0": "conv-v0"}
-"""Ids that search spaces had when their children's seeds were fixed: results stay what they were."""
+FORMER_IDS = {"chain-v0": "conv-v0"}
+"""Ids that search spaces had when their children's seeds were fixed, where results stay what they were."""
 
 
 def child_seed(seed: int, architecture: Architecture) -> int:
