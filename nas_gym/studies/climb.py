@@ -64,7 +64,8 @@ def climb(
                 earned = reward(found) if found.status == "ok" else 0.0
                 done.append(Climbed(rung, str(found.architecture), earned, found.score, found.seconds))
             tell(rung, done, len(contenders))
-        order = sorted(range(len(done)), key=lambda index: -done[index].reward)
+        # A reward may be negative: what failed comes last all the same.
+        order = sorted(range(len(done)), key=lambda index: (done[index].score is None, -done[index].reward))
         everything += [done[index] for index in order]
         contenders = [contenders[index] for index in order[: max(1, len(order) // SHARE)]]
     return everything

@@ -13,8 +13,8 @@ from nas_gym.errors import InvalidArgumentError
 from nas_gym.files import write_atomically, write_text_atomically
 from nas_gym.pools.base import Pool
 from nas_gym.problems import registration
+from nas_gym.studies.choosing import finalists
 from nas_gym.studies.comparison import Comparison
-from nas_gym.studies.finalists import finalists
 from nas_gym.studies.references import retrain_models
 from nas_gym.studies.report.words import say
 from nas_gym.studies.retraining import FULL, Trainings, found_networks, hand_designed_networks

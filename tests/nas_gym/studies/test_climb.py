@@ -68,6 +68,8 @@ def test_climb__puts_what_fails_last_and_ends_with_one() -> None:
     climbed = climb(networks, range(1, 4), Ladder(networks[:1]), reward, ignore)
     assert [each.rung for each in climbed] == [1] * 4 + [2, 3]
     assert climbed[3] == Climbed(1, str(networks[0]), 0.0, None, 0.0)
+    below = climb(networks, range(1, 2), Ladder(networks[:1]), lambda each: reward(each) - 9, ignore)
+    assert [each.architecture for each in below] == [each.architecture for each in climbed[:4]]
     assert climb([], range(1, 3), Ladder(), reward, ignore) == []
 
 
