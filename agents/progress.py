@@ -16,7 +16,7 @@ from rich.progress import (
 
 
 class SearchProgress:
-    """Shows architectures done, mean reward of the last 100, best reward so far, and speed.
+    """Shows architectures done, mean reward of the last 100, best reward so far, children a second, and time.
 
     Args:
         total: Number of architectures that fill the bar.
@@ -33,11 +33,9 @@ class SearchProgress:
         self._earlier = len(earlier)
         self._seconds = seconds
         self._progress = Progress(
-            BarColumn(bar_width=12),
+            BarColumn(bar_width=8),
             MofNCompleteColumn(),
-            TextColumn(
-                "reward {task.fields[mean]}, best {task.fields[best]}, {task.fields[speed]} children/s"
-            ),
+            TextColumn("reward {task.fields[mean]}, best {task.fields[best]}, {task.fields[speed]}/s"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn() if seconds is None else TextColumn("{task.fields[left]}"),
