@@ -56,6 +56,15 @@ LEAKY_SLOPE = np.float32(0.01)
 BETA1, BETA2, EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-8)
 REST1, REST2 = np.float32(0.1), np.float32(0.001)
 
+NO_SLOPE, NO_GRADIENT, NO_MOMENT = np.float32(1e-25), np.float32(1e-18), np.float32(1e-30)
+"""What is smaller in magnitude counts as zero: a term of softmax, an entry of a gradient, a mean of Adam's.
+
+Numbers below 1.2e-38 are denormal, and a processor takes some hundred cycles for each product that is one. A
+network that is sure of its classes makes them everywhere: terms of its softmax, squares of its gradients, and
+means of these, which shrink with every step. No weight learns from anything that small, as Adam adds 1e-8 to
+the root that it divides by. NaN stays NaN, for a training that fails must be told.
+"""
+
 
 # Vector instructions that plain loops do not reach -------------------------------------------------
 
@@ -402,7 +411,8 @@ def softmax(logits, first, probabilities, scratch):
             scratch[3, k] += probabilities[c, k]
     for c in range(first, len(logits)):
         for k in range(LANES):
-            probabilities[c, k] /= scratch[3, k]
+            term = probabilities[c, k]
+            probabilities[c, k] = (ZERO if term < NO_SLOPE else term) / scratch[3, k]
 
 
 # Losses --------------------------------------------------------------------------------------------
@@ -536,13 +546,17 @@ def adam_step(weights, gradients, mean, variance, step_size, correction):
     """Move the weights by Adam's rule, Kingma & Ba, https://arxiv.org/abs/1412.6980.
 
     ``step_size`` is the learning rate over the bias correction of the mean, and ``correction`` one over
-    the square root of that of the variance.
+    the square root of that of the variance. See ``NO_GRADIENT`` for what counts as zero.
     """
     for j in range(len(weights)):
         g = gradients[j]
-        mean[j] = BETA1 * mean[j] + REST1 * g
-        variance[j] = BETA2 * variance[j] + REST2 * g * g
-        weights[j] -= step_size * mean[j] / (np.sqrt(variance[j]) * correction + EPSILON)
+        g = ZERO if abs(g) < NO_GRADIENT else g
+        m = BETA1 * mean[j] + REST1 * g
+        v = BETA2 * variance[j] + REST2 * g * g
+        m = ZERO if abs(m) < NO_MOMENT else m
+        v = ZERO if v < NO_MOMENT else v
+        mean[j], variance[j] = m, v
+        weights[j] -= step_size * m / (np.sqrt(v) * correction + EPSILON)
 
 
 # Scores --------------------------------------------------------------------------------------------
