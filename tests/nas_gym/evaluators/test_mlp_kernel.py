@@ -184,6 +184,21 @@ def test_gradients__stay_right_where_units_saturate() -> None:
         assert np.linalg.norm(gradients - true_gradients) <= 1e-3 * np.linalg.norm(true_gradients) + 1e-5
 
 
+@pytest.mark.parametrize("classes", [2, 10, 100, 1000])
+@pytest.mark.parametrize("scale", [0.1, 30])  # of 100 or more, most then have less than 1e-25
+def test_gradients__of_many_classes_are_those_of_autograd(classes: int, scale: float) -> None:
+    generator = np.random.default_rng(classes)
+    network = MlpSpace().parse("Linear-16 Tanh Linear-8 ReLU")
+    layers = compiled(network, 7, classes)
+    weights = initial_weights(*layers, seed=1)
+    weights[-classes:] = generator.normal(0, scale, classes)
+    x = generator.normal(size=(100, 7)).astype(np.float32)
+    y = generator.integers(classes, size=100)
+    _, gradients = loss_and_gradients(*layers, weights, x, y)
+    _, true_gradients = autograd(weights, network, x, y, classes)
+    assert np.abs(gradients - true_gradients).max() <= 1e-5 * np.abs(true_gradients).max()
+
+
 @pytest.mark.parametrize("samples", [1, 33, 100])
 @pytest.mark.parametrize(
     ("loss", "reference"), [(mlp_kernel.SQUARED_ERROR, mse_loss), (mlp_kernel.HUBER, huber_loss)]
