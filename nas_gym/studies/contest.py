@@ -96,11 +96,12 @@ def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
         },
     )
     write_text_atomically(folder / "comparison.md", f"{table}\n{verdict}\n")
-    shutil.rmtree(folder / WINNER, ignore_errors=True)  # of an earlier comparison
     written = ["comparison.json", "comparison.md"]
     if winner is not None:
         trainings.keep_best(winner.name, folder / WINNER, env)
         written.append(WINNER)
+    else:
+        shutil.rmtree(folder / WINNER, ignore_errors=True)  # of an earlier comparison
     say(console, f"\n{table}\n{verdict}\n\nin {folder}: {', '.join(written)}")
     return compared
 

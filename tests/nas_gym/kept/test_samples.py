@@ -12,7 +12,7 @@ import nas_gym
 from nas_gym.datasets.base import Dataset, Split
 from nas_gym.datasets.images.reading import ImageReading
 from nas_gym.datasets.tables.numbers import NumericDataset
-from nas_gym.errors import InvalidDataError, NasGymError
+from nas_gym.errors import InvalidDataError, KeptNetworkError, NasGymError
 from nas_gym.kept.network import KeptNetwork
 from nas_gym.kept.samples import KeptRegressor
 from nas_gym.problems.problem import Problem
@@ -188,12 +188,13 @@ def test_regressor__tells_numbers_in_the_units_of_the_data(tmp_path: Path) -> No
         network.scores["test"]["r2"], abs=1e-4
     )
     assert network.classes == ()
-    for ask, says in (
-        (lambda: network.predict_proba(features), "no probabilities"),
-        (lambda: network.predict(np.zeros((2, 4))), "must have the shape (samples, 3), got (2, 4)"),
-        (lambda: network.predict(np.full((1, 3), np.nan)), "must be finite"),
-        (lambda: network.predict([["a"] * 3]), "must be real numbers"),
+    with pytest.raises(KeptNetworkError, match="no probabilities"):
+        network.predict_proba(features)
+    for raw, says in (
+        (np.zeros((2, 4)), "must have the shape (samples, 3), got (2, 4)"),
+        (np.full((1, 3), np.nan), "must be finite"),
+        ([["a"] * 3], "must be real numbers"),
     ):
-        with pytest.raises(NasGymError) as raised:
-            ask()
+        with pytest.raises(InvalidDataError) as raised:
+            network.predict(raw)
         assert says in str(raised.value) and "\n" not in str(raised.value)
