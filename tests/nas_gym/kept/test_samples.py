@@ -53,6 +53,15 @@ def test_classifier__says_of_raw_digits_what_the_report_says(digits: tuple[KeptN
     assert network.predict(raw[:0]).shape == (0,) and network.predict_proba(raw[:0]).shape == (0, 10)
 
 
+def test_classifier__that_was_judged_in_bfloat16_says_the_same_to_the_last_sample(tmp_path: Path) -> None:
+    full = {"epochs": 1, "precision": "bfloat16"}
+    path, problem = kept(tmp_path / "m", "NAS-Digits-v0", CHAIN, full=full)
+    network, split = nas_gym.load(path), data_and_test_part(problem)[1]
+    assert network.description.interface.precision == "bfloat16"
+    truth = network.predict_proba(split.features[:, 0])[np.arange(len(split)), split.labels]
+    assert -np.log(truth).mean() == pytest.approx(network.scores["test"]["log_loss"], rel=1e-6)
+
+
 def test_module__reads_pixels(digits: tuple[KeptNetwork, Problem]) -> None:
     import torch
 
@@ -132,6 +141,8 @@ def test_classifier__of_an_image_folder_needs_no_training_data(tmp_path: Path) -
     assert (
         network.predict([files[row] for row in rows]) == np.array(network.classes)[split.labels]
     ).mean() == (network.scores["test"]["accuracy"])
+    arrays = split.features.transpose(0, 2, 3, 1)
+    assert (network.predict(arrays) == network.predict([files[row] for row in rows])).all()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shutil.move(data_folder, elsewhere / "photographs")

@@ -62,7 +62,7 @@ def test_store__spares_another_run_all_children(tmp_path: Path) -> None:
     assert {"LogisticRegression", "MLPClassifier"} == summary.baselines.keys()
     kept = nas_gym.load(first)
     assert summary.retrained is not None and str(kept.architecture) == summary.best.architecture
-    assert kept.scores["test"]["accuracy"] == summary.retrained.test.mean, "of its one training"
+    assert kept.scores["test"]["accuracy"] == summary.retrained.test_mean, "of its one training"
     assert summary.best.architecture in out and "±" in out and "test accuracy" in out
     for picture in ("learning_curve.png", "pareto_front.png"):
         assert (first / picture).read_bytes().startswith(b"\x89PNG\r\n\x1a\n") and picture in out
