@@ -3,11 +3,25 @@
 Importing this package registers its ids: ``gym.make("NAS-Moons-v0")``, ``gym.make_vec("NAS-Moons-v0", 64)``.
 """
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from nas_gym.errors import NasGymError
 from nas_gym.problems.problem import Problem
 from nas_gym.problems.registration import problem, register_all
 
 __version__ = "0.1.0"
-__all__ = ["NasGymError", "Problem", "__version__", "problem"]
+__all__ = ["NasGymError", "Problem", "__version__", "load", "problem"]
+
+if TYPE_CHECKING:
+    from nas_gym.kept.network import KeptNetwork
+
+
+def load(path: str | Path) -> "KeptNetwork":
+    """Return the network that a folder keeps, see ``nas_gym.kept.loading.load``."""
+    from nas_gym.kept.loading import load as load_kept  # imports PyTorch
+
+    return load_kept(path)
+
 
 register_all()

@@ -206,6 +206,30 @@ class Tabulate:
 
 @dataclass
 class Export:
+    """Write a kept network as ONNX, with its preprocessing, for other programs."""
+
+    model: Annotated[Path, tyro.conf.Positional]
+    """Folder of a kept network, or of a run, whose winner is meant."""
+    onnx: Path
+    """The file to write. It is run by onnxruntime and compared with PyTorch first."""
+    samples: Path | None = None
+    """What to compare them on, an image, a folder of images or a text; by default random samples."""
+
+    go_on: ClassVar[str | None] = None
+
+    def run(self) -> int:
+        """Write the network and say how far the two are apart."""
+        import nas_gym
+        from nas_gym.kept.onnx import export_onnx
+
+        network = nas_gym.load(self.model)
+        difference = export_onnx(network, self.onnx, self.samples)
+        print(f"{self.onnx}: {network.architecture}\nlargest difference from PyTorch {difference:.1e}")
+        return 0
+
+
+@dataclass
+class ExportStore:
     """Write what a store of evaluations holds as CSV, or as a table that an environment can be made of."""
 
     store: Path
@@ -308,6 +332,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "benchmark": BenchmarkArguments,
     "tabulate": Tabulate,
     "export": Export,
+    "export-store": ExportStore,
     "envs": Envs,
 }
 

@@ -12,7 +12,7 @@ import tyro
 from nas_gym.errors import InvalidArgumentError, NasGymError
 
 if TYPE_CHECKING:
-    from nas_gym.studies.run_folder import Json
+    from nas_gym.files import Json
 
 Args = TypeVar("Args")
 INTERRUPTED = 130

@@ -43,3 +43,11 @@ class WorkerDiedError(NasGymError):
 
 class RunFolderError(NasGymError):
     """The folder of a run, or of many, cannot be used as asked."""
+
+
+class KeptNetworkError(NasGymError):
+    """The folder of a kept network is missing, damaged or of another version, or cannot be used as asked."""
+
+
+class ExportError(NasGymError):
+    """A network cannot be written for other programs, or says something else there."""

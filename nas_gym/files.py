@@ -1,8 +1,13 @@
 """IS THE FILE WHOLE? One way to write one: a reader, or a crash, never meets half of it."""
 
+import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -27,3 +32,38 @@ def write_text_atomically(path: Path, text: str) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_json(file: Path, values: Json) -> None:
+    """Write a file of JSON, whole or not at all.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    write_text_atomically(file, json.dumps(values, indent=2) + "\n")
+
+
+def write_folder_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary folder beside ``path``, then rename it; one that is there is replaced.
+
+    Two names cannot change at once: whoever looks in between meets no folder, but never half of one.
+
+    Raises:
+        OSError: If the folder cannot be written.
+    """
+    temporary, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        temporary.mkdir()
+        write(temporary)
+        if path.exists():
+            os.replace(path, old)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            if old.exists():
+                os.replace(old, path)
+            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

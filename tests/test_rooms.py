@@ -16,7 +16,12 @@ OURS = (*PACKAGES, "scripts", "tests")
 # itself downwards only where its own name stands in its row.
 TOOLS = ("nas_gym.errors", "nas_gym.checks", "nas_gym.files")
 ARROWS: dict[str, tuple[str, ...]] = {
-    "nas_gym.__init__": ("nas_gym.problems.problem", "nas_gym.problems.registration", "nas_gym.errors"),
+    "nas_gym.__init__": (
+        "nas_gym.problems.problem",
+        "nas_gym.problems.registration",
+        "nas_gym.kept",
+        "nas_gym.errors",
+    ),
     "nas_gym.errors": (),
     "nas_gym.checks": ("nas_gym.errors",),
     "nas_gym.files": (),
@@ -63,8 +68,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "nas_gym.datasets",
         *TOOLS,
     ),
+    "nas_gym.kept": ("nas_gym.kept", "nas_gym.tasks", "nas_gym.search_spaces", "nas_gym.datasets", *TOOLS),
     "nas_gym.studies": (
         "nas_gym.studies",
+        "nas_gym.kept",
         "nas_gym.problems",
         "nas_gym.envs",
         "nas_gym.rewards",
@@ -78,7 +85,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *TOOLS,
     ),
     "nas_gym.benchmark": ("nas_gym", "agents"),
-    "nas_gym.command_line": ("nas_gym.errors", "nas_gym.studies.run_folder", "agents.errors"),
+    "nas_gym.command_line": ("nas_gym.errors", "nas_gym.files", "agents.errors"),
     "nas_gym.cli": ("nas_gym", "agents"),
     "nas_gym.testing": (
         "nas_gym.search_spaces",
@@ -99,6 +106,7 @@ STRANGERS: dict[str, tuple[str, ...]] = {
     "nas_gym.search_spaces": ("gymnasium", "stable_baselines3", "sb3_contrib", "sklearn", "numba"),
     "nas_gym.datasets": ("gymnasium", "stable_baselines3", "sb3_contrib", "numba"),
     "nas_gym.tasks": ("gymnasium", "stable_baselines3", "sb3_contrib"),
+    "nas_gym.kept": ("gymnasium", "stable_baselines3", "sb3_contrib", "sklearn", "numba"),
     "nas_gym.memory": ("gymnasium", "stable_baselines3", "sb3_contrib"),
     "nas_gym.evaluators": ("gymnasium", "stable_baselines3", "sb3_contrib"),
     "nas_gym.envs": ("torch", "sklearn", "numba", "stable_baselines3", "sb3_contrib"),

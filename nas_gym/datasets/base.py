@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nas_gym.datasets.features import FeatureReading
+from nas_gym.datasets.images.reading import BYTE, ImageReading
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
@@ -58,6 +60,7 @@ class Samples:
         test: What a finished search is judged on, or ``None`` where it is locked away.
         source: Where the data come from.
         licence: Terms of use.
+        largest_pixel: Largest value that a pixel of an image may have.
 
     Raises:
         InvalidDataError: If a part is empty or a feature is not finite.
@@ -69,6 +72,7 @@ class Samples:
     test: Split | None
     source: str
     licence: str
+    largest_pixel: int = field(default=BYTE, kw_only=True)
 
     def __post_init__(self) -> None:
         """Refuse data that nothing can be learned from."""
@@ -112,6 +116,16 @@ class Samples:
         std = np.sqrt(np.where(variance > 0, variance, 1.0))
         return ChannelStatistics(mean.astype(np.float32), std.astype(np.float32))
 
+    @property
+    def reading(self) -> ImageReading | FeatureReading:
+        """How raw input becomes what a network reads, for use without the data."""
+        statistics = self.channel_statistics
+        if statistics is None:
+            return FeatureReading(self.feature_shape)
+        channels, height, width = self.feature_shape
+        mean, std = (tuple(values.tolist()) for values in (statistics.mean, statistics.std))
+        return ImageReading(channels, height, width, mean, std, self.largest_pixel)
+
     @cached_property
     def checksum(self) -> str:
         """SHA-256 over all parts present, in hexadecimal digits."""
@@ -137,17 +151,23 @@ class Dataset(Samples):
 
     Attributes:
         classes: Number of classes.
+        class_names: What they are called, in the order of their labels; by default ``0``, ``1``, ...
 
     Raises:
         InvalidDataError: If there are fewer than two classes, or the training part lacks one.
     """
 
     classes: int
+    class_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse data that nothing can be learned from."""
         if self.classes < 2:
             raise InvalidDataError(f"{self.id} has {self.classes} class, at least 2 are needed")
+        if not self.class_names:
+            object.__setattr__(self, "class_names", tuple(map(str, range(self.classes))))
+        if len(self.class_names) != self.classes:
+            raise InvalidDataError(f"{self.id} has {self.classes} classes and {len(self.class_names)} names")
         super().__post_init__()
         missing = sorted(set(range(self.classes)) - set(self.train.labels.tolist()))
         if missing:

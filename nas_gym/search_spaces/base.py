@@ -60,6 +60,11 @@ class SearchSpace(ABC):
     min_layers: int = 1
     max_length: int
 
+    @property
+    def arguments(self) -> dict[str, object]:
+        """What the constructor must be given to make an equal space, in JSON's types; by default nothing."""
+        return {}
+
     @abstractmethod
     def legal_next(self, prefix: Sequence[int]) -> NDArray[np.bool_]:
         """Say which tokens may follow a legal prefix.

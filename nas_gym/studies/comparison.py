@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import log2
 from statistics import mean
 
-from nas_gym.studies.run_folder import Json, known_values
+from nas_gym.files import Json
+from nas_gym.studies.run_folder import known_values
 from nas_gym.studies.significance import gap, interval
 from nas_gym.tasks.metric import ACCURACY, Metric
 

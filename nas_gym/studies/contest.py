@@ -1,16 +1,17 @@
 """The best networks of a run against references: trained with all data, then compared on test data."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import track
 
 from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.files import write_atomically, write_text_atomically
+from nas_gym.files import Json, write_json, write_text_atomically
+from nas_gym.kept.folder import WINNER
 from nas_gym.pools.base import Pool
 from nas_gym.problems import registration
 from nas_gym.studies.choosing import finalists
@@ -18,7 +19,7 @@ from nas_gym.studies.comparison import Comparison
 from nas_gym.studies.references import retrain_models
 from nas_gym.studies.report.words import say
 from nas_gym.studies.retraining import FULL, Trainings, found_networks, hand_designed_networks
-from nas_gym.studies.run_folder import FinishedRun, Json, absolute_paths, read_run, write_json
+from nas_gym.studies.run_folder import FinishedRun, absolute_paths, read_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Contest:
 
 
 def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
-    """Train what is not trained yet, write comparison.json, comparison.md and winner.pt, tell what they hold.
+    """Train what is not trained yet, write comparison.json, comparison.md and winner/, tell what they hold.
 
     Networks that were found in another environment bring the keywords of their search space along, and no
     others.
@@ -95,16 +96,12 @@ def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
         },
     )
     write_text_atomically(folder / "comparison.md", f"{table}\n{verdict}\n")
-    (folder / "winner.pt").unlink(missing_ok=True)  # of an earlier comparison
     written = ["comparison.json", "comparison.md"]
     if winner is not None:
-        seed, weights = trainings.best_weights(winner.name)
-        # Wherever it was trained, it can be read on any machine.
-        anywhere = {name: value for name, value in keywords.items() if name != "evaluator"}
-        saved = {"env": env, "env_kwargs": anywhere, "architecture": winner.name, "seed": seed}
-        saved["state_dict"] = weights
-        write_atomically(folder / "winner.pt", lambda path: torch.save(saved, path))
-        written.append("winner.pt")
+        trainings.keep_best(winner.name, folder / WINNER, env)
+        written.append(WINNER)
+    else:
+        shutil.rmtree(folder / WINNER, ignore_errors=True)  # of an earlier comparison
     say(console, f"\n{table}\n{verdict}\n\nin {folder}: {', '.join(written)}")
     return compared
 

@@ -14,6 +14,7 @@ from nas_gym.checks import integer
 from nas_gym.errors import NasGymError
 from nas_gym.evaluators.trainer import Child, Trainer
 from nas_gym.files import write_atomically
+from nas_gym.kept.keeping import keep
 from nas_gym.pools.base import Fault, Pool
 from nas_gym.problems.problem import Problem
 from nas_gym.search_spaces.architecture import Architecture
@@ -196,8 +197,19 @@ class Trainings:
         """
         return [self._contender(each) for each in self.candidates]
 
-    def best_weights(self, name: str) -> "tuple[int, Mapping[str, Tensor]]":
-        """Return seed and weights of the training of a network that is best on validation data."""
+    def keep_best(self, name: str, path: Path, env: str) -> None:
+        """Write the training of a found network that is best on validation data to a folder.
+
+        Raises:
+            KeptNetworkError: If it could not be loaded again, or the folder cannot be written.
+        """
+        trainer, (seed, best) = self._train.trainer, self._best(name)
+        task, space = trainer.task, trainer.search_space
+        metric = task.metric.name
+        scores = {"validation": {metric: best.validation}, "test": {metric: best.test}}
+        keep(path, task, space, space.parse(name), best.weights, scores, env=env, seed=seed, rung=FULL)
+
+    def _best(self, name: str) -> tuple[int, Retraining]:
         ended = {
             seed: each
             for candidate in self.candidates
@@ -205,7 +217,7 @@ class Trainings:
             for seed, each in self._ended(candidate).items()
         }
         seed = max(ended, key=lambda each: self._sign * ended[each].validation)
-        return seed, ended[seed].weights
+        return seed, ended[seed]
 
     def _contender(self, candidate: Candidate) -> Contender:
         ended = list(self._ended(candidate).values())

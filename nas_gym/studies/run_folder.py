@@ -5,18 +5,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from nas_gym.envs.episode import Episode
 from nas_gym.errors import RunFolderError
-from nas_gym.files import write_atomically, write_text_atomically
+from nas_gym.files import Json, write_atomically, write_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from nas_gym.studies.summary import Summary
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 BEFORE_SCORES = ("episode", "architecture", "reward", "status")
 AFTER_SCORES = ("parameters", "multiply_adds", "seed", "reason")
 """Columns of ``evaluations.csv``; one for each score stands between them."""
@@ -214,11 +213,6 @@ def absolute_paths(keywords: Mapping[str, Json]) -> dict[str, Json]:
 def known_values(record: "DataclassInstance") -> dict[str, Json]:
     """Return a record as JSON, within records too; what is ``None`` is left out."""
     return asdict(record, dict_factory=lambda items: {n: value for n, value in items if value is not None})
-
-
-def write_json(file: Path, values: Json) -> None:
-    """Write a file of JSON, whole or not at all."""
-    write_text_atomically(file, json.dumps(values, indent=2) + "\n")
 
 
 def _read_settings(config: Path) -> RunSettings:

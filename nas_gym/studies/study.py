@@ -14,6 +14,8 @@ from agents import AgentSpec, agent_spec, make_agent
 from nas_gym.checks import integer, number
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.files import Json
+from nas_gym.kept.folder import WINNER
 from nas_gym.memory.tables.table import Table
 from nas_gym.pools.here import Here
 from nas_gym.problems import registration
@@ -23,7 +25,7 @@ from nas_gym.studies.references import retrain_models
 from nas_gym.studies.report.figures import draw_learning_curve, draw_pareto_front
 from nas_gym.studies.report.words import print_models, print_search, say
 from nas_gym.studies.retraining import Trainings, found_networks
-from nas_gym.studies.run_folder import Json, RunFolder, RunSettings, absolute_paths
+from nas_gym.studies.run_folder import RunFolder, RunSettings, absolute_paths
 from nas_gym.studies.search import search
 from nas_gym.studies.summary import Results, Summary, TableFacts, summarise
 
@@ -182,6 +184,8 @@ def _judge(problem: Problem, summary: Summary, path: Path, console: Console) -> 
         say(console, f"{found.name}, trained again: {found.seeds_text}")
     if not found.test_scores:
         return summary
+    trainings.keep_best(found.name, path / WINNER, problem.id)
+    say(console, f"the network: {path / WINNER}")
     return replace(
         summary,
         retrained=Results.of(found.validation_scores, found.test_scores),

@@ -15,6 +15,8 @@ from nas_gym.tasks.metric import Metric
 if TYPE_CHECKING:
     from torch import nn
 
+    from nas_gym.tasks.interface import Interface
+
 Part = Literal["validation", "test"]
 
 
@@ -184,6 +186,14 @@ class Task(ABC, Generic[Data, Recipe]):
     @abstractmethod
     def build(self, search_space: SearchSpace, architecture: Architecture, rung: int = 0) -> "nn.Module":
         """Build the module that learns, its parameters not yet initialised."""
+
+    def interface(self, rung: int = 0) -> "Interface":
+        """Say what has to be known to use its networks elsewhere; a task need not provide for that.
+
+        Raises:
+            InvalidArgumentError: If networks of this task cannot be kept.
+        """
+        raise InvalidArgumentError(f"networks of the task {self.kind} cannot be kept")
 
     @abstractmethod
     def size(

@@ -9,6 +9,7 @@ import pytest
 import nas_gym.studies.study  # slow to import
 from nas_gym.cli import COMMANDS, main
 from nas_gym.problems.registration import PROBLEMS
+from tests.nas_gym.kept.networks import kept
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -195,3 +196,19 @@ def test_tabulate__says_in_one_line_what_makes_no_table(
 ) -> None:
     check_error(call("tabulate", "--out", tmp_path / "table.npz", *arguments), *texts)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_export__says_in_one_line_that_there_is_no_network(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "network.onnx"
+    check_error(call("export", tmp_path, "--onnx", file), "holds neither a kept network nor a run with one")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow  # imports what exports
+@pytest.mark.timeout(60)
+def test_export__writes_a_network_and_says_how_far_it_is_from_pytorch(call: Call, tmp_path: Path) -> None:
+    kept(tmp_path / "winner", "NAS-Moons-v0", "Linear-4 ReLU", full={"epochs": 1})
+    code, out, err = call("export", tmp_path, "--onnx", tmp_path / "network.onnx")
+    assert (code, err) == (0, "")
+    assert "Linear-4 ReLU" in out and "largest difference from PyTorch" in out
+    assert (tmp_path / "network.onnx").is_file()

@@ -8,6 +8,8 @@ from sklearn.datasets import load_digits
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.images.labelled_images import LabelledImages, split_images
 
+LARGEST_PIXEL = 16
+
 
 def digits(
     split: Sequence[float] = (0.7, 0.15, 0.15),
@@ -41,4 +43,5 @@ def digits(
         seed=seed,
         source="sklearn.datasets.load_digits, from UCI's Optical Recognition of Handwritten Digits",
         licence="CC BY 4.0",
+        largest_pixel=LARGEST_PIXEL,
     )

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from nas_gym.errors import InvalidDataError
 
@@ -23,8 +24,13 @@ NAMED = 5
 Size = tuple[int, int]
 
 
+def is_image(file: Path) -> bool:
+    """Say whether the name of a file is that of an image, and not one that a system left behind."""
+    return file.name[0] != "." and file.suffix.lower() in IMG_EXTENSIONS and file.is_file()
+
+
 def read_images(
-    files: Sequence[Path], size: Size | None, channels: int | None, skip_unreadable: bool = False
+    files: Sequence[Path], size: Size | None, channels: int | None, skip_unreadable: bool | None = False
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Read images and make them alike.
 
@@ -32,7 +38,7 @@ def read_images(
         files: Where they are.
         size: Height and width to resize them to; ``None`` if all have one size already.
         channels: 1 for grey, 3 for RGB; ``None`` if all are of one kind already.
-        skip_unreadable: Whether to leave out what cannot be read.
+        skip_unreadable: Whether to leave out what cannot be read; ``None`` where that is nobody's choice.
 
     Returns:
         Images, uint8, shape ``(readable files, channels, height, width)``, and which files were readable,
@@ -97,7 +103,7 @@ def _of_each(
     return found
 
 
-def _refuse(damaged: Mapping[Path, str], count: int, skip: bool) -> None:
+def _refuse(damaged: Mapping[Path, str], count: int, skip: bool | None) -> None:
     """Refuse files that cannot be read, unless they are to be skipped and there are others."""
     if not damaged or (skip and len(damaged) < count):
         return
@@ -106,12 +112,13 @@ def _refuse(damaged: Mapping[Path, str], count: int, skip: bool) -> None:
         raise InvalidDataError(f"none of {count} images can be read; {first[0]}: {damaged[first[0]]}")
     if len(damaged) == 1:
         raise InvalidDataError(
-            f"the image {first[0]} cannot be read: {damaged[first[0]]}; skip_unreadable=True leaves it out"
+            f"the image {first[0]} cannot be read: {damaged[first[0]]}"
+            f"{'' if skip is None else '; skip_unreadable=True leaves it out'}"
         )
     more = f" and {len(first) - NAMED} more" if len(first) > NAMED else ""
     raise InvalidDataError(
         f"{len(first)} of {count} images cannot be read: {', '.join(map(str, first[:NAMED]))}{more}; "
-        f"the first: {damaged[first[0]]}; skip_unreadable=True leaves them out"
+        f"the first: {damaged[first[0]]}{'' if skip is None else '; skip_unreadable=True leaves them out'}"
     )
 
 

@@ -11,7 +11,7 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 from nas_gym import checks
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.folder import users_path
-from nas_gym.datasets.images.image_files import Size, read_images
+from nas_gym.datasets.images.image_files import Size, is_image, read_images
 from nas_gym.datasets.images.labelled_images import LabelledImages, split_images
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
@@ -163,7 +163,7 @@ def _list_files(root: Path) -> tuple[list[str], list[Path], NDArray[np.int64]]:
     """Return the names of the classes, and the images with their labels."""
     try:
         folders = _folders_in(root)
-        found = [sorted(file for file in folder.iterdir() if _is_image(file)) for folder in folders]
+        found = [sorted(file for file in folder.iterdir() if is_image(file)) for folder in folders]
         nested = [file for folder in folders for deeper in _folders_in(folder) for file in deeper.rglob("*")]
     except OSError as error:
         raise InvalidDataError(f"{root} cannot be read: {error.strerror}") from None
@@ -171,7 +171,7 @@ def _list_files(root: Path) -> tuple[list[str], list[Path], NDArray[np.int64]]:
         raise InvalidDataError(f"{root} holds no folders; one folder of images a class is needed")
     if len(folders) < 2:
         raise InvalidDataError(f"{root} holds one class, {folders[0].name}; at least 2 are needed")
-    if within := [file for file in nested if _is_image(file)]:
+    if within := [file for file in nested if is_image(file)]:
         raise InvalidDataError(
             f"{within[0]} stands in a folder within a class; {root} must hold <class>/<image>, "
             "or train/<class>/<image> and test/<class>/<image>"
@@ -181,7 +181,3 @@ def _list_files(root: Path) -> tuple[list[str], list[Path], NDArray[np.int64]]:
             raise InvalidDataError(f"{folder} holds no image; images end with {', '.join(IMG_EXTENSIONS)}")
     labels = np.repeat(np.arange(len(folders), dtype=np.int64), [len(files) for files in found])
     return [folder.name for folder in folders], [file for files in found for file in files], labels
-
-
-def _is_image(file: Path) -> bool:
-    return file.name[0] != "." and file.suffix.lower() in IMG_EXTENSIONS and file.is_file()

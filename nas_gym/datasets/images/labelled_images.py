@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nas_gym import checks
 from nas_gym.datasets.base import Dataset, Split, split_sizes
+from nas_gym.datasets.images.reading import BYTE
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
@@ -42,6 +43,7 @@ def split_images(
     source: str,
     licence: str,
     options: Sequence[str] = (),
+    largest_pixel: int = BYTE,
 ) -> Dataset:
     """Make a data set of images, split at random so that every part has all classes in equal shares.
 
@@ -60,6 +62,7 @@ def split_images(
         source: Where the data come from.
         licence: Terms of use.
         options: What else than the split made it, for its id.
+        largest_pixel: The largest value that a pixel may have.
 
     Raises:
         InvalidArgumentError: If ``split``, a number of samples or ``seed`` is out of range.
@@ -117,8 +120,10 @@ def split_images(
         validation=parts[1],
         test=parts[2],
         classes=len(class_names),
+        class_names=tuple(class_names),
         source=source,
         licence=licence,
+        largest_pixel=largest_pixel,
     )
 
 

@@ -60,4 +60,5 @@ def brackets(
         source="random draws from BracketGrammar",
         licence="none needed",
         entropy_rate=grammar.entropy_rate,
+        split="characters",
     )

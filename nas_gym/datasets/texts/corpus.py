@@ -5,6 +5,7 @@ import json
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,10 @@ from numpy.typing import NDArray
 from nas_gym import checks
 from nas_gym.errors import InvalidDataError
 
+if TYPE_CHECKING:
+    from nas_gym.datasets.texts.reading import TextReading
+
+Splitting = Literal["words", "characters", "characters of words"]
 Tokens = NDArray[np.int32]
 """A stream of tokens in the order of the text, shape ``(tokens,)``; each is an index into the vocabulary."""
 
@@ -35,6 +40,7 @@ class Corpus:
         licence: Terms of use.
         entropy_rate: Least cross entropy that any predictor can have in the long run, in nats per token;
             ``None`` where nobody knows it, as for every natural language.
+        split: How text becomes tokens, ``None`` where tokens are all there is.
 
     Raises:
         InvalidDataError: If a part has no token to predict, or one that is not in the vocabulary.
@@ -49,6 +55,7 @@ class Corpus:
     source: str
     licence: str
     entropy_rate: float | None = None
+    split: Splitting | None = None
 
     def __post_init__(self) -> None:
         """Refuse text that nothing can be learned from."""
@@ -78,6 +85,19 @@ class Corpus:
     def without_test(self) -> "Corpus":
         """Return the corpus with its test part locked away."""
         return replace(self, test=None)
+
+    @property
+    def reading(self) -> "TextReading":
+        """How text becomes what a model reads, for use without the corpus.
+
+        Raises:
+            InvalidDataError: If only tokens are known.
+        """
+        from nas_gym.datasets.texts.reading import TextReading  # it reads tokens, which are defined here
+
+        if self.split is None:
+            raise InvalidDataError(f"{self.id} does not say how text becomes its tokens")
+        return TextReading(self.split, self.vocabulary)
 
     @property
     def best_perplexity(self) -> float | None:

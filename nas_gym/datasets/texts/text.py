@@ -8,6 +8,7 @@ from nas_gym import checks
 from nas_gym.datasets.base import split_sizes
 from nas_gym.datasets.folder import users_path
 from nas_gym.datasets.texts.corpus import Corpus, beginning
+from nas_gym.datasets.texts.reading import read_text
 from nas_gym.datasets.texts.vocabulary import choose_vocabulary, encode, words_of
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
@@ -96,24 +97,13 @@ def text(
         unit=by,
         source="a text given by the user",
         licence="the user's",
+        split="words" if by == "word" else "characters",
     )
 
 
 def _read(file: Path, by: str) -> Sequence[str]:
     """Return all tokens of a file, at least two a part."""
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise InvalidDataError(f"there is no file {file.absolute()}; path must name a text file") from None
-    except OSError as error:
-        raise InvalidDataError(f"{file} cannot be read: {error.strerror}") from None
-    try:
-        read = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidDataError(
-            f"{file} is not UTF-8: byte {error.start} is 0x{content[error.start]:02x}; save it as UTF-8"
-        ) from None
-    read = read.replace("\r\n", "\n")
+    read = read_text(file)
     count = len(read.split()) if by == "word" else len(read)
     if count < 2 * len(PARTS):
         has = f"{count} {by}{'' if count == 1 else 's'}" if count else f"no {by}"

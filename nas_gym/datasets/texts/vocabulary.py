@@ -9,6 +9,8 @@ from nas_gym.datasets.texts.corpus import Tokens
 
 END_OF_LINE = "<eos>"
 UNKNOWN = "<unk>"
+BLANK = "_"
+"""What stands between words where words are spelt."""
 
 
 def words_of(text: str) -> list[str]:
@@ -19,6 +21,16 @@ def words_of(text: str) -> list[str]:
             words += in_line
             words.append(END_OF_LINE)
     return words
+
+
+def characters_of_words(text: str) -> list[str]:
+    """Spell words, ``_`` between two, and end each line with ``<eos>``; lines without a word are left out."""
+    tokens: list[str] = []
+    for line in text.split("\n"):
+        if words := line.split():
+            tokens += BLANK.join(words)
+            tokens.append(END_OF_LINE)
+    return tokens
 
 
 def choose_vocabulary(

@@ -79,6 +79,13 @@ class GraphSpace(SearchSpace):
         strides = distinct_integers("strides", strides, 1, MAX_KERNEL)
         pools = distinct_integers("pools", pools, 2, MAX_KERNEL, may_be_empty=True)
         self.max_layers = integer("max_layers", max_layers, 1, MAX_LAYERS)
+        self._values = {
+            "kernel_heights": heights,
+            "kernel_widths": widths,
+            "filters": filters,
+            "strides": strides,
+            "pools": pools,
+        }
         choices = {HEIGHT: heights, WIDTH: widths}
         if strides != [1]:
             choices |= {STRIDE_HEIGHT: strides, STRIDE_WIDTH: strides}
@@ -98,6 +105,11 @@ class GraphSpace(SearchSpace):
         self._link, self._next_layer, self._complete = range(len(properties), len(properties) + 3)
         following = [*properties, [READ, IGNORE], [*properties[0], END], []]
         self._masks = np.array([np.isin(self.tokens, names) for names in following])
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """Properties of the layers, and how many there may be."""
+        return {**self._values, "max_layers": self.max_layers}
 
     @property
     def layer_tokens(self) -> NDArray[np.bool_]:

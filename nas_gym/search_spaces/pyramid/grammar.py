@@ -112,6 +112,17 @@ class PyramidSpace(SearchSpace):
             self._masks_of_filters[lowest, filters_[lowest : lowest + RISE + 1]] = True
 
     @property
+    def arguments(self) -> dict[str, object]:
+        """Properties of the layers, and how many layers and reductions there may be."""
+        return {
+            "kernels": list(self._kernels),
+            "filters": list(self._filters),
+            "min_layers": self.min_layers,
+            "max_layers": self.max_layers,
+            "max_reductions": self.max_reductions,
+        }
+
+    @property
     def layer_tokens(self) -> NDArray[np.bool_]:
         """Which tokens begin a layer: its kernel."""
         tokens = np.arange(len(self.tokens))

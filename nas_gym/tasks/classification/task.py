@@ -15,6 +15,7 @@ from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.tasks.base import Rung
 from nas_gym.tasks.classification.metrics import METRICS, SCORES
 from nas_gym.tasks.classification.recipe import TrainingRecipe
+from nas_gym.tasks.interface import Interface
 from nas_gym.tasks.metric import ACCURACY
 from nas_gym.tasks.supervised.task import SampleTask
 
@@ -59,6 +60,10 @@ class Classification(SampleTask[Dataset, TrainingRecipe]):
                 f"metric roc_auc needs samples of each class, the validation part of {data.id} has none of "
                 f"class {min(missing)}"
             )
+
+    def interface(self, rung: int = 0) -> Interface:
+        """Name the classes, too."""
+        return replace(super().interface(rung), classes=self.data_of(rung).class_names)
 
     def loss_name(self, rung: int) -> str:
         """Name the cross-entropy."""

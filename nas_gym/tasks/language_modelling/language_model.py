@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.cell.network import State
 
 
@@ -104,3 +106,19 @@ class LanguageModel(nn.Module):
         words = draw(vocabulary, 1)
         inputs, states = (tuple(draw(batch, units) for _ in self.layers) for _ in range(2))
         return DropoutMasks(words, inputs, states, draw(batch, units))
+
+
+def model_around(
+    search_space: SearchSpace,
+    architecture: Architecture,
+    vocabulary: int,
+    units: int,
+    layers: int,
+    tied: bool,
+) -> LanguageModel:
+    """Build the language model around recurrent layers of a search space; see ``LanguageModel``."""
+
+    def make_layer(inputs: int, units: int) -> nn.Module:
+        return search_space.build(architecture, (inputs,), units)
+
+    return LanguageModel(make_layer, vocabulary, units, layers, tied)

@@ -7,6 +7,7 @@ from nas_gym.datasets.texts.corpus import Corpus
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize, SearchSpace
 from nas_gym.tasks.base import Outcome, Part, Rung, Task, without_test_part
+from nas_gym.tasks.interface import Interface
 from nas_gym.tasks.language_modelling.recipe import LanguageRecipe
 from nas_gym.tasks.language_modelling.size import size_around
 from nas_gym.tasks.metric import PERPLEXITY, perplexity
@@ -49,15 +50,21 @@ class LanguageModelling(Task[Corpus, LanguageRecipe]):
 
     def build(self, search_space: SearchSpace, architecture: Architecture, rung: int = 0) -> "LanguageModel":
         """Build the language model around recurrent layers."""
-        from nas_gym.tasks.language_modelling.language_model import LanguageModel
+        from nas_gym.tasks.language_modelling.language_model import model_around
 
-        recipe = self.recipe_of(rung)
+        recipe, vocabulary = self.recipe_of(rung), len(self.data_of(rung).vocabulary)
+        return model_around(search_space, architecture, vocabulary, recipe.units, recipe.layers, recipe.tied)
 
-        def make_layer(inputs: int, units: int) -> "nn.Module":
-            return search_space.build(architecture, (inputs,), units)
-
-        vocabulary = len(self.data_of(rung).vocabulary)
-        return LanguageModel(make_layer, vocabulary, recipe.units, recipe.layers, recipe.tied)
+    def interface(self, rung: int = 0) -> Interface:
+        """Say how text is read, and what stands around the recurrent layers."""
+        corpus, recipe = self.data_of(rung), self.recipe_of(rung)
+        return Interface(
+            inputs=(recipe.units,),
+            outputs=len(corpus.vocabulary),
+            reading=corpus.reading,
+            layers=recipe.layers,
+            tied=recipe.tied,
+        )
 
     def size(
         self, search_space: SearchSpace, architecture: Architecture, rung: int = 0

@@ -9,6 +9,7 @@ import numpy as np
 from nas_gym.checks import choice
 from nas_gym.datasets.tables.numbers import NumericDataset
 from nas_gym.tasks.base import Rung
+from nas_gym.tasks.interface import Interface
 from nas_gym.tasks.regression.metrics import METRICS, R2, SCORES
 from nas_gym.tasks.regression.recipe import RegressionRecipe
 from nas_gym.tasks.supervised.task import SampleTask
@@ -46,6 +47,11 @@ class Regression(SampleTask[NumericDataset, RegressionRecipe]):
     def outputs(self) -> int:
         """One number."""
         return 1
+
+    def interface(self, rung: int = 0) -> Interface:
+        """Say in which units the number is, too."""
+        data = self.data_of(rung)
+        return replace(super().interface(rung), mean=data.mean, unit=data.unit)
 
     def loss_name(self, rung: int) -> str:
         """Name the recipe's loss."""

@@ -46,11 +46,8 @@ class Samples:
         assert (statistics is not None) == (features.dtype == torch.uint8), "images need statistics"
         if statistics is None:
             return cls(features, labels)
-        mean, std = (
-            torch.from_numpy(values).to(device).reshape(-1, 1, 1)
-            for values in (statistics.mean, statistics.std)
-        )
-        return cls(features, labels, 1.0 / std, -mean / std)
+        mean, std = (torch.from_numpy(values).to(device) for values in (statistics.mean, statistics.std))
+        return cls(features, labels, *scale_and_shift(mean, std))
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -60,7 +57,7 @@ class Samples:
         """Make of a batch of features what a network reads: float32, images normalised by channel."""
         if self.scale is None or self.shift is None:
             return batch
-        return (batch * self.scale).add_(self.shift)
+        return normalised(batch, self.scale, self.shift)
 
     def epoch(
         self, batch_size: int, order: Tensor, augmentation: Augmentation, generator: torch.Generator
@@ -82,6 +79,22 @@ class Samples:
         size = max(1, FEATURES_AT_ONCE // self.features[0].numel())
         for features, labels in zip(self.features.split(size), self.labels.split(size), strict=True):
             yield self.to_input(features), labels
+
+
+def scale_and_shift(mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what images are multiplied with and what is added then, ``(channels, 1, 1)`` each.
+
+    Args:
+        mean: float32 ``(channels,)``.
+        std: As ``mean``.
+    """
+    mean, std = mean.reshape(-1, 1, 1), std.reshape(-1, 1, 1)
+    return 1.0 / std, -mean / std
+
+
+def normalised(images: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Return images of any type as float32, each channel with the training part's mean 0 and deviation 1."""
+    return (images * scale).add_(shift)
 
 
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:

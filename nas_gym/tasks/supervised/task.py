@@ -12,6 +12,7 @@ from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize, SearchSpace
 from nas_gym.tasks.base import Outcome, Part, Rung, Task, without_test_part
+from nas_gym.tasks.interface import Interface
 from nas_gym.tasks.metric import Metric
 from nas_gym.tasks.supervised.recipe import SampleRecipe
 from nas_gym.tasks.supervised.scores import Labels, Outputs, Score
@@ -81,6 +82,21 @@ class SampleTask(Task[Data, Recipe]):
     def build(self, search_space: SearchSpace, architecture: Architecture, rung: int = 0) -> "nn.Module":
         """Build the network that reads a sample."""
         return search_space.build(architecture, self.data_of(rung).feature_shape, self.outputs)
+
+    def interface(self, rung: int = 0) -> Interface:
+        """Say how samples are read, and in what the network was judged.
+
+        float16, which CUDA devices may compute in, is not kept: elsewhere it is slow. So a sample on the
+        edge between classes may be judged otherwise.
+        """
+        data = self.data_of(rung)
+        half = self.recipe_of(rung).precision == "bfloat16"
+        return Interface(
+            inputs=data.feature_shape,
+            outputs=self.outputs,
+            reading=data.reading,
+            precision="bfloat16" if half else "float32",
+        )
 
     def size(
         self, search_space: SearchSpace, architecture: Architecture, rung: int = 0

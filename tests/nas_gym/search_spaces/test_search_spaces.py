@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -5,7 +6,17 @@ import pytest
 from torch import nn
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.search_spaces import SEARCH_SPACES, Architecture, MlpSpace, SearchSpace
+from nas_gym.search_spaces import (
+    SEARCH_SPACES,
+    Architecture,
+    CellSpace,
+    ChainSpace,
+    GraphSpace,
+    MlpSpace,
+    NasBench201Space,
+    PyramidSpace,
+    SearchSpace,
+)
 from nas_gym.testing import check_search_space
 
 SAMPLES: tuple[tuple[int, ...], ...] = ((8,), (3, 8, 8))
@@ -27,6 +38,24 @@ def readable(space: SearchSpace) -> tuple[int, ...]:
 def test_search_space__keeps_the_contract(space_id: str) -> None:
     space = SEARCH_SPACES[space_id]()
     check_search_space(space, samples=50, inputs=readable(space))
+
+
+UNUSUAL: list[SearchSpace] = [
+    MlpSpace(widths=(3,), activations=("Tanh",), max_length=2),
+    ChainSpace(kernels=(3,), dropouts=(0.1,), max_layers=3),
+    GraphSpace(kernel_heights=(3, 1), strides=(1, 2), pools=(2,), max_layers=3),
+    PyramidSpace(kernels=(5, 3), filters=(8, 4), min_layers=2, max_layers=3, max_reductions=1),
+    CellSpace(base=4),
+    NasBench201Space(operations=("none", "skip_connect")),
+]
+
+
+@pytest.mark.parametrize("space", UNUSUAL, ids=lambda space: space.id)
+def test_search_space__is_made_again_of_its_arguments_as_json(space: SearchSpace) -> None:
+    same = type(space)(**json.loads(json.dumps(space.arguments)))
+    assert (same.tokens, same.max_length, same.count()) == (space.tokens, space.max_length, space.count())
+    assert same.arguments == space.arguments != type(space)().arguments
+    assert {each.id for each in UNUSUAL} == set(SEARCH_SPACES)
 
 
 class Wasteful(MlpSpace):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import nas_gym
 from nas_gym.envs.episode import Episode
-from nas_gym.studies.run_folder import Json, RunFolder, RunSettings, write_json
+from nas_gym.files import Json, write_json
+from nas_gym.studies.run_folder import RunFolder, RunSettings
 
 SETTINGS = RunSettings(
     env="NAS-Moons-v0",

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from rich.console import Console
 
 import nas_gym
+from nas_gym.datasets.base import Dataset
 from nas_gym.errors import NasGymError
 from nas_gym.pools.here import Here
 from nas_gym.search_spaces import Architecture
@@ -49,23 +49,13 @@ def comparison(path: Path) -> Any:  # noqa: ANN401, any JSON
     return found
 
 
-def winner(path: Path) -> tuple[dict[str, Any], nas_gym.Problem, torch.nn.Module]:
-    """Read the winner as a user would: no more than the file is needed."""
-    saved = torch.load(path / "winner.pt", weights_only=True)
-    problem = nas_gym.problem(saved["env"], **saved["env_kwargs"])
-    assert problem.task is not None
-    network = problem.task.build(problem.search_space, problem.search_space.parse(saved["architecture"]), -1)
-    network.load_state_dict(saved["state_dict"])
-    return saved, problem, network
-
-
 @pytest.mark.slow  # four trainings and scikit-learn's models
 @pytest.mark.timeout(60)
 def test_contest__compares_the_best_networks_with_references(tmp_path: Path) -> None:
     path = finished_run(tmp_path / "run", "NAS-Digits-v0", DIGITS, *CHAINS)
     before = {file.name: file.read_bytes() for file in path.iterdir()}
     compared, out = hold(path, FULL, top=2)
-    written = {"comparison.json", "comparison.md", "winner.pt", "retraining"}
+    written = {"comparison.json", "comparison.md", "winner", "retraining"}
     assert {file.name for file in path.iterdir()} - before.keys() == written
     assert all((path / name).read_bytes() == content for name, content in before.items())
     assert len(list((path / "retraining").iterdir())) == 4
@@ -91,13 +81,18 @@ def test_contest__compares_the_best_networks_with_references(tmp_path: Path) -> 
     best = max(networks, key=lambda model: model["validation"]["mean"])
     assert compared.winner is not None and found["winner"] == best["name"] == compared.winner.name
 
-    saved, problem, network = winner(path)
-    assert (saved["env"], saved["architecture"]) == ("NAS-Digits-v0", found["winner"])
-    assert saved["seed"] in repeat_seeds("retraining", Architecture("chain-v0", (best["name"],)), 2)
-    assert problem.task is not None and problem.task.recipe_of(-1).id == found["recipe"]
-    judged = tuple(problem.task.judge(network, part, -1)["accuracy"] for part in ("validation", "test"))
+    kept = nas_gym.load(path / "winner")
+    known = kept.description
+    assert (known.env, known.recipe, str(kept.architecture)) == (
+        "NAS-Digits-v0",
+        found["recipe"],
+        best["name"],
+    )
+    assert known.seed in repeat_seeds("retraining", Architecture("chain-v0", (best["name"],)), 2)
+    judged = tuple(kept.scores[part]["accuracy"] for part in ("validation", "test"))
     assert judged[0] == max(best["validation"]["scores"])
     assert judged in list(zip(best["validation"]["scores"], best["test"]["scores"], strict=True))
+    assert nas_gym.load(path).scores == kept.scores, "the folder of the run does, too"
 
 
 @pytest.mark.slow  # trainings of networks
@@ -114,8 +109,13 @@ def test_contest__held_again_trains_what_is_new_alone(tmp_path: Path) -> None:
     assert {file: file.read_bytes() for file in (path / "retraining").iterdir()} == before
     assert "2 of 3 trainings are in" in hold(path, top=1, seeds=3)[1]
     assert "already" not in hold(path, {"epochs": 1})[1], "another recipe is another training"
-    module = winner(path)[2]
-    assert sum(parameter.numel() for parameter in module.parameters()) > 0, "of the compiled trainer, too"
+    kept, data = nas_gym.load(path), nas_gym.problem("NAS-Moons-v0", **moons).task
+    assert data is not None
+    learned = data.data_of()
+    assert isinstance(learned, Dataset) and learned.test is not None
+    split = learned.test
+    accuracy = (kept.predict(split.features) == split.labels.astype(str)).mean()
+    assert accuracy == kept.scores["test"]["accuracy"], "of the compiled trainer, too"
 
 
 @pytest.mark.slow  # trainings of a residual network
@@ -142,10 +142,9 @@ def test_contest__of_ones_own_images_has_a_residual_network_beside_it(
     given: Keywords = {"path": small_image_folder().name, "image_size": 8, "full": {"epochs": 1}}
     contest = Contest(run_dir=graphs, top=1, seeds=1, env="NAS-ImageFolder-v0", env_kwargs=given)
     hold_contest(contest, Here(), Console(file=io.StringIO()))
-    saved = winner(graphs / "NAS-ImageFolder-v0")[0]
-    assert saved["env_kwargs"]["space"] == {"name": "chain", "kernels": [3], "filters": [4, 8]}
-    assert saved["env_kwargs"]["path"] == str(small_image_folder()), "which can be read from any folder"
-    assert "train_samples" not in saved["env_kwargs"]
+    kept = nas_gym.load(graphs / "NAS-ImageFolder-v0" / "winner")
+    assert (kept.description.env, kept.architecture.search_space) == ("NAS-ImageFolder-v0", "chain-v0")
+    assert kept.classes == ("cat", "dog", "owl")
 
 
 CELLS: dict[str, Any] = {"evaluator": "local", "seed": 3, "recipe": {"units": 8}}
@@ -177,10 +176,9 @@ def test_contest__of_cells_has_references_of_the_same_size_and_the_grammars_own_
     assert cell["test"]["scores"] != nascell["test"]["scores"], "other seeds, so another training"
     assert "% in test perplexity" in found["verdict"]
     assert "The best perplexity that any model can have in the long run is 3.564." in out
-    _, problem, module = winner(path)
-    assert problem.task is not None
-    assert problem.task.judge(module, "validation", -1)["perplexity"] == min(cell["validation"]["scores"])
-    assert problem.task.judge(module, "test", -1)["perplexity"] in cell["test"]["scores"]
+    scores = nas_gym.load(path).scores
+    assert scores["validation"]["perplexity"] == min(cell["validation"]["scores"])
+    assert scores["test"]["perplexity"] in cell["test"]["scores"]
 
     # Transfer: data and recipe are those of the other environment.
     given: Keywords = {"path": str(small_text()), "by": "character", "full": {"epochs": 1, "units": 4}}
@@ -193,7 +191,7 @@ def test_contest__of_cells_has_references_of_the_same_size_and_the_grammars_own_
     assert "by=character" in there["task"] and "batch_size=16" in there["recipe"]
     for model in there["models"]:
         assert model["test_bits_per_character"] == pytest.approx(log2(model["test"]["mean"]))
-    assert "| bits per character |" in written.getvalue() and (path / "NAS-Text-v0" / "winner.pt").exists()
+    assert "| bits per character |" in written.getvalue() and (path / "NAS-Text-v0" / "winner").is_dir()
 
 
 @pytest.mark.slow  # trainings of language models
@@ -207,7 +205,7 @@ def test_contest__with_what_fails_compares_the_others(tmp_path: Path) -> None:
     rough = {**FEW_BRACKETS, "clip": None, "optimizer": "sgd"}
     hold(path, {**rough, "learning_rate": 1e6}, top=2, seeds=1)
     everything = comparison(path)
-    assert everything["winner"] is None and not (path / "winner.pt").exists()
+    assert everything["winner"] is None and not (path / "winner").exists()
     assert everything["verdict"].startswith("Every training of what was found failed, there is nothing")
     hold(path, {**rough, "learning_rate": 20}, top=2, seeds=1)
     found = comparison(path)

@@ -3,7 +3,7 @@ import signal
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 import nas_gym
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.trainer import Child, Trainer
+from nas_gym.kept.folder import read_folder
 from nas_gym.pools.here import Here
 from nas_gym.pools.processes import Processes
 from nas_gym.problems.problem import Problem
@@ -24,6 +25,7 @@ from nas_gym.studies.retraining import (
     found_networks,
     hand_designed_networks,
 )
+from nas_gym.tasks.base import Part
 from nas_gym.tasks.seeds import child_seed, repeat_seeds
 from tests.nas_gym.doubles import TEXTS, quick, random_children
 
@@ -65,9 +67,13 @@ def test_trainings__are_those_of_the_search_s_trainer_with_seeds_of_their_own(
         assert contender.losses == alone[0].outcome.losses
         assert (contender.name, contender.found, contender.failures) == (str(network), True, ())
         assert contender.parameters == alone[0].parameters and (contender.multiply_adds or 0) > 0
-        seed, weights = trainings.best_weights(str(network))
+        trainings.keep_best(str(network), tmp_path / "winner", "NAS-Moons-v0")
+        description, weights = read_folder(tmp_path / "winner")
         best = max(zip(seeds, alone, strict=True), key=lambda each: each[1].outcome.scores["accuracy"])
-        assert seed == best[0]
+        assert (description.seed, description.env) == (best[0], "NAS-Moons-v0")
+        assert description.scores == {
+            part: {"accuracy": best[1].scores(part)["accuracy"]} for part in get_args(Part)
+        }
         assert all(torch.equal(weights[name], value) for name, value in best[1].state_dict().items())
 
 

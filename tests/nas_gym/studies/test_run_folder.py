@@ -7,13 +7,8 @@ import pytest
 
 from nas_gym.envs.episode import Episode
 from nas_gym.errors import RunFolderError
-from nas_gym.studies.run_folder import (
-    RunFolder,
-    Times,
-    absolute_paths,
-    read_run,
-    write_json,
-)
+from nas_gym.files import write_json
+from nas_gym.studies.run_folder import RunFolder, Times, absolute_paths, read_run
 from tests.nas_gym.studies.episodes import SETTINGS, numbered, trained
 
 EPISODES = [

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 import agents.reinforce  # noqa: F401, slow to import
+import nas_gym
 from agents import AGENTS
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.torch_trainer import TorchTrainer
@@ -59,6 +60,9 @@ def test_store__spares_another_run_all_children(tmp_path: Path) -> None:
     assert (first / "evaluations.csv").read_bytes() == (second / "evaluations.csv").read_bytes()
     assert replace(again, times=summary.times) == summary
     assert {"LogisticRegression", "MLPClassifier"} == summary.baselines.keys()
+    kept = nas_gym.load(first)
+    assert summary.retrained is not None and str(kept.architecture) == summary.best.architecture
+    assert kept.scores["test"]["accuracy"] == summary.retrained.test_mean, "of its one training"
     assert summary.best.architecture in out and "±" in out and "test accuracy" in out
     for picture in ("learning_curve.png", "pareto_front.png"):
         assert (first / picture).read_bytes().startswith(b"\x89PNG\r\n\x1a\n") and picture in out

@@ -1,0 +1,103 @@
+"""The folder of a kept network: ``model.json`` and ``weights.safetensors``, no pickle."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas_gym.errors import KeptNetworkError, NasGymError
+from nas_gym.files import write_folder_atomically, write_json
+from nas_gym.kept.description import FORMAT, Description
+from nas_gym.kept.records import of_json, to_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DESCRIPTION, WEIGHTS, WINNER = "model.json", "weights.safetensors", "winner"
+
+
+def write_folder(path: Path, description: Description, weights: "Mapping[str, Tensor]") -> None:
+    """Write a kept network, whole or not at all; one that is there is replaced.
+
+    Args:
+        path: The folder.
+        description: What is known of the network; the checksum of the weights is added.
+        weights: State of its module by name.
+
+    Raises:
+        KeptNetworkError: If something else is there, or the folder cannot be written.
+    """
+    from safetensors.torch import save
+
+    if path.exists() and not (path / DESCRIPTION).is_file():
+        raise KeptNetworkError(f"{path} is there and is no kept network; it is not replaced")
+    # Tied weights are two tensors in one place, and convolutions' stand in another order: both are copied.
+    content = save({name: value.detach().cpu().contiguous().clone() for name, value in weights.items()})
+    known = replace(description, weights_sha256=sha256(content).hexdigest())
+
+    def write(folder: Path) -> None:
+        (folder / WEIGHTS).write_bytes(content)
+        write_json(folder / DESCRIPTION, to_json(known))
+
+    try:
+        write_folder_atomically(path, write)
+    except OSError as error:
+        raise KeptNetworkError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def find_folder(path: str | Path) -> Path:
+    """Return the folder of a kept network: the path itself, or that of the winner in the folder of a run.
+
+    Raises:
+        KeptNetworkError: If there is none.
+    """
+    given = Path(path).expanduser()
+    for folder in (given, given / WINNER):
+        if (folder / DESCRIPTION).is_file():
+            return folder
+    what = "holds neither a kept network nor a run with one" if given.is_dir() else "is no folder"
+    raise KeptNetworkError(f"{given} {what}: {DESCRIPTION} is missing")
+
+
+def read_folder(path: Path) -> "tuple[Description, Mapping[str, Tensor]]":
+    """Return what is known of a kept network, and its weights.
+
+    Raises:
+        KeptNetworkError: If a file is missing, damaged, of another format, or not of this network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    description = _read_description(path / DESCRIPTION)
+    try:
+        content = (path / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise KeptNetworkError(f"the weights {path / WEIGHTS} cannot be read: {error.strerror}") from None
+    if sha256(content).hexdigest() != description.weights_sha256:
+        raise KeptNetworkError(f"{path / WEIGHTS} is damaged, or belongs to another {DESCRIPTION}")
+    try:
+        return description, load(content)
+    except SafetensorError as error:
+        raise KeptNetworkError(f"{path / WEIGHTS} cannot be read: {error}") from None
+
+
+def _read_description(file: Path) -> Description:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise KeptNetworkError(f"{file} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise KeptNetworkError(f"{file} is damaged: it is not JSON") from None
+    version = values.get("format") if isinstance(values, dict) else None
+    if type(version) is not int:
+        raise KeptNetworkError(f"{file} does not describe a kept network: it has no format version")
+    if version != FORMAT:
+        raise KeptNetworkError(
+            f"{file} has the format version {version}, this version of nas_gym reads {FORMAT} alone"
+        )
+    try:
+        return of_json(Description, values)
+    except (ValueError, NasGymError) as error:
+        raise KeptNetworkError(f"{file} does not describe a kept network: {error}") from None

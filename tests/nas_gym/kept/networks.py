@@ -1,0 +1,21 @@
+"""Trained networks, kept for tests."""
+
+from pathlib import Path
+from typing import Any
+
+import nas_gym
+from nas_gym.kept.keeping import keep
+from nas_gym.problems.problem import Problem
+
+
+def kept(folder: Path, env: str, architecture: str, **keywords: Any) -> tuple[Path, Problem]:  # noqa: ANN401
+    """Train a network fully and keep it as a study does; return where it is and what it learned."""
+    problem = nas_gym.problem(env, **{"evaluator": "local", **keywords})
+    task, space = problem.task, problem.search_space
+    assert task is not None
+    network = task.build(space, parsed := space.parse(architecture), -1)
+    outcome = task.train(network, seed=0, rung=-1)
+    assert outcome.reason is None, outcome.reason
+    scores = {part: task.judge(network, part, -1) for part in ("validation", "test")}
+    keep(folder, task, space, parsed, network.state_dict(), scores, env=env)
+    return folder, problem
