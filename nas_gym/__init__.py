@@ -11,10 +11,20 @@ from nas_gym.problems.problem import Problem
 from nas_gym.problems.registration import problem, register_all
 
 __version__ = "0.1.0"
-__all__ = ["NasGymError", "Problem", "__version__", "load", "problem"]
+__all__ = ["NASClassifier", "NASRegressor", "NasGymError", "Problem", "__version__", "load", "problem"]
 
 if TYPE_CHECKING:
+    from nas_gym.estimators.tables import NASClassifier, NASRegressor
     from nas_gym.kept.network import KeptNetwork
+
+
+def __getattr__(name: str) -> object:
+    """Import the estimators, and with them scikit-learn, when they are first asked for."""
+    if name in ("NASClassifier", "NASRegressor"):
+        from nas_gym.estimators import tables
+
+        return getattr(tables, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load(path: str | Path) -> "KeptNetwork":

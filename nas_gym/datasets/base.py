@@ -24,10 +24,13 @@ class Split:
             a trainer normalises batch by batch with ``Dataset.channel_statistics``.
         labels: The answers: classes, int64, shape ``(samples,)``, from 0 to ``classes - 1``; or numbers,
             float32, of the same shape.
+        weights: How much each sample counts when it is learned from, float32, of the same shape; ``None``
+            for all alike.
     """
 
     features: NDArray[np.float32] | NDArray[np.uint8]
     labels: NDArray[np.int64] | NDArray[np.float32]
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -133,6 +136,8 @@ class Samples:
         for split in self._parts().values():
             digest.update(np.ascontiguousarray(split.features).tobytes())
             digest.update(np.ascontiguousarray(split.labels).tobytes())
+            if split.weights is not None:
+                digest.update(np.ascontiguousarray(split.weights).tobytes())
         return digest.hexdigest()
 
     @property

@@ -19,6 +19,8 @@ def to_json(record: "DataclassInstance") -> "dict[str, Json]":
 
 
 def _noted(value: Any) -> "Json":  # noqa: ANN401 - what the fields of a record hold
+    if isinstance(value, tuple):
+        return [_noted(each) for each in value]
     if not is_dataclass(value):
         return value  # type: ignore[no-any-return] # records hold JSON's types and other records
     kind = {"kind": value.kind} if hasattr(value, "kind") else {}

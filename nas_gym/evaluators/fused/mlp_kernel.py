@@ -846,6 +846,7 @@ def train_mlp(
     loss: int = CROSS_ENTROPY,
     metric: int = ACCURACY,
     class_weights: NDArray[np.float32] | None = None,
+    sample_weights: NDArray[np.float32] | None = None,
     with_losses: bool = False,
 ) -> TrainedMlp:
     """Train one network from its seed, with early stopping on the validation samples.
@@ -868,14 +869,17 @@ def train_mlp(
         metric: What decides on the best epoch, one of ``METRICS``; see ``score``.
         class_weights: Weights of the training samples by their labels, shape ``(classes,)``; a batch's loss
             is the weighted mean.
+        sample_weights: Weights of the training samples, shape ``(samples,)``, instead.
         with_losses: Whether to record the training losses, which takes time and changes nothing else.
     """
     labels = train_targets.dtype == np.int64
     assert labels == (loss == CROSS_ENTROPY) == (metric <= LOG_LOSS)
     assert labels or class_weights is None
-    sample_weights = np.empty(0, np.float32)
+    assert class_weights is None or sample_weights is None
     if class_weights is not None:
         sample_weights = np.asarray(class_weights, np.float32)[train_targets]
+    if sample_weights is None:
+        sample_weights = np.empty(0, np.float32)
     losses = np.empty(epochs if with_losses else 0, np.float32)
     best, trained, weights = _train(
         kinds,

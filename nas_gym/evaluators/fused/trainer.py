@@ -78,6 +78,7 @@ class FusedTrainer(Trainer):
             loss=mlp_kernel.LOSSES[task.loss_name(child.rung)],
             metric=mlp_kernel.METRICS[task.metric.name],
             class_weights=task.class_weights(child.rung),
+            sample_weights=data.train.weights,
             with_losses=child.rung != 0,  # a search learns nothing from them
         )
         return TrainedNetwork(task, child, layers, trained)

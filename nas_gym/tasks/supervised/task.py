@@ -120,6 +120,8 @@ class SampleTask(Task[Data, Recipe]):
         """Train as ``train_on_samples``."""
         from nas_gym.tasks.supervised.training import train_on_samples
 
+        if self.data_of(rung).train.weights is not None:
+            raise InvalidArgumentError("weights of samples are known to the compiled trainer alone")
         train, validation = self._on(device, rung)
 
         def loss_of(outputs: "Tensor", labels: "Tensor") -> "Tensor":

@@ -1,0 +1,1 @@
+"""WHAT FITS MY DATA? Searches behind the face of scikit-learn's estimators."""

@@ -1,0 +1,249 @@
+"""What is kept of a fit to a table: how its columns are read, and the networks that answer together."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas_gym.datasets.tables.columns import Cells, Column, read_cells
+from nas_gym.datasets.tables.encoding import Encoding
+from nas_gym.errors import KeptNetworkError
+from nas_gym.files import write_folder_atomically, write_json
+from nas_gym.kept.records import of_json, to_json
+from nas_gym.search_spaces.architecture import Architecture
+from nas_gym.search_spaces.mlp.grammar import MlpSpace
+from nas_gym.search_spaces.mlp.network import build
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Numbers = NDArray[np.float64]
+TABLE, WEIGHTS = "table_model.json", "weights.safetensors"
+FORMAT = 1
+CLASSIFICATION, REGRESSION = "classification", "regression"
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One trained network, and how it reads a row.
+
+    Attributes:
+        architecture: What it is, a sentence of ``mlp-v0``.
+        encoding: Turns cells into its features.
+        weights: Float32, by the names that its module has for them.
+        mean, unit: Of the numbers that it predicts: it says ``(number - mean) / unit``. Of classes 0 and 1.
+        share: How much its answer counts; those of all members sum to 1.
+    """
+
+    architecture: Architecture
+    encoding: Encoding
+    weights: Mapping[str, NDArray[np.float32]]
+    mean: float = 0.0
+    unit: float = 1.0
+    share: float = 1.0
+
+    @cached_property
+    def module(self) -> "nn.Module":
+        """The network, in float64: its answer for a row does not depend on the rows beside it."""
+        import torch
+
+        last = max(self.weights, key=lambda name: int(name.partition(".")[0]))
+        outputs = len(self.weights[last])
+        module = build(self.architecture, (self.encoding.width,), outputs)
+        module.load_state_dict({name: torch.from_numpy(values) for name, values in self.weights.items()})
+        return module.double().eval()
+
+    def outputs(self, cells: Cells) -> Numbers:
+        """Return what the network says of rows, float64 ``(rows, outputs)``: logits, or numbers."""
+        import torch
+
+        features = torch.from_numpy(self.encoding.encode(cells)).double()
+        with torch.inference_mode():
+            outputs: Numbers = self.module(features).numpy()
+        return outputs * self.unit + self.mean
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the module behind: it is built anew."""
+        return {name: value for name, value in self.__dict__.items() if name != "module"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMember:
+    """What is written down of a member, beside its weights."""
+
+    architecture: tuple[str, ...]
+    encoding: Encoding
+    mean: float
+    unit: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTable:
+    """What is written down of a model, beside its weights."""
+
+    format: int
+    task: str
+    columns: tuple[Column, ...]
+    members: tuple[KeptMember, ...]
+    classes: tuple[object, ...]
+    favour: tuple[float, ...]
+    target: str
+    metric: str
+    scores: Mapping[str, float]
+    weights_sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class TableModel:
+    """Answers for the rows of a table; needs neither the data nor the search that it comes from.
+
+    Attributes:
+        columns: What the table's columns are called, and which hold numbers.
+        members: The networks.
+        classes: Names of the classes in order, strings or numbers; ``None`` where numbers are predicted.
+        favour: How much the probability of each class counts when one is chosen, ``(classes,)``: 1 each for
+            the likeliest.
+        target: Name of what is predicted, if it has one.
+        metric: Name of what it was chosen by.
+        scores: What it reached on rows that the networks were not trained on, by metric.
+    """
+
+    columns: tuple[Column, ...]
+    members: tuple[Member, ...]
+    classes: tuple[object, ...] | None = None
+    favour: tuple[float, ...] = ()
+    target: str = ""
+    metric: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def save(self, path: str | Path) -> None:
+        """Write a folder of JSON and weights, whole or not at all; a model that is there is replaced.
+
+        Raises:
+            KeptNetworkError: If something else is there, or the folder cannot be written.
+        """
+        from safetensors.numpy import save
+
+        folder = Path(path)
+        if folder.exists() and not (folder / TABLE).is_file():
+            raise KeptNetworkError(f"{folder} is there and is no model of a table; it is not replaced")
+        members = enumerate(self.members)
+        content = save(
+            {f"{i}.{name}": values for i, each in members for name, values in each.weights.items()}
+        )
+        members_kept = tuple(
+            KeptMember(each.architecture.tokens, each.encoding, each.mean, each.unit, each.share)
+            for each in self.members
+        )
+        known = KeptTable(
+            FORMAT,
+            REGRESSION if self.classes is None else CLASSIFICATION,
+            self.columns,
+            members_kept,
+            self.classes or (),
+            self.favour,
+            self.target,
+            self.metric,
+            self.scores,
+            sha256(content).hexdigest(),
+        )
+
+        def write(temporary: Path) -> None:
+            (temporary / WEIGHTS).write_bytes(content)
+            write_json(temporary / TABLE, to_json(known))
+
+        try:
+            write_folder_atomically(folder, write)
+        except OSError as error:
+            raise KeptNetworkError(f"{folder} cannot be written: {error.strerror}") from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what ``save`` wrote.
+
+        Raises:
+            KeptNetworkError: If a file is missing, damaged, of another format, or not of this model.
+        """
+        from safetensors.numpy import load
+
+        folder = Path(path)
+        try:
+            known = of_json(KeptTable, json.loads((folder / TABLE).read_text(encoding="utf-8")))
+            content = (folder / WEIGHTS).read_bytes()
+        except OSError as error:
+            raise KeptNetworkError(f"{folder} holds no model of a table: {error.strerror}") from None
+        except ValueError as error:
+            raise KeptNetworkError(f"{folder / TABLE} is not what was written there: {error}") from None
+        if known.format != FORMAT:
+            raise KeptNetworkError(f"{folder} has the format {known.format}, this version reads {FORMAT}")
+        if sha256(content).hexdigest() != known.weights_sha256:
+            raise KeptNetworkError(f"{folder / WEIGHTS} is damaged, or belongs to another {TABLE}")
+        weights: list[dict[str, NDArray[np.float32]]] = [{} for _ in known.members]
+        for name, values in load(content).items():
+            member, _, inner = name.partition(".")
+            weights[int(member)][inner] = values
+        members = tuple(
+            Member(
+                Architecture(MlpSpace.id, each.architecture),
+                each.encoding,
+                of_it,
+                each.mean,
+                each.unit,
+                each.share,
+            )
+            for each, of_it in zip(known.members, weights, strict=True)
+        )
+        classes = known.classes if known.task == CLASSIFICATION else None
+        return cls(known.columns, members, classes, known.favour, known.target, known.metric, known.scores)
+
+    def predict_proba(self, X: object) -> Numbers:
+        """Return the probability of each class, float64 ``(rows, classes)``."""
+        cells = read_cells(X, self.columns)
+        return mixture([probabilities(each.outputs(cells)) for each in self.members], self._shares)
+
+    def predict(self, X: object) -> NDArray[np.generic]:
+        """Return a class, or a number, for each row.
+
+        Raises:
+            InvalidDataError: If it is not a table with the columns that the networks were trained on.
+        """
+        if self.classes is None:
+            cells = read_cells(X, self.columns)
+            return mixture([each.outputs(cells)[:, 0] for each in self.members], self._shares)
+        return np.asarray(self.classes)[decide(self.predict_proba(X), self.favour)]
+
+    @property
+    def architectures(self) -> list[str]:
+        """Texts of the networks, those that count most first, each once."""
+        shares: dict[str, float] = {}
+        for member in self.members:
+            text = str(member.architecture)
+            shares[text] = shares.get(text, 0.0) + member.share
+        return sorted(shares, key=lambda text: -shares[text])
+
+    @property
+    def _shares(self) -> list[float]:
+        return [member.share for member in self.members]
+
+
+def probabilities(logits: Numbers) -> Numbers:
+    """Return the softmax of logits ``(rows, classes)``."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def mixture(answers: Sequence[Numbers], shares: Sequence[float]) -> Numbers:
+    """Return the weighted sum of answers of the same shape."""
+    return np.asarray(sum(share * answer for share, answer in zip(shares, answers, strict=True)))
+
+
+def decide(known: Numbers, favour: Sequence[float]) -> NDArray[np.int64]:
+    """Return the number of the class that is chosen for each row of probabilities."""
+    return np.asarray((known * np.asarray(favour)).argmax(axis=1), dtype=np.int64)
