@@ -15,6 +15,18 @@ SMALL = {
     "scripts/train_sb3.py": ["--episodes", "40"],
     "scripts/benchmark.py": ["--episodes", "20", "--seeds", "1"],
     "scripts/tabulate.py": ["--env-kwargs", "space.max_length=1", "recipe.epochs=2"],
+    "scripts/benchmark_tables.py": [
+        "--tables",
+        "regression",
+        "--only",
+        "diabetes",
+        "--budget",
+        "2",
+        "--splits",
+        "1",
+        "--rows",
+        "200",
+    ],
     "scripts/benchmark_speed.py": [
         "--children",
         "20",
@@ -42,6 +54,7 @@ TARGETS = {
     "scripts/benchmark.py": "--out",
     "scripts/tabulate.py": "--out",
     "scripts/benchmark_speed.py": "--out",
+    "scripts/benchmark_tables.py": "--out",
 }
 
 

@@ -1,7 +1,5 @@
 """Estimators of scikit-learn that search a network for a table."""
 
-import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -9,14 +7,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state, compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nas_gym.checks import choice, integer, number
 from nas_gym.datasets.tables.columns import Cells, read_cells
 from nas_gym.datasets.tables.encoding import NUMERIC, Numeric
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 from nas_gym.estimators.course import Course, Found, Plan, settings_of
+from nas_gym.estimators.rows import (
+    canonical_order,
+    check_dimensions,
+    folds_of,
+    given,
+    labels_of,
+    weighted,
+)
 from nas_gym.estimators.splits import Fold, Rehearsal, TaskName
 from nas_gym.kept.table_model import TableModel, decide
 from nas_gym.problems.parts import choose
@@ -37,8 +42,6 @@ FOLDS = 5
 BUDGET = 200
 UNLIMITED = 1_000_000
 """Architectures of a search that ends by the clock."""
-MOST_REPEATED = 10
-"""Whole weights are so many equal rows, if they make the table at most this many times as long."""
 BALANCED = ("balanced_accuracy", "f1_macro")
 """Metrics by which the likeliest class is not the best answer where classes are of different sizes."""
 TEMPERING = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -90,8 +93,8 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
 
     def _read(self, X: object, y: ArrayLike) -> tuple[Cells, NDArray[np.generic]]:
         """Return the table and its answers, one for each row."""
-        answers = _given(y)
-        _check_dimensions(X)
+        answers = given(y)
+        check_dimensions(X)
         validate_data(self, X, skip_check_array=True)
         cells = read_cells(X)
         if len(cells) != len(answers):
@@ -105,62 +108,54 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         return cells, answers
 
     def _fit(
-        self, cells: Cells, y: NDArray[np.int64] | NDArray[np.float64], classes: int, weights: object
-    ) -> Found:
-        """Search, and keep everything but what is told of classes.
+        self,
+        cells: Cells,
+        y: NDArray[np.int64] | NDArray[np.float64],
+        classes: tuple[object, ...] | None,
+        weights: object,
+        target: str,
+    ) -> None:
+        """Search, and keep what came of it.
 
         Rows are brought into an order that follows from what they hold: so the order in which they come makes
         no difference, and a row of weight two is the same as two rows.
         """
-        plan = self._plan()
-        cells, y, kept = _weighted(cells, y, weights)
-        order = _canonical_order(cells, y)
+        plan, metric = self._plan(), self._metric_name()
+        cells, y, kept = weighted(cells, y, weights)
+        order = canonical_order(cells, y)
         kept = None if kept is None else kept[order]
-        rehearsal = self._rehearsal(cells.of(order), y[order], classes, kept, plan.seed)
-        course = Course(rehearsal, plan, self._say)
-        found = course.run()
-        self._columns = cells.columns
-        self._found, self._rehearsed = found, rehearsal
-        return found
+        rehearsal = self._rehearsal(cells.of(order), y[order], len(classes or ()), kept, plan.seed)
+        found = Course(rehearsal, plan, self._say).run()
+        favour = _favour(found, rehearsal, metric)
 
-    def _keep(self, found: Found, classes: tuple[object, ...] | None, target: str) -> None:
-        metric = self._metric_name()
-        favour = _favour(found, self._rehearsed, metric) if classes is not None else ()
-        scored = {candidate: self._score(candidate.answers, favour, metric) for candidate in found.candidates}
+        def score(answers: NDArray[np.float64]) -> float:
+            return _score(rehearsal, answers, favour, metric)
+
         self.model_ = TableModel(
-            self._columns,
+            cells.columns,
             found.members,
             classes,
             tuple(favour),
             target,
             metric,
-            {metric: self._score(found.answers, favour, metric), "loss": found.loss},
+            {metric: score(found.answers), "loss": found.loss},
         )
+        self.validation_score_ = self.model_.scores[metric]
         self.architectures_ = self.model_.architectures
-        shares = dict(zip(found.candidates, found.shares, strict=True))
-        records = [
-            {
-                "architecture": str(each.architecture),
-                "encoding": each.setting.numeric,
-                "learning_rate": each.setting.learning_rate,
-                "loss": each.loss,
-                metric: scored[each],
-                "share": shares[each],
-            }
-            for each in found.candidates
-        ]
-        self.leaderboard_ = _frame(records)
+        self.leaderboard_ = _frame(
+            [
+                {
+                    "architecture": str(each.architecture),
+                    "encoding": each.setting.numeric,
+                    "learning_rate": each.setting.learning_rate,
+                    "loss": each.loss,
+                    metric: score(each.answers),
+                    "share": share,
+                }
+                for each, share in zip(found.candidates, found.shares, strict=True)
+            ]
+        )
         self.study_ = list(found.episodes)
-        del self._found, self._rehearsed, self._columns
-
-    def _score(self, answers: NDArray[np.float64], favour: Sequence[float], metric: str) -> float:
-        """Return what the metric says of answers for the validation rows."""
-        rows = np.concatenate([fold.validation for fold in self._rehearsed.folds])
-        truth = self._rehearsed.answers[rows]
-        if self._task == "regression":
-            return SCORES_OF_NUMBERS[metric](answers, truth)  # type: ignore[arg-type] # in float64
-        logits = np.log(np.maximum(answers * np.asarray(favour), 1e-300))
-        return SCORES_OF_CLASSES[metric](logits, truth)
 
     def _metric_name(self) -> str:
         known = OF_CLASSES if self._task == "classification" else OF_NUMBERS
@@ -221,7 +216,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
             if weights is not None:
                 weights = np.concatenate([weights, np.ones(len(more), np.float32)])
             return Rehearsal(self._task, joined, both, weights, classes, (fold,))
-        folds = _folds(y, classes, asked, seed)
+        folds = folds_of(y, classes, asked, seed)
         return Rehearsal(self._task, cells, y, weights, classes, folds)
 
     def _answers(self, y: ArrayLike) -> NDArray[np.int64] | NDArray[np.float64]:
@@ -287,22 +282,20 @@ class NASClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc] # u
         """
         target = str(getattr(y, "name", "") or "")
         cells, answers = self._read(X, y)
-        self.classes_, numbers = np.unique(_labels(answers), return_inverse=True)
+        self.classes_, numbers = np.unique(labels_of(answers), return_inverse=True)
         if len(self.classes_) < 2:
             raise InvalidDataError(f"y holds one class, {self.classes_.tolist()[0]!r}: at least 2 are needed")
         weights = sample_weight
         if self.class_weight is not None:
             balance = compute_sample_weight(self.class_weight, answers)
             weights = balance if weights is None else balance * np.asarray(weights)
-        found = self._fit(cells, numbers.astype(np.int64), len(self.classes_), weights)
-        self._keep(found, tuple(self.classes_.tolist()), target)
-        self.validation_score_ = self.model_.scores[self.model_.metric]
+        self._fit(cells, numbers.astype(np.int64), tuple(self.classes_.tolist()), weights, target)
         return self
 
     def predict_proba(self, X: object) -> NDArray[np.float64]:
         """Return the probability of each class, float64 ``(rows, classes)``, in the order of ``classes_``."""
         check_is_fitted(self)
-        _check_dimensions(X)
+        check_dimensions(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         return self.model_.predict_proba(X)
 
@@ -312,7 +305,7 @@ class NASClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc] # u
         return np.asarray(self.classes_[decide(known, self.model_.favour)])
 
     def _answers(self, y: ArrayLike) -> NDArray[np.int64]:
-        labels = _labels(y)
+        labels = labels_of(y)
         unknown = set(labels.tolist()) - set(self.classes_.tolist())
         if unknown:
             raise InvalidDataError(f"y_val holds the class {min(unknown, key=str)!r}, which y does not have")
@@ -347,19 +340,18 @@ class NASRegressor(RegressorMixin, _TableEstimator):  # type: ignore[misc] # unt
             raise InvalidArgumentError(f"numbers have no class_weight, got {self.class_weight!r}")
         target = str(getattr(y, "name", "") or "")
         cells, answers = self._read(X, y)
-        self._keep(self._fit(cells, self._answers(answers), 0, sample_weight), None, target)
-        self.validation_score_ = self.model_.scores[self.model_.metric]
+        self._fit(cells, self._answers(answers), None, sample_weight, target)
         return self
 
     def predict(self, X: object) -> NDArray[np.float64]:
         """Return the number of each row."""
         check_is_fitted(self)
-        _check_dimensions(X)
+        check_dimensions(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         return np.asarray(self.model_.predict(X), dtype=np.float64)
 
     def _answers(self, y: ArrayLike) -> NDArray[np.float64]:
-        values = _given(y)
+        values = given(y)
         try:
             numbers = np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError):
@@ -375,92 +367,13 @@ def _space(
     return MlpSpace(widths, activations, max_length)
 
 
-def _check_dimensions(X: object) -> None:
-    """Refuse an array that is no table, before scikit-learn counts its columns."""
-    if hasattr(X, "ndim") and X.ndim != 2:
-        raise InvalidDataError(
-            f"Expected 2D array, got {X.ndim}D array instead: X must have the shape (rows, columns). "
-            "Reshape your data, one row with X.reshape(1, -1)"
-        )
-
-
-def _weighted(
-    cells: Cells, y: NDArray[np.int64] | NDArray[np.float64], weights: object
-) -> tuple[Cells, NDArray[np.int64] | NDArray[np.float64], NDArray[np.float32] | None]:
-    """Return the rows that count, those with a small whole weight so many times, and other weights."""
-    if weights is None:
-        return cells, y, None
-    frame = np.empty((len(cells), 1))
-    known = _check_sample_weight(weights, frame, dtype=np.float64, ensure_non_negative=True)
-    if known.sum() == 0:
-        raise InvalidDataError("all rows have the weight 0, one at least must count")
-    if (known == np.rint(known)).all() and known.sum() <= MOST_REPEATED * len(known):
-        rows = np.repeat(np.arange(len(y)), known.astype(np.int64))
-        return cells.of(rows), y[rows], None
-    rows = np.flatnonzero(known)
-    kept = known[rows] / known[rows].mean()
-    return cells.of(rows), y[rows], kept.astype(np.float32)
-
-
-def _canonical_order(cells: Cells, y: NDArray[np.generic]) -> NDArray[np.int64]:
-    """Return the order of rows by what they hold."""
-    names = [np.unique(column.astype(str), return_inverse=True)[1] for column in cells.names.T]
-    return np.asarray(np.lexsort([*names, *cells.numbers.T, y]), dtype=np.int64)
-
-
-def _given(y: ArrayLike) -> NDArray[np.generic]:
-    """Return what was given as answers, of one dimension."""
-    if y is None:
-        raise InvalidDataError("requires y to be passed, but the target y is None")
-    array = np.asarray(y)
-    if array.dtype.kind == "c":
-        raise InvalidDataError("Complex data not supported: y holds complex numbers")
-    return np.asarray(column_or_1d(array, warn=True))
-
-
-def _labels(y: ArrayLike) -> NDArray[np.generic]:
-    labels = _given(y)
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise InvalidDataError("Input y contains NaN or infinity: every row needs a class")
-    if labels.dtype.kind == "O" and any(value is None or value != value for value in labels.tolist()):
-        raise InvalidDataError("Input y contains NaN: every row needs a class")
-    check_classification_targets(labels)
-    return labels
-
-
-def _folds(y: NDArray[np.generic], classes: int, asked: object, seed: int) -> tuple[Fold, ...]:
-    """Return folds, each with its rows in random order; all classes are in each, if there are rows enough."""
-    from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
-
-    rows = np.arange(len(y))
-    drawn = np.random.default_rng(seed)
-    if isinstance(asked, float) and 0.0 < asked < 1.0:
-        labels = y if classes else None
-        count = max(classes, 1, math.ceil(asked * len(y)))
-        train, validation = train_test_split(rows, test_size=count, stratify=labels, random_state=seed)
-        return (Fold(train, validation),)
-    if isinstance(asked, float):
-        raise InvalidArgumentError(
-            f"validation must be a share below 1, a number of folds from 2 or (X_val, y_val), got {asked!r}"
-        )
-    count = integer("validation", asked, 2)
-    single = np.empty(0, np.int64)
-    if classes:
-        counts = np.bincount(y)
-        single = rows[counts[y] == 1]  # learned from in each fold, and never judged on
-        rows = rows[counts[y] > 1]
-        if not len(rows):
-            raise InvalidDataError(f"each of the {classes} classes has 1 row, at least 2 of one are needed")
-    most = int(np.bincount(y[rows]).max()) if classes else len(rows)
-    kind = StratifiedKFold if classes else KFold
-    with warnings.catch_warnings():
-        # A class with fewer rows than folds is learned from in each fold, and judged on in some.
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        pairs = list(kind(min(count, most), shuffle=True, random_state=seed).split(rows, y[rows]))
-    return tuple(
-        Fold(drawn.permutation(np.concatenate([rows[train], single])), drawn.permutation(rows[validation]))
-        for train, validation in pairs
-    )
+def _score(rehearsal: Rehearsal, answers: NDArray[np.float64], favour: Sequence[float], metric: str) -> float:
+    """Return what the metric says of answers for the validation rows."""
+    truth = rehearsal.answers[np.concatenate([fold.validation for fold in rehearsal.folds])]
+    if rehearsal.task == "regression":
+        return SCORES_OF_NUMBERS[metric](answers, truth)  # type: ignore[arg-type] # in float64
+    logits = np.log(np.maximum(answers * np.asarray(favour), np.finfo(np.float64).tiny))
+    return SCORES_OF_CLASSES[metric](logits, truth)
 
 
 def _favour(found: Found, rehearsal: Rehearsal, metric: str) -> list[float]:
@@ -468,18 +381,12 @@ def _favour(found: Found, rehearsal: Rehearsal, metric: str) -> list[float]:
 
     How much more is what is best for the rows that the networks were not trained on.
     """
-    shares = np.bincount(rehearsal.answers.astype(np.int64), minlength=rehearsal.classes)
-    shares = shares / shares.sum()
     if metric not in BALANCED:
         return [1.0] * rehearsal.classes
-    rows = np.concatenate([fold.validation for fold in rehearsal.folds])
-    truth = rehearsal.answers[rows].astype(np.int64)
-    tried = [(shares**-power).tolist() for power in TEMPERING]
-    scores = [
-        SCORES_OF_CLASSES[metric](np.log(np.maximum(found.answers * favour, 1e-300)), truth)
-        for favour in tried
-    ]
-    return [float(each) for each in tried[int(np.argmax(scores))]]
+    counts = np.bincount(rehearsal.answers.astype(np.int64), minlength=rehearsal.classes)
+    shares = counts / counts.sum()
+    tried: list[list[float]] = [(shares**-power).tolist() for power in TEMPERING]
+    return max(tried, key=lambda favour: _score(rehearsal, found.answers, favour, metric))
 
 
 def _frame(records: list[dict[str, object]]) -> "pandas.DataFrame | list[dict[str, object]]":

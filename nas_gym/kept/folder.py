@@ -13,6 +13,7 @@ from nas_gym.kept.description import FORMAT, Description
 from nas_gym.kept.records import of_json, to_json
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from torch import Tensor
 
 DESCRIPTION, WEIGHTS, WINNER = "model.json", "weights.safetensors", "winner"
@@ -31,20 +32,59 @@ def write_folder(path: Path, description: Description, weights: "Mapping[str, Te
     """
     from safetensors.torch import save
 
-    if path.exists() and not (path / DESCRIPTION).is_file():
-        raise KeptNetworkError(f"{path} is there and is no kept network; it is not replaced")
     # Tied weights are two tensors in one place, and convolutions' stand in another order: both are copied.
     content = save({name: value.detach().cpu().contiguous().clone() for name, value in weights.items()})
-    known = replace(description, weights_sha256=sha256(content).hexdigest())
+    write_parts(path, DESCRIPTION, replace(description, weights_sha256=checksum(content)), content)
+
+
+def write_parts(path: Path, name: str, record: "DataclassInstance", content: bytes) -> None:
+    """Write a folder of a record, as JSON, and weights; one with such a record is replaced.
+
+    Args:
+        path: The folder.
+        name: Of the record's file.
+        record: What is known beside the weights, their checksum too.
+        content: The weights in safetensors' form.
+
+    Raises:
+        KeptNetworkError: If something else is there, or the folder cannot be written.
+    """
+    if path.exists() and not (path / name).is_file():
+        raise KeptNetworkError(f"{path} is there and holds no {name}; it is not replaced")
 
     def write(folder: Path) -> None:
         (folder / WEIGHTS).write_bytes(content)
-        write_json(folder / DESCRIPTION, to_json(known))
+        write_json(folder / name, to_json(record))
 
     try:
         write_folder_atomically(path, write)
     except OSError as error:
         raise KeptNetworkError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def read_weights(path: Path, name: str, expected: str) -> bytes:
+    """Return the weights in a folder, in safetensors' form.
+
+    Args:
+        path: The folder.
+        name: Of the record's file beside them.
+        expected: The checksum that stands there.
+
+    Raises:
+        KeptNetworkError: If they are missing, damaged or others.
+    """
+    try:
+        content = (path / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise KeptNetworkError(f"the weights {path / WEIGHTS} cannot be read: {error.strerror}") from None
+    if checksum(content) != expected:
+        raise KeptNetworkError(f"{path / WEIGHTS} is damaged, or belongs to another {name}")
+    return content
+
+
+def checksum(content: bytes) -> str:
+    """Return the SHA-256 of weights, in hexadecimal digits."""
+    return sha256(content).hexdigest()
 
 
 def find_folder(path: str | Path) -> Path:
@@ -71,12 +111,7 @@ def read_folder(path: Path) -> "tuple[Description, Mapping[str, Tensor]]":
     from safetensors.torch import load
 
     description = _read_description(path / DESCRIPTION)
-    try:
-        content = (path / WEIGHTS).read_bytes()
-    except OSError as error:
-        raise KeptNetworkError(f"the weights {path / WEIGHTS} cannot be read: {error.strerror}") from None
-    if sha256(content).hexdigest() != description.weights_sha256:
-        raise KeptNetworkError(f"{path / WEIGHTS} is damaged, or belongs to another {DESCRIPTION}")
+    content = read_weights(path, DESCRIPTION, description.weights_sha256)
     try:
         return description, load(content)
     except SafetensorError as error:

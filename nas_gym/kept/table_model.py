@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 from nas_gym.datasets.tables.columns import Cells, Column, read_cells
 from nas_gym.datasets.tables.encoding import Encoding
 from nas_gym.errors import KeptNetworkError
-from nas_gym.files import write_folder_atomically, write_json
-from nas_gym.kept.records import of_json, to_json
+from nas_gym.kept.folder import checksum, read_weights, write_parts
+from nas_gym.kept.records import of_json
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
 from nas_gym.search_spaces.mlp.network import build
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Numbers = NDArray[np.float64]
-TABLE, WEIGHTS = "table_model.json", "weights.safetensors"
+TABLE = "table_model.json"
 FORMAT = 1
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
@@ -131,9 +130,6 @@ class TableModel:
         """
         from safetensors.numpy import save
 
-        folder = Path(path)
-        if folder.exists() and not (folder / TABLE).is_file():
-            raise KeptNetworkError(f"{folder} is there and is no model of a table; it is not replaced")
         members = enumerate(self.members)
         content = save(
             {f"{i}.{name}": values for i, each in members for name, values in each.weights.items()}
@@ -152,17 +148,9 @@ class TableModel:
             self.target,
             self.metric,
             self.scores,
-            sha256(content).hexdigest(),
+            checksum(content),
         )
-
-        def write(temporary: Path) -> None:
-            (temporary / WEIGHTS).write_bytes(content)
-            write_json(temporary / TABLE, to_json(known))
-
-        try:
-            write_folder_atomically(folder, write)
-        except OSError as error:
-            raise KeptNetworkError(f"{folder} cannot be written: {error.strerror}") from None
+        write_parts(Path(path), TABLE, known, content)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -176,15 +164,13 @@ class TableModel:
         folder = Path(path)
         try:
             known = of_json(KeptTable, json.loads((folder / TABLE).read_text(encoding="utf-8")))
-            content = (folder / WEIGHTS).read_bytes()
         except OSError as error:
             raise KeptNetworkError(f"{folder} holds no model of a table: {error.strerror}") from None
         except ValueError as error:
             raise KeptNetworkError(f"{folder / TABLE} is not what was written there: {error}") from None
         if known.format != FORMAT:
             raise KeptNetworkError(f"{folder} has the format {known.format}, this version reads {FORMAT}")
-        if sha256(content).hexdigest() != known.weights_sha256:
-            raise KeptNetworkError(f"{folder / WEIGHTS} is damaged, or belongs to another {TABLE}")
+        content = read_weights(folder, TABLE, known.weights_sha256)
         weights: list[dict[str, NDArray[np.float32]]] = [{} for _ in known.members]
         for name, values in load(content).items():
             member, _, inner = name.partition(".")

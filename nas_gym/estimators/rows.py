@@ -1,0 +1,105 @@
+"""The rows of a table before a fit: their answers, weights and order, and how they are split."""
+
+import math
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, column_or_1d
+
+from nas_gym.checks import integer
+from nas_gym.datasets.tables.columns import Cells
+from nas_gym.errors import InvalidArgumentError, InvalidDataError
+from nas_gym.estimators.splits import Fold
+
+MOST_REPEATED = 10
+"""Whole weights are so many equal rows, if they make the table at most this many times as long."""
+
+
+def check_dimensions(X: object) -> None:
+    """Refuse an array that is no table, before scikit-learn counts its columns."""
+    if hasattr(X, "ndim") and X.ndim != 2:
+        raise InvalidDataError(
+            f"Expected 2D array, got {X.ndim}D array instead: X must have the shape (rows, columns). "
+            "Reshape your data, one row with X.reshape(1, -1)"
+        )
+
+
+def weighted(
+    cells: Cells, y: NDArray[np.int64] | NDArray[np.float64], weights: object
+) -> tuple[Cells, NDArray[np.int64] | NDArray[np.float64], NDArray[np.float32] | None]:
+    """Return the rows that count, those with a small whole weight so many times, and other weights."""
+    if weights is None:
+        return cells, y, None
+    frame = np.empty((len(cells), 1))
+    known = _check_sample_weight(weights, frame, dtype=np.float64, ensure_non_negative=True)
+    if known.sum() == 0:
+        raise InvalidDataError("all rows have the weight 0, one at least must count")
+    if (known == np.rint(known)).all() and known.sum() <= MOST_REPEATED * len(known):
+        rows = np.repeat(np.arange(len(y)), known.astype(np.int64))
+        return cells.of(rows), y[rows], None
+    rows = np.flatnonzero(known)
+    kept = known[rows] / known[rows].mean()
+    return cells.of(rows), y[rows], kept.astype(np.float32)
+
+
+def canonical_order(cells: Cells, y: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Return the order of rows by what they hold."""
+    names = [np.unique(column.astype(str), return_inverse=True)[1] for column in cells.names.T]
+    return np.asarray(np.lexsort([*names, *cells.numbers.T, y]), dtype=np.int64)
+
+
+def given(y: ArrayLike) -> NDArray[np.generic]:
+    """Return what was given as answers, of one dimension."""
+    if y is None:
+        raise InvalidDataError("requires y to be passed, but the target y is None")
+    array = np.asarray(y)
+    if array.dtype.kind == "c":
+        raise InvalidDataError("Complex data not supported: y holds complex numbers")
+    return np.asarray(column_or_1d(array, warn=True))
+
+
+def labels_of(y: ArrayLike) -> NDArray[np.generic]:
+    """Return classes, one a row, none of them missing."""
+    labels = given(y)
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise InvalidDataError("Input y contains NaN or infinity: every row needs a class")
+    if labels.dtype.kind == "O" and any(value is None or value != value for value in labels.tolist()):
+        raise InvalidDataError("Input y contains NaN: every row needs a class")
+    check_classification_targets(labels)
+    return labels
+
+
+def folds_of(y: NDArray[np.generic], classes: int, asked: object, seed: int) -> tuple[Fold, ...]:
+    """Return folds, each with its rows in random order; all classes are in each, if there are rows enough."""
+    rows = np.arange(len(y))
+    drawn = np.random.default_rng(seed)
+    if isinstance(asked, float) and 0.0 < asked < 1.0:
+        labels = y if classes else None
+        count = max(classes, 1, math.ceil(asked * len(y)))
+        train, validation = train_test_split(rows, test_size=count, stratify=labels, random_state=seed)
+        return (Fold(train, validation),)
+    if isinstance(asked, float):
+        raise InvalidArgumentError(
+            f"validation must be a share below 1, a number of folds from 2 or (X_val, y_val), got {asked!r}"
+        )
+    count = integer("validation", asked, 2)
+    single = np.empty(0, np.int64)
+    if classes:
+        counts = np.bincount(y)
+        single = rows[counts[y] == 1]  # learned from in each fold, and never judged on
+        rows = rows[counts[y] > 1]
+        if not len(rows):
+            raise InvalidDataError(f"each of the {classes} classes has 1 row, at least 2 of one are needed")
+    most = int(np.bincount(y[rows]).max()) if classes else len(rows)
+    kind = StratifiedKFold if classes else KFold
+    with warnings.catch_warnings():
+        # A class with fewer rows than folds is learned from in each fold, and judged on in some.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        pairs = list(kind(min(count, most), shuffle=True, random_state=seed).split(rows, y[rows]))
+    return tuple(
+        Fold(drawn.permutation(np.concatenate([rows[train], single])), drawn.permutation(rows[validation]))
+        for train, validation in pairs
+    )
