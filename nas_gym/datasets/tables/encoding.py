@@ -121,7 +121,7 @@ def _encode_numbers(known: NumberEncoding, column: NDArray[np.float64], numeric:
         parts.append(ndtri(np.clip(share, 1e-3, 1.0 - 1e-3))[:, None])
     else:
         scale = Scale(np.array([known.exponent]), np.array([known.mean]), np.array([known.std]))
-        parts.append(np.clip(scale.standardise(filled[:, None]), -FAR, FAR))
+        parts.append(np.clip(scale.distances(filled[:, None]), -FAR, FAR))
     if numeric in BINS and len(edges) > 2:
         low, high = edges[:-1], edges[1:]
         parts.append(np.clip((filled[:, None] - low) / (high - low), 0.0, 1.0))

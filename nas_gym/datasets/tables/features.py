@@ -29,7 +29,11 @@ class Scale:
 
     def standardise(self, values: Numbers) -> NDArray[np.float32]:
         """Return values ``(rows, columns)`` on the scale of the training part."""
-        return np.asarray((np.ldexp(values, -self.unit) - self.mean) / self.std, dtype=np.float32)
+        return self.distances(values).astype(np.float32)
+
+    def distances(self, values: Numbers) -> Numbers:
+        """Return the same in float64, which holds also what lies too far away for float32."""
+        return np.asarray((np.ldexp(values, -self.unit) - self.mean) / self.std)
 
 
 def scale_of(values: Numbers) -> Scale:
