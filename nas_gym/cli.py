@@ -16,6 +16,7 @@ from nas_gym.benchmark.arguments import BenchmarkArguments
 from nas_gym.checks import integer
 from nas_gym.command_line import INTERRUPTED, RESUME, SAME_COMMAND, Command, end_with, parse_keywords, run
 from nas_gym.errors import InvalidArgumentError, NasGymError
+from nas_gym.estimators.command import Fit, Predict
 
 if TYPE_CHECKING:
     from agents import AgentSpec
@@ -328,6 +329,8 @@ def _described(env: str) -> Iterator[tuple[str, str]]:
 
 COMMANDS: dict[str, Callable[..., Command]] = {
     "search": Search,
+    "fit": Fit,
+    "predict": Predict,
     "retrain": Retrain,
     "benchmark": BenchmarkArguments,
     "tabulate": Tabulate,

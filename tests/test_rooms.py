@@ -93,6 +93,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         "nas_gym.rewards",
         "nas_gym.evaluators",
         "nas_gym.pools",
+        "nas_gym.memory",
         "nas_gym.tasks",
         "nas_gym.search_spaces",
         "nas_gym.datasets",

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Answers = NDArray[np.float64]
+Rows = NDArray[np.int64]
 ROUNDS = 30
 """Of greedy selection; a network may be taken again, and so its share is a multiple of one in so many."""
 
@@ -35,3 +36,31 @@ def select(answers: Sequence[Answers], loss: Callable[[Answers], float], most: i
         if losses[index] < best[0]:
             best = losses[index], list(taken)
     return [best[1].count(index) / len(best[1]) for index in range(len(answers))]
+
+
+def mixed(answers: Sequence[Answers], shares: Sequence[float]) -> Answers:
+    """Return the weighted mean of answers."""
+    return np.asarray(sum(share * each for share, each in zip(shares, answers, strict=True) if share))
+
+
+def cross_fitted(
+    answers: Sequence[Answers], loss: Callable[[Rows, Answers], float], most: int, parts: Sequence[Rows]
+) -> Answers:
+    """Return what ensembles say of rows that had no say in who belongs to them.
+
+    For each part of the rows an ensemble is selected by all others; so the answers tell how good an ensemble
+    is that is selected in this way, which those of one selected by the same rows do not.
+
+    Args:
+        answers: Of each network for the same rows.
+        loss: What is to be small, of some rows, given by their positions, and answers for these.
+        most: How many different networks may be taken.
+        parts: Positions that together are all rows, each once; of a single part nothing is left to select by.
+    """
+    said = np.empty_like(answers[0])
+    for part in parts:
+        others = np.setdiff1d(np.arange(len(said)), part) if len(parts) > 1 else part
+        seen = [each[others] for each in answers]
+        shares = select(seen, lambda given, others=others: loss(others, given), most)  # type: ignore[misc]
+        said[part] = mixed([each[part] for each in answers], shares)
+    return said

@@ -28,6 +28,10 @@ class Fold:
         """Return the first so many rows of each, which are in random order."""
         return Fold(self.train[:rows], self.validation[:rows])
 
+    def learning_from(self, rows: int) -> "Fold":
+        """Return the first so many rows to learn from, judged on all the same."""
+        return Fold(self.train[:rows], self.validation)
+
 
 @dataclass(frozen=True, eq=False)
 class Rehearsal:
@@ -48,6 +52,20 @@ class Rehearsal:
     weights: NDArray[np.float32] | None
     classes: int
     folds: tuple[Fold, ...]
+
+    @property
+    def validation(self) -> Rows:
+        """The rows that are judged on, fold after fold."""
+        return np.concatenate([fold.validation for fold in self.folds])
+
+    @property
+    def parts(self) -> list[Rows]:
+        """Positions in ``validation``: those of each fold, or two halves of the only one."""
+        sizes = [len(fold.validation) for fold in self.folds]
+        positions = np.arange(sum(sizes))
+        if len(sizes) == 1:
+            return [positions[::2], positions[1::2]] if sizes[0] > 1 else [positions]
+        return np.split(positions, np.cumsum(sizes)[:-1])
 
     def data(self, fold: Fold, numeric: Numeric) -> Samples:
         """Return a fold as a network reads it, encoded by what its training rows are like."""

@@ -1,6 +1,8 @@
 """Estimators of scikit-learn that search a network for a table."""
 
+import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -13,7 +15,10 @@ from nas_gym.checks import choice, integer, number
 from nas_gym.datasets.tables.columns import Cells, read_cells
 from nas_gym.datasets.tables.encoding import NUMERIC, Numeric
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
-from nas_gym.estimators.course import Course, Found, Plan, settings_of
+from nas_gym.estimators.clock import Clock
+from nas_gym.estimators.course import Course
+from nas_gym.estimators.plan import Answers, Plan, settings_of
+from nas_gym.estimators.references import Comparison, answers_of_references, compare
 from nas_gym.estimators.rows import (
     canonical_order,
     check_dimensions,
@@ -23,11 +28,13 @@ from nas_gym.estimators.rows import (
     weighted,
 )
 from nas_gym.estimators.splits import Fold, Rehearsal, TaskName
+from nas_gym.kept.folder import WINNER
 from nas_gym.kept.table_model import TableModel, decide
 from nas_gym.problems.parts import choose
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
 from nas_gym.tasks.classification.metrics import METRICS as OF_CLASSES
 from nas_gym.tasks.classification.metrics import SCORES as SCORES_OF_CLASSES
+from nas_gym.tasks.metric import Metric
 from nas_gym.tasks.regression.metrics import METRICS as OF_NUMBERS
 from nas_gym.tasks.regression.metrics import SCORES as SCORES_OF_NUMBERS
 
@@ -40,6 +47,7 @@ WIDTHS = (16, 32, 64, 128, 256)
 ACTIVATIONS = ("ReLU", "LeakyReLU", "Tanh", "Sigmoid")
 FOLDS = 5
 BUDGET = 200
+EVALUATIONS = "evaluations.sqlite"
 UNLIMITED = 1_000_000
 """Architectures of a search that ends by the clock."""
 BALANCED = ("balanced_accuracy", "f1_macro")
@@ -64,9 +72,11 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         class_weight: str | Mapping[object, float] | None = None,
         validation: Validation = None,
         encoding: Numeric | None = None,
+        references: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
         n_jobs: int | None = -1,
+        folder: str | Path | None = None,
     ) -> None:
         self.budget = budget
         self.minutes = minutes
@@ -77,9 +87,11 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         self.class_weight = class_weight
         self.validation = validation
         self.encoding = encoding
+        self.references = references
         self.random_state = random_state
         self.verbose = verbose
         self.n_jobs = n_jobs
+        self.folder = folder
 
     def __sklearn_tags__(self) -> "Tags":
         """Say what kinds of table are understood."""
@@ -90,6 +102,13 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         tags.input_tags.sparse = True
         tags.non_deterministic = False
         return tags
+
+    def _start(self) -> None:
+        """Start the clock: also what is read before a search takes time."""
+        seconds = None
+        if self.minutes is not None:
+            seconds = 60.0 * number("minutes", self.minutes, "a positive number", above=0.0)
+        self._clock = Clock(seconds)
 
     def _read(self, X: object, y: ArrayLike) -> tuple[Cells, NDArray[np.generic]]:
         """Return the table and its answers, one for each row."""
@@ -120,16 +139,22 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         Rows are brought into an order that follows from what they hold: so the order in which they come makes
         no difference, and a row of weight two is the same as two rows.
         """
-        plan, metric = self._plan(), self._metric_name()
+        plan, metric = self._plan(), self._metric()
+        self._say(f"{len(cells)} rows, {_described(cells)}")
+        for name in cells.empty_columns:
+            warnings.warn(f"column {name!r} holds no value at all: nothing is learned from it", stacklevel=3)
         cells, y, kept = weighted(cells, y, weights)
         order = canonical_order(cells, y)
         kept = None if kept is None else kept[order]
         rehearsal = self._rehearsal(cells.of(order), y[order], len(classes or ()), kept, plan.seed)
-        found = Course(rehearsal, plan, self._say).run()
-        favour = _favour(found, rehearsal, metric)
+        course = Course(rehearsal, plan, self._clock, self._say)
+        found = course.run()
+        rehearsal = course.rehearsal
+        favour = _favour(rehearsal, found.answers, metric.name)
+        every = np.arange(len(found.answers))
 
-        def score(answers: NDArray[np.float64]) -> float:
-            return _score(rehearsal, answers, favour, metric)
+        def score(rows: NDArray[np.int64], answers: Answers) -> float:
+            return _score(rehearsal, rows, answers, favour, metric.name)
 
         self.model_ = TableModel(
             cells.columns,
@@ -137,10 +162,10 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
             classes,
             tuple(favour),
             target,
-            metric,
-            {metric: score(found.answers), "loss": found.loss},
+            metric.name,
+            {metric.name: score(every, found.answers), "loss": found.loss},
         )
-        self.validation_score_ = self.model_.scores[metric]
+        self.validation_score_ = self.model_.scores[metric.name]
         self.architectures_ = self.model_.architectures
         self.leaderboard_ = _frame(
             [
@@ -149,26 +174,34 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
                     "encoding": each.setting.numeric,
                     "learning_rate": each.setting.learning_rate,
                     "loss": each.loss,
-                    metric: score(each.answers),
+                    metric.name: score(every, each.answers),
                     "share": share,
                 }
                 for each, share in zip(found.candidates, found.shares, strict=True)
             ]
         )
         self.study_ = list(found.episodes)
+        self.comparisons_: list[Comparison] = []
+        if self.references:
+            self._say("fitting the references on the same folds")
+            others = {"no search": course.without_search().answers} if plan.budget else {}
+            others |= answers_of_references(rehearsal, plan.seed)
+            self.comparisons_ = [
+                compare(name, found.answers, answers, score, metric.sign, plan.seed)
+                for name, answers in others.items()
+            ]
+        if self.folder is not None:
+            self.model_.save(Path(self.folder).expanduser() / WINNER)
 
-    def _metric_name(self) -> str:
+    def _metric(self) -> Metric:
         known = OF_CLASSES if self._task == "classification" else OF_NUMBERS
-        return next(iter(known)) if self.metric is None else choice("metric", self.metric, known)
+        name = next(iter(known)) if self.metric is None else choice("metric", self.metric, known)
+        return known[name]
 
     def _plan(self) -> Plan:
         from joblib import effective_n_jobs
 
-        self._metric_name()
-        seconds = None
-        if self.minutes is not None:
-            seconds = 60.0 * number("minutes", self.minutes, "a positive number", above=0.0)
-        usual = BUDGET if seconds is None else UNLIMITED
+        usual = UNLIMITED if self._clock.is_limited else BUDGET
         budget = usual if self.budget is None else integer("budget", self.budget, 0)
         if not (self.class_weight in (None, "balanced") or isinstance(self.class_weight, Mapping)):
             raise InvalidArgumentError(
@@ -184,11 +217,18 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
             agent=self.agent,
             settings=settings_of(encoding, NUMERIC),
             budget=budget,
-            seconds=seconds,
             ensemble=integer("ensemble", self.ensemble, 1),
             seed=integer("random_state", seed, 0, 2**32 - 1),
             threads=effective_n_jobs(self.n_jobs),
+            store=None if self.folder is None else self._store(Path(self.folder).expanduser()),
         )
+
+    def _store(self, folder: Path) -> Path:
+        """Return the file that keeps what a search trains, in the folder, which is made if need be."""
+        if folder.exists() and not folder.is_dir():
+            raise InvalidArgumentError(f"folder {folder} is a file")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / EVALUATIONS
 
     def _rehearsal(
         self,
@@ -224,7 +264,7 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
 
     def _say(self, line: str) -> None:
         if self.verbose:
-            print(f"[{type(self).__name__}] {line}")
+            print(f"[{type(self).__name__}] {line}", flush=True)
 
 
 class NASClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc] # untyped
@@ -250,9 +290,13 @@ class NASClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc] # u
             table with equally many rows of each then.
         validation: A share of the rows to be judged on, a number of folds (5), or ``(X_val, y_val)``.
         encoding: ``"standard"``, ``"quantile"``, ``"bins_8"`` or ``"bins_24"``; by default tried out.
+        references: Whether to fit strong models on the same folds, too, and the widest network of the space
+            without a search; takes time beyond ``minutes``.
         random_state: From it follows all that is drawn.
         verbose: Whether to say what is being done.
         n_jobs: Trainings at a time, all cores by default.
+        folder: Keeps what the search trains, so that the same ``fit`` goes on where it was interrupted, and
+            what it found, see ``TableModel.load``.
 
     Attributes:
         classes_: The classes, sorted.
@@ -261,8 +305,10 @@ class NASClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc] # u
             pandas is installed, else a list of records.
         study_: What the search played: a list of ``Episode``.
         model_: What is kept, see ``TableModel``.
-        validation_score_: The metric on rows that the networks had not been trained on. The ensemble was
-            chosen by these rows, so it is a little too good.
+        validation_score_: The metric on rows that the networks had not been trained on and by which the
+            ensemble was not chosen (it is chosen anew for each fold, by the others). The search was told the
+            scores on these rows, so it is still a little too good.
+        comparisons_: What may be said of the search beside each of the ``references``.
         n_features_in_, feature_names_in_: As in scikit-learn.
     """
 
@@ -280,6 +326,7 @@ class NASClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc] # u
             InvalidArgumentError: If a parameter is out of range.
             InvalidDataError: If the table cannot be learned from.
         """
+        self._start()
         target = str(getattr(y, "name", "") or "")
         cells, answers = self._read(X, y)
         self.classes_, numbers = np.unique(labels_of(answers), return_inverse=True)
@@ -327,9 +374,11 @@ class NASRegressor(RegressorMixin, _TableEstimator):  # type: ignore[misc] # unt
         class_weight: Has no meaning here, and must be ``None``.
         validation: See there.
         encoding: See there.
+        references: See there.
         random_state: See there.
         verbose: See there.
         n_jobs: See there.
+        folder: See there.
     """
 
     _task = "regression"
@@ -338,6 +387,7 @@ class NASRegressor(RegressorMixin, _TableEstimator):  # type: ignore[misc] # unt
         """Search and train, see ``NASClassifier.fit``; ``y`` holds the number of each row."""
         if self.class_weight is not None:
             raise InvalidArgumentError(f"numbers have no class_weight, got {self.class_weight!r}")
+        self._start()
         target = str(getattr(y, "name", "") or "")
         cells, answers = self._read(X, y)
         self._fit(cells, self._answers(answers), None, sample_weight, target)
@@ -367,16 +417,22 @@ def _space(
     return MlpSpace(widths, activations, max_length)
 
 
-def _score(rehearsal: Rehearsal, answers: NDArray[np.float64], favour: Sequence[float], metric: str) -> float:
-    """Return what the metric says of answers for the validation rows."""
-    truth = rehearsal.answers[np.concatenate([fold.validation for fold in rehearsal.folds])]
+def _score(
+    rehearsal: Rehearsal,
+    rows: NDArray[np.int64],
+    answers: Answers,
+    favour: Sequence[float],
+    metric: str,
+) -> float:
+    """Return what the metric says of answers for some of the validation rows, given by their positions."""
+    truth = rehearsal.answers[rehearsal.validation[rows]]
     if rehearsal.task == "regression":
         return SCORES_OF_NUMBERS[metric](answers, truth)  # type: ignore[arg-type] # in float64
     logits = np.log(np.maximum(answers * np.asarray(favour), np.finfo(np.float64).tiny))
-    return SCORES_OF_CLASSES[metric](logits, truth)
+    return SCORES_OF_CLASSES[metric](logits, truth)  # type: ignore[arg-type] # labels
 
 
-def _favour(found: Found, rehearsal: Rehearsal, metric: str) -> list[float]:
+def _favour(rehearsal: Rehearsal, answers: Answers, metric: str) -> list[float]:
     """Return how much each class's probability counts: for balanced metrics more, the rarer the class is.
 
     How much more is what is best for the rows that the networks were not trained on.
@@ -386,7 +442,13 @@ def _favour(found: Found, rehearsal: Rehearsal, metric: str) -> list[float]:
     counts = np.bincount(rehearsal.answers.astype(np.int64), minlength=rehearsal.classes)
     shares = counts / counts.sum()
     tried: list[list[float]] = [(shares**-power).tolist() for power in TEMPERING]
-    return max(tried, key=lambda favour: _score(rehearsal, found.answers, favour, metric))
+    every = np.arange(len(answers))
+    return max(tried, key=lambda favour: _score(rehearsal, every, answers, favour, metric))
+
+
+def _described(cells: Cells) -> str:
+    numbers, names = cells.numbers.shape[1], cells.names.shape[1]
+    return f"{numbers} column{'' if numbers == 1 else 's'} of numbers, {names} of names"
 
 
 def _frame(records: list[dict[str, object]]) -> "pandas.DataFrame | list[dict[str, object]]":

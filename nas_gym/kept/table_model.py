@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nas_gym.datasets.tables.columns import Cells, Column, read_cells
 from nas_gym.datasets.tables.encoding import Encoding
 from nas_gym.errors import KeptNetworkError
-from nas_gym.kept.folder import checksum, read_weights, write_parts
+from nas_gym.kept.folder import WINNER, checksum, read_weights, write_parts
 from nas_gym.kept.records import of_json
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
@@ -156,16 +156,22 @@ class TableModel:
     def load(cls, path: str | Path) -> Self:
         """Read what ``save`` wrote.
 
+        Args:
+            path: The folder, or that of a fit, whose model is in its ``winner``.
+
         Raises:
             KeptNetworkError: If a file is missing, damaged, of another format, or not of this model.
         """
         from safetensors.numpy import load
 
-        folder = Path(path)
+        given = Path(path).expanduser()
+        folder = given / WINNER if (given / WINNER / TABLE).is_file() else given
         try:
             known = of_json(KeptTable, json.loads((folder / TABLE).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise KeptNetworkError(f"{given} holds no model of a table: {TABLE} is missing") from None
         except OSError as error:
-            raise KeptNetworkError(f"{folder} holds no model of a table: {error.strerror}") from None
+            raise KeptNetworkError(f"{folder / TABLE} cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise KeptNetworkError(f"{folder / TABLE} is not what was written there: {error}") from None
         if known.format != FORMAT:

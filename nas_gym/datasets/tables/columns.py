@@ -1,5 +1,6 @@
 """The columns of a user's table as they are: numbers with gaps, or names; dates and the like are refused."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,10 @@ from nas_gym.errors import InvalidDataError
 LARGEST_DENSE = 2**27
 """Cells that a sparse matrix may have when it is made dense: half a gigabyte of float32."""
 NAMES_SHOWN = 5
+DATE = re.compile(
+    r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))([ T]\d{1,2}:\d{2}.*)?"
+)
+"""A day, with or without a time, as files have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,16 @@ class Cells:
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.numbers)
+
+    @property
+    def empty_columns(self) -> tuple[str, ...]:
+        """Names of the columns without any value."""
+        numbers, names = iter(self.numbers.T), iter(self.names.T)
+        return tuple(
+            column.name
+            for column in self.columns
+            if (np.isnan(next(numbers)).all() if column.is_number else not any(next(names)))
+        )
 
     def of(self, rows: NDArray[np.int64]) -> "Cells":
         """Return some of the rows."""
@@ -220,4 +235,10 @@ def _as_names(name: str, values: NDArray[np.generic]) -> NDArray[np.object_]:
             raise InvalidDataError(
                 f"column {name!r} holds {type(value).__name__}: its argument must be a string or a number"
             )
+    dates = [each for each in names.tolist() if each]
+    if dates and all(map(DATE.fullmatch, dates)):
+        raise InvalidDataError(
+            f"column {name!r} holds dates, such as {dates[0]}: give numbers made of them, such as days or "
+            "the month, or drop it"
+        )
     return names

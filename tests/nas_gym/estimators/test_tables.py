@@ -8,6 +8,8 @@ from sklearn.datasets import load_diabetes, make_moons
 
 from nas_gym import NASClassifier, NASRegressor
 from nas_gym.errors import InvalidDataError, KeptNetworkError
+from nas_gym.evaluators.fused.trainer import FusedTrainer
+from nas_gym.evaluators.trainer import Child
 from nas_gym.kept.table_model import TableModel
 
 QUICK: dict[str, Any] = {
@@ -66,3 +68,51 @@ def test_dates__are_refused_by_name() -> None:
     X["day"] = pd.Timestamp("2026-01-01")
     with pytest.raises(InvalidDataError, match="'day' holds dates"):
         NASClassifier(**QUICK).fit(X, y)
+
+
+def test_folder__an_interrupted_fit_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = frame()
+    whole = NASClassifier(**QUICK).fit(X, y)
+    trained: list[object] = []
+    train = FusedTrainer.train
+
+    def stop_after_some(trainer: FusedTrainer, child: Child, build: None = None) -> object:
+        trained.append(child)
+        if len(trained) == 14:  # six settings of three folds are tried first, then the widest is trained
+            raise KeyboardInterrupt
+        return train(trainer, child, build)
+
+    stopped = NASClassifier(**QUICK, folder=tmp_path, n_jobs=1)
+    monkeypatch.setattr(FusedTrainer, "train", stop_after_some)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(X, y)
+    first = trained.copy()
+    resumed = stopped.fit(X, y)
+    np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+    np.testing.assert_array_equal(TableModel.load(tmp_path).predict_proba(X), whole.predict_proba(X))
+    assert len(first) == 14
+
+
+def test_minutes__too_few_still_answer() -> None:
+    X, y = frame()
+    model = NASClassifier(**{**QUICK, "budget": None}, minutes=1e-4).fit(X, y)
+    assert model.score(X, y) > 0.6
+    assert not model.study_
+
+
+def test_references__are_judged_on_the_same_rows() -> None:
+    X, y = frame()
+    model = NASClassifier(**QUICK, references=True).fit(X, y)
+    assert {"no search", "LogisticRegression", "HistGradientBoosting"} <= {
+        each.name for each in model.comparisons_
+    }
+    for each in model.comparisons_:
+        assert each.low <= each.gap <= each.high
+        assert each.gap == pytest.approx(model.validation_score_ - each.score)
+
+
+def test_empty_column__is_named_and_tells_nothing() -> None:
+    X, y = frame()
+    with pytest.warns(UserWarning, match="column 'void' holds no value"):
+        model = NASClassifier(**QUICK).fit(X.assign(void=np.nan), y)
+    assert model.score(X.assign(void=np.nan), y) > 0.85
