@@ -62,10 +62,10 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """What may be said of the search beside it: better, worse, or not to be told apart."""
+        """What may be said of the search beside it: better, worse, or undecided."""
         if self.low > 0.0:
             return "better"
-        return "worse" if self.high < 0.0 else "not to be told apart"
+        return "worse" if self.high < 0.0 else "undecided"
 
 
 def compare(name: str, ours: Answers, theirs: Answers, score: Score, sign: int, seed: int) -> Comparison:

@@ -29,9 +29,9 @@ def test_compare__tells_apart_what_is_apart(gap: float) -> None:
     found = compare("other", ours, theirs, score, sign=1, seed=0)
     assert found.gap == pytest.approx(gap)
     assert found.low < gap < found.high
-    assert found.verdict == ("better" if gap else "not to be told apart")
+    assert found.verdict == ("better" if gap else "undecided")
     turned = compare("other", ours, theirs, score, sign=-1, seed=0)
-    assert turned.verdict == ("worse" if gap else "not to be told apart")
+    assert turned.verdict == ("worse" if gap else "undecided")
 
 
 def test_classifiers__have_not_seen_what_they_answer() -> None:
