@@ -46,6 +46,7 @@ def test_predict__writes_a_line_for_each_row(fitted: Path, capsys: pytest.Captur
     np.testing.assert_allclose(answers.iloc[:, 1:], expected, rtol=1e-12)
 
 
+@pytest.mark.timeout(60)
 def test_fit__says_what_it_understood_and_how_the_references_fare(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
