@@ -11,9 +11,19 @@ from nas_gym.problems.problem import Problem
 from nas_gym.problems.registration import problem, register_all
 
 __version__ = "0.1.0"
-__all__ = ["NASClassifier", "NASRegressor", "NasGymError", "Problem", "__version__", "load", "problem"]
+__all__ = [
+    "NASClassifier",
+    "NASImageClassifier",
+    "NASRegressor",
+    "NasGymError",
+    "Problem",
+    "__version__",
+    "load",
+    "problem",
+]
 
 if TYPE_CHECKING:
+    from nas_gym.estimators.images import NASImageClassifier
     from nas_gym.estimators.tables import NASClassifier, NASRegressor
     from nas_gym.kept.network import KeptNetwork
 
@@ -24,6 +34,10 @@ def __getattr__(name: str) -> object:
         from nas_gym.estimators import tables
 
         return getattr(tables, name)
+    if name == "NASImageClassifier":
+        from nas_gym.estimators.images import NASImageClassifier
+
+        return NASImageClassifier
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

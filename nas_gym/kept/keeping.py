@@ -49,24 +49,40 @@ def keep(
         KeptNetworkError: If nobody could build it again, or the folder cannot be written.
         InvalidArgumentError: If networks of this task cannot be kept.
     """
+    description = describe(task, search_space, architecture, scores, env=env, seed=seed, rung=rung)
+    write_folder(path, description, weights)
+
+
+def describe(
+    task: Task[AnyData, AnyRecipe],
+    search_space: SearchSpace,
+    architecture: Architecture,
+    scores: Mapping[str, Mapping[str, float]],
+    *,
+    env: str = "",
+    seed: int = 0,
+    rung: int = -1,
+) -> Description:
+    """Return what is written down of a trained network, see ``keep``.
+
+    Raises:
+        KeptNetworkError: If nobody could build it again.
+        InvalidArgumentError: If networks of this task cannot be kept.
+    """
     if SEARCH_SPACES.get(search_space.id) is not type(search_space):
         raise KeptNetworkError(
             f"{search_space.id} is not among nas_gym's search spaces: nobody could load it"
         )
-    write_folder(
-        path,
-        Description(
-            task=task.kind,
-            env=env,
-            search_space=search_space.id,
-            space_arguments=search_space.arguments,
-            architecture=str(architecture),
-            interface=task.interface(rung),
-            scores=scores,
-            data=task.data_of(rung).id,
-            recipe=task.recipe_of(rung).id,
-            seed=seed,
-            versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        ),
-        weights,
+    return Description(
+        task=task.kind,
+        env=env,
+        search_space=search_space.id,
+        space_arguments=search_space.arguments,
+        architecture=str(architecture),
+        interface=task.interface(rung),
+        scores=scores,
+        data=task.data_of(rung).id,
+        recipe=task.recipe_of(rung).id,
+        seed=seed,
+        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     )

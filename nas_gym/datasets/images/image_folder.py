@@ -112,6 +112,33 @@ def image_folder(
     )
 
 
+def read_classes(
+    path: str | Path,
+    image_size: int | Sequence[int] | None = None,
+    channels: Literal[1, 3] | None = None,
+) -> tuple[LabelledImages, list[str]]:
+    """Read all images of a folder ``path/<class>/<image>``, with the names of the classes; splits nothing.
+
+    Args:
+        path: The folder.
+        image_size: See ``image_folder``.
+        channels: See there.
+
+    Raises:
+        InvalidArgumentError: If an argument is out of range.
+        InvalidDataError: If it is no such folder, or an image cannot be read.
+    """
+    size = _checked_size(image_size)
+    root = users_path(path, "folder")
+    if not root.is_dir():
+        raise InvalidDataError(
+            f"there is no folder {root.absolute()}; path must name one of folders of images"
+        )
+    names, files, labels = _list_files(root)
+    features, readable = read_images(files, size, channels, skip_unreadable=False)
+    return LabelledImages(features, labels[readable]), names
+
+
 def _checked_size(image_size: object) -> Size | None:
     """Return height and width."""
     if image_size is None:
