@@ -1,10 +1,16 @@
 """Draws panels for a page, as what ``Plotly.newPlot`` takes."""
 
-from nas_gym.benchmark.report.figures import SCALE, Axis, Bars, Dot, HeatMap, Line, Panel
+from collections.abc import Iterator
+from math import log10
+
+from nas_gym.pages.panels import Axis, Bars, Dot, HeatMap, Line, Panel, Points, Regions
 
 Json = dict[str, object]
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
 BUTTONS = [["toImage", "zoom2d", "pan2d", "resetScale2d"]]
+HEIGHT = 460
+MOST_NAMES = 12
+"""Of a heat map with more rows, cells are smaller and say what they are to whoever points at them alone."""
 
 
 def draw_for_page(panel: Panel) -> Json:
@@ -14,17 +20,20 @@ def draw_for_page(panel: Panel) -> Json:
         "margin": {"l": 10, "r": 10, "t": 36, "b": 10},
         "xaxis": _axis(panel.x),
         "yaxis": _axis(panel.y),
-        "showlegend": bool(panel.lines or panel.bars),
+        "showlegend": bool(panel.lines or panel.bars or panel.points),
     }
     rows: Json = {"autorange": "reversed", "showgrid": False, "automargin": True}
     if panel.heat_map is not None:
         data = [_heat_map(panel.heat_map)]
-        layout |= {"height": 190 + 38 * len(panel.heat_map.names), "yaxis": rows}
-        layout["xaxis"] = {"tickangle": -40, "showgrid": False, "automargin": True}
-    elif panel.lines:
-        data = [*map(_band, panel.lines), *(_line(line, panel.y.form) for line in panel.lines)]
-        layout |= {"height": 460, "hovermode": "x unified"}
+        count = len(panel.heat_map.names)
+        layout |= {"height": 190 + (38 if count <= MOST_NAMES else 18) * count}
+        layout["xaxis"] = rows | {"tickangle": -40, "autorange": True, "title": _title(panel.x.title)}
+        layout["yaxis"] = rows | {"title": _title(panel.y.title)}
+    elif panel.lines or panel.points:
+        data = list(_traces(panel))
+        layout |= {"height": HEIGHT, "hovermode": "closest" if panel.points else "x unified"}
         layout["legend"] = {"orientation": "h", "y": -0.2}
+        layout["margin"] = {"l": 10, "r": 10, "t": 36 if panel.x.may_be_logarithmic else 12, "b": 10}
     elif panel.dots:
         data = [_dot(dot, panel.x.form) for dot in panel.dots]
         layout |= {"height": 90 + 30 * len(panel.dots), "yaxis": rows}
@@ -38,11 +47,28 @@ def draw_for_page(panel: Panel) -> Json:
     return {"data": data, "layout": layout, "config": config}
 
 
+def _traces(panel: Panel) -> Iterator[Json]:
+    """Yield what stands between two axes of numbers, what is drawn first first."""
+    if panel.regions is not None:
+        yield _regions(panel.regions)
+    yield from (_band(line) for line in panel.lines if not line.y.is_certain)
+    yield from (_points(points) for points in panel.points)
+    yield from (_line(line, panel.y.form) for line in panel.lines)
+
+
+def _title(text: str) -> Json:
+    return {"text": text, "standoff": 8}
+
+
 def _axis(axis: Axis) -> Json:
     shared: Json = {"gridcolor": "#e6e9ec", "zeroline": False, "automargin": True}
-    shared["title"] = {"text": axis.title, "standoff": 8}
+    shared["title"] = _title(axis.title)
+    if axis.logarithmic:
+        shared |= {"type": "log", "dtick": "D2", "tickformat": "~s"}
+    if axis.whole:
+        shared["dtick"] = 1
     if axis.ends is not None:
-        shared["range"] = axis.ends
+        shared["range"] = [log10(end) for end in axis.ends] if axis.logarithmic else axis.ends
     elif axis.falling:
         shared["autorange"] = "reversed"
     return shared | ({"tickformat": axis.form} if axis.form.endswith("%") else {})
@@ -63,19 +89,61 @@ def _band(line: Line) -> Json:
 
 
 def _line(line: Line, form: str) -> Json:
+    style: Json = {"color": line.colour, "dash": "dash" if line.dashed else "solid", "width": 2.2}
     trace: Json = {
         "x": line.x,
         "y": line.y.mean,
-        "mode": "lines",
+        "mode": "lines+markers" if line.marked else "lines",
         "name": line.name,
         "legendgroup": line.name,
-        "line": {"color": line.colour, "dash": "dash" if line.dashed else "solid", "width": 2.2},
+        "line": style | ({"shape": "hv"} if line.steps else {}),
     }
     if line.dashed:
         return trace | {"hoverinfo": "skip"}
+    if line.y.is_certain:
+        return trace | {"hovertemplate": f"%{{y:{form}}}"}
     trace["customdata"] = list(zip(line.y.low, line.y.high, strict=True))
     trace["hovertemplate"] = f"%{{y:{form}}} [%{{customdata[0]:{form}}}, %{{customdata[1]:{form}}}]"
     return trace
+
+
+def _points(points: Points) -> Json:
+    marker: Json = {
+        "size": points.size,
+        "color": points.colour,
+        "opacity": points.opacity,
+        "symbol": points.symbol,
+    }
+    trace: Json = {"x": points.x, "y": points.y, "mode": "markers", "name": points.name, "marker": marker}
+    if not points.meanings:
+        return trace | {"hoverinfo": "skip"}
+    return trace | {"hovertext": points.meanings, "hovertemplate": "%{hovertext}<extra></extra>"}
+
+
+def _regions(regions: Regions) -> Json:
+    """Return a heat map in which each kind has colours of its own, from white to the kind's."""
+    count = len(regions.colours)
+    ramps = [
+        stop
+        for kind, colour in enumerate(regions.colours)
+        for stop in ((kind / count, "#FFFFFF"), ((kind + 1) / count, colour))
+    ]
+    values = [
+        [round(kind + 0.999 * sure, 3) for kind, sure in zip(kinds, sureness, strict=True)]
+        for kinds, sureness in zip(regions.kinds, regions.sureness, strict=True)
+    ]
+    return {
+        "type": "heatmap",
+        "x": regions.x,
+        "y": regions.y,
+        "z": values,
+        "colorscale": ramps,
+        "zmin": 0,
+        "zmax": count,
+        "opacity": 0.45,
+        "showscale": False,
+        "hoverinfo": "skip",
+    }
 
 
 def _dot(dot: Dot, form: str) -> Json:
@@ -109,24 +177,24 @@ def _bars(bars: Bars, form: str) -> Json:
 
 
 def _heat_map(heat: HeatMap) -> Json:
-    texts = [["" if c is None else f"<b>{c.text}</b>" if c.bold else c.text for c in r] for r in heat.cells]
-    return {
+    trace: Json = {
         "type": "heatmap",
         "x": heat.names,
         "y": heat.names,
         "z": [[None if cell is None else cell.shade for cell in row] for row in heat.cells],
-        "text": texts,
-        "texttemplate": "%{text}",
-        "textfont": {"size": 11},
         "hovertext": [["" if cell is None else cell.meaning for cell in row] for row in heat.cells],
         "hovertemplate": "%{hovertext}<extra></extra>",
-        "colorscale": list(zip((0, 0.5, 1), SCALE, strict=True)),
+        "colorscale": list(zip((0, 0.5, 1), heat.colours, strict=True)),
         "zmin": 0,
         "zmax": 1,
         "xgap": 2,
         "ygap": 2,
         "showscale": False,
     }
+    if len(heat.names) > MOST_NAMES:
+        return trace | {"xgap": 1, "ygap": 1}
+    texts = [["" if c is None else f"<b>{c.text}</b>" if c.bold else c.text for c in r] for r in heat.cells]
+    return trace | {"text": texts, "texttemplate": "%{text}", "textfont": {"size": 11}}
 
 
 def _scales() -> Json:
