@@ -22,11 +22,11 @@ def draw_for_page(panel: Panel) -> Json:
         "yaxis": _axis(panel.y),
         "showlegend": bool(panel.lines or panel.bars or panel.points),
     }
-    rows: Json = {"autorange": "reversed", "showgrid": False, "automargin": True}
+    rows: Json = {"autorange": "reversed", "showgrid": False, "automargin": True, "type": "category"}
     if panel.heat_map is not None:
         data = [_heat_map(panel.heat_map)]
         count = len(panel.heat_map.names)
-        layout |= {"height": 190 + (38 if count <= MOST_NAMES else 18) * count}
+        layout |= {"height": max(320, 190 + (38 if count <= MOST_NAMES else 18) * count)}
         layout["xaxis"] = rows | {"tickangle": -40, "autorange": True, "title": _title(panel.x.title)}
         layout["yaxis"] = rows | {"title": _title(panel.y.title)}
     elif panel.lines or panel.points:
@@ -96,9 +96,10 @@ def _line(line: Line, form: str) -> Json:
         "mode": "lines+markers" if line.marked else "lines",
         "name": line.name,
         "legendgroup": line.name,
+        "showlegend": bool(line.name),
         "line": style | ({"shape": "hv"} if line.steps else {}),
     }
-    if line.dashed:
+    if line.dashed or not line.name:
         return trace | {"hoverinfo": "skip"}
     if line.y.is_certain:
         return trace | {"hovertemplate": f"%{{y:{form}}}"}

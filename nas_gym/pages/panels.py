@@ -43,7 +43,7 @@ class Line:
     """Means along x in their band; the band is a point at each where it is certain.
 
     Attributes:
-        name: What stands in the legend.
+        name: What stands in the legend; a line without a name says nothing of its values either.
         colour: Of line and band.
         x: Ascending.
         y: A mean for each.

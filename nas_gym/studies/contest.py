@@ -17,6 +17,8 @@ from nas_gym.problems import registration
 from nas_gym.studies.choosing import finalists
 from nas_gym.studies.comparison import Comparison
 from nas_gym.studies.references import retrain_models
+from nas_gym.studies.report.findings import Findings, read_latencies
+from nas_gym.studies.report.page import write_page
 from nas_gym.studies.report.words import say
 from nas_gym.studies.retraining import FULL, Trainings, found_networks, hand_designed_networks
 from nas_gym.studies.run_folder import FinishedRun, absolute_paths, read_run
@@ -103,6 +105,20 @@ def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
     else:
         shutil.rmtree(folder / WINNER, ignore_errors=True)  # of an earlier comparison
     say(console, f"\n{table}\n{verdict}\n\nin {folder}: {', '.join(written)}")
+    if not transfer:  # elsewhere it is no page of this study
+        findings = Findings(
+            path=folder,
+            problem=problem,
+            settings=run.settings,
+            episodes=run.episodes,
+            times=run.times,
+            best=run.best[0],
+            climbed=run.climbed,
+            compared=compared,
+            winner=None if winner is None else folder / WINNER,
+            latencies=read_latencies(folder / "evaluations.sqlite", run.episodes),
+        )
+        write_page(findings, console)
     return compared
 
 
