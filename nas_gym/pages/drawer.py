@@ -9,8 +9,8 @@ Json = dict[str, object]
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
 BUTTONS = [["toImage", "zoom2d", "pan2d", "resetScale2d"]]
 HEIGHT = 460
-MOST_NAMES = 12
-"""Of a heat map with more rows, cells are smaller and say what they are to whoever points at them alone."""
+MOST_NAMES, TALLEST = 20, 700
+"""Cells of a heat map of more names say what they are to whoever points at them alone; pixels of all rows."""
 
 
 def draw_for_page(panel: Panel) -> Json:
@@ -26,17 +26,16 @@ def draw_for_page(panel: Panel) -> Json:
     if panel.heat_map is not None:
         data = [_heat_map(panel.heat_map)]
         count = len(panel.heat_map.names)
-        layout |= {"height": max(320, 190 + (38 if count <= MOST_NAMES else 18) * count)}
+        layout |= {"height": max(320, round(190 + min(38, TALLEST / count) * count))}
         layout["xaxis"] = rows | {"tickangle": -40, "autorange": True, "title": _title(panel.x.title)}
         layout["yaxis"] = rows | {"title": _title(panel.y.title)}
     elif panel.lines or panel.points:
         data = list(_traces(panel))
         layout |= {"height": HEIGHT, "hovermode": "closest" if panel.points else "x unified"}
         layout["legend"] = {"orientation": "h", "y": -0.2}
-        layout["margin"] = {"l": 10, "r": 10, "t": 36 if panel.x.may_be_logarithmic else 12, "b": 10}
     elif panel.dots:
         data = [_dot(dot, panel.x.form) for dot in panel.dots]
-        layout |= {"height": 90 + 30 * len(panel.dots), "yaxis": rows}
+        layout |= {"height": 110 + 30 * len(panel.dots), "yaxis": rows}
     else:
         data = [_bars(bars, panel.x.form) for bars in panel.bars]
         layout |= {"height": 180 + 30 * len(panel.bars[0].rows), "yaxis": rows, "barmode": "stack"}
@@ -51,7 +50,7 @@ def _traces(panel: Panel) -> Iterator[Json]:
     """Yield what stands between two axes of numbers, what is drawn first first."""
     if panel.regions is not None:
         yield _regions(panel.regions)
-    yield from (_band(line) for line in panel.lines if not line.y.is_certain)
+    yield from (_band(line) for line in panel.lines if not (line.marked or line.y.is_certain))
     yield from (_points(points) for points in panel.points)
     yield from (_line(line, panel.y.form) for line in panel.lines)
 
@@ -103,6 +102,13 @@ def _line(line: Line, form: str) -> Json:
         return trace | {"hoverinfo": "skip"}
     if line.y.is_certain:
         return trace | {"hovertemplate": f"%{{y:{form}}}"}
+    if line.marked:
+        trace["error_y"] = {
+            "array": [high - mean for high, mean in zip(line.y.high, line.y.mean, strict=True)],
+            "arrayminus": [mean - low for low, mean in zip(line.y.low, line.y.mean, strict=True)],
+            "thickness": 1.5,
+            "width": 3,
+        }
     trace["customdata"] = list(zip(line.y.low, line.y.high, strict=True))
     trace["hovertemplate"] = f"%{{y:{form}}} [%{{customdata[0]:{form}}}, %{{customdata[1]:{form}}}]"
     return trace

@@ -49,7 +49,7 @@ class Line:
         y: A mean for each.
         dashed: Whether it is, and says nothing of its values: a line to compare with.
         steps: Whether each value holds up to the next one.
-        marked: Whether each value is a dot, too.
+        marked: Whether each value is a dot, too, and its interval a bar of its own instead of a band.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Points:
     colour: str
     x: Sequence[float]
     y: Sequence[float]
-    size: float = 5
+    size: float = 6
     opacity: float = 0.6
     meanings: Sequence[str] = ()
     symbol: str = "circle"
@@ -164,7 +164,6 @@ class Panel:
         heat_map: Cells.
         regions: What the points stand on.
         note: What stands below it.
-        square: Whether it is as high as it is wide, on a page at most.
     """
 
     title: str
@@ -177,7 +176,6 @@ class Panel:
     heat_map: HeatMap | None = None
     regions: Regions | None = None
     note: str = ""
-    square: bool = False
 
 
 @dataclass(frozen=True, slots=True)

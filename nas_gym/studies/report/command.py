@@ -7,10 +7,12 @@ from agents import AGENTS, ALIASES, REINFORCE_FORMS
 from nas_gym.studies.run_folder import RunSettings
 
 USUAL_CELL = "gru"
+LONGEST = 2000
+"""In characters: a longer command holds whole arrays, which some systems refuse."""
 
 
 def command_of(settings: RunSettings) -> str | None:
-    """Return the command, in words of the installed program; ``None`` if no command makes such an agent."""
+    """Return the command of ``nas-gym``; ``None`` if none makes such an agent, or it would hold whole arrays."""
     agent = _agent(settings)
     if agent is None:
         return None
@@ -21,7 +23,8 @@ def command_of(settings: RunSettings) -> str | None:
     if settings.env_kwargs:
         words.append("--env-kwargs")
         words += [f"{name}={json.dumps(value)}" for name, value in settings.env_kwargs.items()]
-    return shlex.join(words)
+    command = shlex.join(words)
+    return command if len(command) <= LONGEST else None
 
 
 def _agent(settings: RunSettings) -> list[str] | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +86,8 @@ def insight_of(network: KeptNetwork, data: AnyData) -> Insight | None:
 
 
 def _of_classifier(network: KeptNetwork, data: AnyData) -> Insight:
-    part, names = cast(Dataset, data).validation, network.classes
+    assert isinstance(data, Dataset)
+    part, names = data.validation, network.classes
     probabilities = network.predict_proba(_raw(network, part))
     labels = part.labels.astype(np.int64)
     panels = [confusion(names, labels, probabilities), calibration(labels, probabilities)]
@@ -98,18 +98,18 @@ def _of_classifier(network: KeptNetwork, data: AnyData) -> Insight:
 
 
 def _of_regressor(network: KeptNetwork, data: AnyData) -> Insight:
-    numbers = cast(NumericDataset, data)
-    part = numbers.validation
-    true = part.labels.astype(np.float64) * numbers.unit + numbers.mean
+    assert isinstance(data, NumericDataset)
+    part = data.validation
+    true = part.labels.astype(np.float64) * data.unit + data.mean
     said = network.predict(_raw(network, part)).astype(np.float64)
     return Insight(rows=_rows(part), panels=[predicted_and_true(true, said)])
 
 
 def _of_language_model(network: KeptNetwork, data: AnyData) -> Insight:
-    corpus, model = cast(Corpus, data), cast(KeptLanguageModel, network)
-    opening = corpus.reading.text_of(corpus.validation[:OPENING].tolist())
-    writing = Writing(opening, model.continuation(opening, WRITTEN))
-    return Insight(rows=f"{len(corpus.validation):,} validation tokens", writing=writing)
+    assert isinstance(data, Corpus) and isinstance(network, KeptLanguageModel)
+    opening = data.reading.text_of(data.validation[:OPENING].tolist())
+    writing = Writing(opening, network.continuation(opening, WRITTEN))
+    return Insight(rows=f"{len(data.validation):,} validation tokens", writing=writing)
 
 
 TELLERS: dict[type[KeptNetwork], Callable[[KeptNetwork, AnyData], Insight]] = {

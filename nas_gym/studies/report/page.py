@@ -16,7 +16,7 @@ from nas_gym.studies.report.findings import Findings, lettered
 from nas_gym.studies.report.insight import Insight, insight_of
 from nas_gym.studies.report.pictures import drawing
 from nas_gym.studies.report.search_panels import climb, contenders, fronts, learning_curve
-from nas_gym.studies.report.sentences import asked, lead, search_sentences, use, verdict
+from nas_gym.studies.report.sentences import asked, lead, retrain_command, search_sentences, use, verdict
 from nas_gym.studies.report.words import say
 from nas_gym.studies.retraining import FULL
 
@@ -59,6 +59,7 @@ def html_page(findings: Findings) -> str:
         network=_network(findings),
         search=search_sentences(findings),
         verdict=verdict(findings, compared),
+        retrain=retrain_command(findings),
         letters=letters,
         cells=None if compared is None else compared.cells(),
         best_possible="" if compared is None else compared.best_possible_text(),

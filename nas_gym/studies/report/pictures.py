@@ -13,10 +13,11 @@ from nas_gym.search_spaces.base import SearchSpace
 Pixels = NDArray[np.uint8]
 LARGEST_SIDE = 160
 """In pixels, of a sample."""
+WHITE, MARGIN = 255, 8
 
 
 def drawing(search_space: SearchSpace, architecture: str, reward: float) -> str:
-    """Return the drawing of a network as a data URI.
+    """Return the drawing of a network as a data URI, without the empty space around it.
 
     Args:
         search_space: One that its text is of.
@@ -24,7 +25,10 @@ def drawing(search_space: SearchSpace, architecture: str, reward: float) -> str:
         reward: What it earned in the search.
     """
     sentence = search_space.encode(search_space.parse(architecture))
-    return data_uri_of(as_picture(search_space, sentence, reward))
+    picture = as_picture(search_space, sentence, reward, titled=False)
+    rows, columns = ((picture != WHITE).any(axis=(axis, 2)).nonzero()[0] for axis in (1, 0))
+    top, left = max(0, rows[0] - MARGIN), max(0, columns[0] - MARGIN)
+    return data_uri_of(picture[top : rows[-1] + MARGIN, left : columns[-1] + MARGIN])
 
 
 def of_sample(pixels: Pixels, largest: int) -> Pixels:

@@ -89,7 +89,7 @@ def calibration(labels: Labels, probabilities: Floats) -> Panel:
     first = 1 / probabilities.shape[1]
     return Panel(
         "Calibration: is it right as often as it is sure?",
-        Axis("probability of its answer, mean of a bin", ".0%", (first - 0.03, 1.03)),
+        Axis("how sure it is, mean of a bin", ".0%", (first - 0.03, 1.03)),
         Axis("share of right answers", ".0%", (-0.03, 1.03)),
         lines=[
             Line("as sure as right", GREY, [first, 1.0], Band.certain([first, 1.0]), dashed=True),

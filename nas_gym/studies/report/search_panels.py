@@ -114,9 +114,9 @@ def contenders(compared: Comparison) -> Panel:
         dots.append(Dot(metric.best_is, GREY, Interval(best, best, best)))
     return Panel(
         f"Test {metric.words}",
-        Axis(f"mean over trainings{_direction(metric)}", metric.form, falling=metric.sign < 0),
+        Axis(f"mean{_direction(metric)}", metric.form, falling=metric.sign < 0),
         dots=dots,
-        note="Bars are 95 % intervals of the mean by Student's t, about other seeds; no bar: unknown.",
+        note="Bars are 95 % intervals of the mean by Student's t, over other seeds; one training has none.",
     )
 
 

@@ -31,7 +31,7 @@ def lead(findings: Findings) -> str:
         return f"{proposed}, and the one that was chosen could not be trained again."
     average = compared.average(found.test_scores)
     assert average.mean is not None  # a winner has scores
-    text = f"{proposed}. The best network reaches test {metric.words} {metric.value_text(average.mean)}"
+    text = f"{proposed}. The best network found reaches test {metric.words} {metric.value_text(average.mean)}"
     if average.low is not None and average.high is not None:
         low, high = (metric.value_text(end) for end in (average.low, average.high))
         text += f", 95 % interval {low} to {high} over {len(found.test_scores)} trainings"
@@ -50,8 +50,8 @@ def verdict(findings: Findings, compared: Comparison | None) -> str:
         return f"The table of the whole search space knows the answer: {text}."
     if compared is None:
         return (
-            "Nothing is known of test data yet. This command trains the best networks with all data and a "
-            f"longer recipe, beside hand-designed or published ones: {retrain_command(findings)}"
+            "Nothing is known of test data yet. This trains the best networks with all data and a "
+            "longer recipe, beside hand-designed or published ones, and reads them once:"
         )
     return compared.verdict()
 
@@ -99,8 +99,8 @@ def search_sentences(findings: Findings) -> list[str]:
     best = max(scores, key=lambda score: metric.sign * score)
     sentences = [
         f"Of {len(rows):,} architectures {distinct:,} are distinct"
-        + (f", {failed:,} trainings failed" if failed else "")
-        + (f", {illegal:,} sentences were illegal" if illegal else "")
+        + (f", {failed:,} training{'s' if failed > 1 else ''} failed" if failed else "")
+        + (f", {illegal:,} sentence{'s were' if illegal > 1 else ' was'} illegal" if illegal else "")
         + ".",
         f"The {metric.extreme} validation {metric.words} of a single training is {metric.value_text(best)}; "
         f"it is the best of many, so partly luck. The mean reward of the last 10 % is "
@@ -129,7 +129,7 @@ def use(findings: Findings) -> str | None:
             asked_for += ", or the path of a file or folder"
     else:
         asked_for = f"network.predict(features)  # float32, (n, {', '.join(map(str, reading.shape))})"
-    return f'import nas_gym\nnetwork = nas_gym.load("{findings.path / WINNER}")\n{asked_for}'
+    return f'import nas_gym\nnetwork = nas_gym.load("{(findings.path / WINNER).as_posix()}")\n{asked_for}'
 
 
 def _values(values: Mapping[str, Json]) -> str:
