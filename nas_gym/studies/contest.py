@@ -14,6 +14,7 @@ from nas_gym.files import Json, write_json, write_text_atomically
 from nas_gym.kept.folder import WINNER
 from nas_gym.pools.base import Pool
 from nas_gym.problems import registration
+from nas_gym.problems.problem import Problem
 from nas_gym.studies.choosing import finalists
 from nas_gym.studies.comparison import Comparison
 from nas_gym.studies.references import retrain_models
@@ -22,6 +23,7 @@ from nas_gym.studies.report.page import write_page
 from nas_gym.studies.report.words import say
 from nas_gym.studies.retraining import FULL, Trainings, found_networks, hand_designed_networks
 from nas_gym.studies.run_folder import FinishedRun, absolute_paths, read_run
+from nas_gym.tasks.metric import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,7 @@ def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
         findings = Findings(
             path=folder,
             problem=problem,
+            metric=_metric_of(run, problem, contest.env_kwargs),
             settings=run.settings,
             episodes=run.episodes,
             times=run.times,
@@ -120,6 +123,13 @@ def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
         )
         write_page(findings, console)
     return compared
+
+
+def _metric_of(run: FinishedRun, problem: Problem, given: Mapping[str, Json]) -> Metric:
+    """Return what a search judged by: another metric, if one is given for the last training."""
+    if "metric" not in given:
+        return problem.metric
+    return registration.problem(run.settings.env, **run.settings.env_kwargs).metric
 
 
 def _keywords(run: FinishedRun, transfer: bool, given: Mapping[str, Json]) -> dict[str, Json]:

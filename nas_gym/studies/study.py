@@ -144,6 +144,7 @@ def run_study(study: Study, console: Console) -> Summary | None:
     findings = Findings(
         path=path,
         problem=problem,
+        metric=problem.metric,
         settings=settings,
         episodes=played,
         times=times,

@@ -12,7 +12,7 @@ LONGEST = 2000
 
 
 def command_of(settings: RunSettings) -> str | None:
-    """Return the command of ``nas-gym``; ``None`` if none makes such an agent, or it would hold whole arrays."""
+    """Return the command; ``None`` if none makes such an agent, or it would hold whole arrays."""
     agent = _agent(settings)
     if agent is None:
         return None

@@ -12,6 +12,7 @@ from nas_gym.studies.climb import Climbed
 from nas_gym.studies.comparison import Comparison, Contender
 from nas_gym.studies.run_folder import RunSettings, Times
 from nas_gym.studies.summary import TableFacts
+from nas_gym.tasks.metric import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,8 +21,9 @@ class Findings:
 
     Attributes:
         path: Folder of the run.
-        problem: What was searched.
-        settings: How.
+        problem: What was searched, with the keywords of the last training.
+        metric: What the search judged by; the last training may be asked for another one.
+        settings: How it was searched.
         episodes: What happened.
         times: How long the search took.
         best: Text of the network that was chosen after the search.
@@ -34,6 +36,7 @@ class Findings:
 
     path: Path
     problem: Problem
+    metric: Metric
     settings: RunSettings
     episodes: Sequence[Episode]
     times: Times

@@ -49,7 +49,7 @@ def learning_curve(findings: Findings) -> Panel:
 
 def fronts(findings: Findings) -> list[Panel]:
     """Show the metric against each cost that is known and differs, and against latency if it was measured."""
-    metric = findings.problem.metric
+    metric = findings.metric
     networks = networks_of(findings.episodes, metric)
     panels = [
         _front(
@@ -73,7 +73,7 @@ def climb(findings: Findings) -> Panel | None:
     """Show what the best networks of the search reached with longer trainings; ``None`` without a climb."""
     if not findings.climbed:
         return None
-    metric = findings.problem.metric
+    metric = findings.metric
     paths = {
         each.architecture: {0: each.score}
         for each in networks_of(findings.episodes, metric)
@@ -96,7 +96,7 @@ def climb(findings: Findings) -> Panel | None:
         Axis("rung; 0 is the search", ends=(-0.1, rungs + 0.1), whole=True),
         Axis(f"validation {metric.words}{_direction(metric)}", metric.form, axis_ends(scores, metric.sign)),
         lines=[*others, *chosen],
-        note=f"{failed} trainings failed." if failed else "",
+        note=f"{failed} training{'s' if failed > 1 else ''} failed." if failed else "",
     )
 
 
@@ -133,7 +133,7 @@ def _front(
     costs: Sequence[float],
     title: str,
 ) -> Panel:
-    metric = findings.problem.metric
+    metric = findings.metric
     scores = [each.score for each in networks]
     cost_of = {each.architecture: cost for each, cost in zip(networks, costs, strict=True)}
     left, right = min(costs) / 1.15, max(costs) * 1.15

@@ -78,7 +78,7 @@ def asked(findings: Findings) -> Told:
         told.append(("how, in the last training", problem.task.recipe_of(FULL).id))
     count = space.count()
     size = f"{count:,}" if count < 10**9 else f"{count:.1e}"
-    metric = problem.metric
+    metric = findings.metric
     return [
         *told,
         ("metric", f"{metric.words}, {'higher' if metric.larger_is_better else 'lower'} is better"),
@@ -91,7 +91,7 @@ def asked(findings: Findings) -> Told:
 
 def search_sentences(findings: Findings) -> list[str]:
     """Return what happened in the search."""
-    rows, metric, times = findings.episodes, findings.problem.metric, findings.times
+    rows, metric, times = findings.episodes, findings.metric, findings.times
     distinct = len({row.architecture for row in rows} - {None})
     failed = sum(row.status in ("failed", "timed_out") for row in rows)
     illegal = sum(row.status == "illegal" for row in rows)
