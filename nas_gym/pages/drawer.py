@@ -1,6 +1,6 @@
 """Draws panels for a page, as what ``Plotly.newPlot`` takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import log10
 
 from nas_gym.pages.panels import Axis, Bars, Dot, HeatMap, Line, Panel, Points, Regions
@@ -11,6 +11,7 @@ BUTTONS = [["toImage", "zoom2d", "pan2d", "resetScale2d"]]
 HEIGHT = 460
 MOST_NAMES, TALLEST = 20, 700
 """Cells of a heat map of more names say what they are to whoever points at them alone; pixels of all rows."""
+LONGEST_NAME = 18
 
 
 def draw_for_page(panel: Panel) -> Json:
@@ -27,8 +28,9 @@ def draw_for_page(panel: Panel) -> Json:
         data = [_heat_map(panel.heat_map)]
         count = len(panel.heat_map.names)
         layout |= {"height": max(320, round(190 + min(38, TALLEST / count) * count))}
-        layout["xaxis"] = rows | {"tickangle": -40, "autorange": True, "title": _title(panel.x.title)}
-        layout["yaxis"] = rows | {"title": _title(panel.y.title)}
+        ticks = _ticks(panel.heat_map.names)
+        layout["xaxis"] = rows | ticks | {"tickangle": -40, "autorange": True, "title": _title(panel.x.title)}
+        layout["yaxis"] = rows | ticks | {"title": _title(panel.y.title)}
     elif panel.lines or panel.points:
         data = list(_traces(panel))
         layout |= {"height": HEIGHT, "hovermode": "closest" if panel.points else "x unified"}
@@ -55,6 +57,13 @@ def _traces(panel: Panel) -> Iterator[Json]:
     yield from (_line(line, panel.y.form) for line in panel.lines)
 
 
+def _ticks(names: Sequence[str]) -> Json:
+    """Return what stands at rows and columns: some of many names, and no more of long ones than fits."""
+    some = names[:: -(-len(names) // MOST_NAMES)]
+    cut = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in some]
+    return {"tickvals": some, "ticktext": cut}
+
+
 def _title(text: str) -> Json:
     return {"text": text, "standoff": 8}
 
@@ -63,7 +72,8 @@ def _axis(axis: Axis) -> Json:
     shared: Json = {"gridcolor": "#e6e9ec", "zeroline": False, "automargin": True}
     shared["title"] = _title(axis.title)
     if axis.logarithmic:
-        shared |= {"type": "log", "dtick": "D2", "tickformat": "~s"}
+        small = axis.ends is not None and min(axis.ends) < 1  # thousandths would get a letter, too
+        shared |= {"type": "log", "dtick": "D2", "tickformat": "~g" if small else "~s"}
     if axis.whole:
         shared["dtick"] = 1
     if axis.ends is not None:

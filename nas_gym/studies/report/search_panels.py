@@ -65,7 +65,7 @@ def fronts(findings: Findings) -> list[Panel]:
     timed = [each for each in networks if each.architecture in findings.latencies]
     if len(timed) > 1:
         seconds = [1000 * findings.latencies[each.architecture] for each in timed]
-        panels.append(_front(findings, timed, [], seconds, "milliseconds for one sample, as measured"))
+        panels.append(_front(findings, timed, [], seconds, "milliseconds for one sample"))
     return panels
 
 
@@ -91,12 +91,13 @@ def climb(findings: Findings) -> Panel | None:
     ]
     rungs = max(each.rung for each in findings.climbed)
     failed = sum(each.score is None for each in findings.climbed)
+    failures = [f"{failed} training{'s' if failed > 1 else ''} failed."] if failed else []
     return Panel(
         "The climb: longer trainings of the best, fewer of them at each rung",
         Axis("rung; 0 is the search", ends=(-0.1, rungs + 0.1), whole=True),
         Axis(f"validation {metric.words}{_direction(metric)}", metric.form, axis_ends(scores, metric.sign)),
         lines=[*others, *chosen],
-        note=f"{failed} training{'s' if failed > 1 else ''} failed." if failed else "",
+        note=" ".join([*_recipes(findings, rungs), *failures]),
     )
 
 
@@ -188,6 +189,16 @@ def _meaning(findings: Findings, place: int) -> str:
 
 def _told(network: Network, metric: Metric, cost: float) -> str:
     return f"{_short(network.architecture)}: {metric.value_text(network.score)}, {cost:,.6g}"
+
+
+def _recipes(findings: Findings, highest: int) -> list[str]:
+    """Return how the networks that climb were trained at each rung."""
+    task = findings.problem.task
+    if task is None:
+        return []
+    return [
+        f"Rung {rung}: {task.recipe_of(rung).id}." for rung in range(1, min(highest + 1, len(task.ladder)))
+    ]
 
 
 def _short(text: str) -> str:

@@ -63,8 +63,16 @@ def test_heat_map__of_many_names_is_no_taller_and_has_no_texts() -> None:
         return drawn(Panel("", heat_map=HeatMap([str(n) for n in range(names)], [row] * names)))
 
     few, many = square(MOST_NAMES), square(10 * MOST_NAMES)
+    assert len(many["layout"]["xaxis"]["tickvals"]) == MOST_NAMES
     assert few["layout"]["height"] == many["layout"]["height"]
     assert "text" in few["data"][0] and "text" not in many["data"][0]
+
+
+def test_heat_map__has_long_names_cut_at_its_sides_alone() -> None:
+    names = ["a" * 50 + "1", "a" * 50 + "2"]
+    found = drawn(Panel("", heat_map=HeatMap(names, [[None, None]] * 2)))
+    assert found["data"][0]["x"] == found["layout"]["xaxis"]["tickvals"] == names, "they are two columns"
+    assert max(map(len, found["layout"]["xaxis"]["ticktext"])) < 20
 
 
 def test_dots__have_a_row_each() -> None:
