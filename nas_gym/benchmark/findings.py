@@ -11,14 +11,13 @@ from nas_gym.benchmark.curves import RewardCurve, best_so_far, grid, rewards_so_
 from nas_gym.benchmark.optimum import Optimum, find_optimum
 from nas_gym.benchmark.runs import Part, Run
 from nas_gym.benchmark.statistics import (
-    Band,
     Floats,
-    Interval,
     improvement_intervals,
     interquartile_interval,
     mean_interval,
     probability_of_improvement,
 )
+from nas_gym.pages.intervals import Band, Interval
 from nas_gym.tasks.metric import Metric
 
 Measure = Literal["test", "validation", "children"]

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from nas_gym.benchmark.statistics import (
     RESAMPLES,
-    Band,
     Floats,
-    Interval,
     mean_interval,
     percentile_tail,
     share_interval,
 )
+from nas_gym.pages.intervals import Band, Interval
 
 
 @dataclass(frozen=True, slots=True)

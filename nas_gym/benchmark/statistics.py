@@ -4,7 +4,6 @@ The unit that is resampled is the run. All resampling is seeded by an argument: 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,31 +11,10 @@ from scipy.special import ndtr, ndtri, stdtrit
 from scipy.stats import binomtest, trim_mean
 
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.pages.intervals import Interval
 
 Floats = NDArray[np.float64]
 RESAMPLES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A number and the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Numbers along a curve and the ends of their 95 % intervals, at each point and not of all together."""
-
-    mean: Sequence[float]
-    low: Sequence[float]
-    high: Sequence[float]
-
-    def points(self) -> list[Interval]:
-        """Return what there is at each point."""
-        return [Interval(*point) for point in zip(self.mean, self.low, self.high, strict=True)]
 
 
 def percentile_tail(runs: int, level: float) -> float:

@@ -48,8 +48,16 @@ def as_text(
     return f"{' '.join(names + blanks)}\nnext: {' '.join(following)}\n"
 
 
-def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float | None) -> NDArray[np.uint8]:
-    """Draw the network, input on the left; arguments as in ``as_text``.
+def as_picture(
+    search_space: SearchSpace, sentence: Sequence[int], reward: float | None, titled: bool = True
+) -> NDArray[np.uint8]:
+    """Draw the network, input on the left.
+
+    Args:
+        search_space: Whose tokens they are.
+        sentence: Legal token indices so far.
+        reward: What the finished sentence earned, ``None`` if it goes on.
+        titled: Whether the reward stands above it.
 
     Returns:
         RGB picture, uint8, shape ``(height, width, 3)``.
@@ -87,7 +95,8 @@ def as_picture(search_space: SearchSpace, sentence: Sequence[int], reward: float
         _draw_edges(axes, (columns[last], heights[last]), (end, np.zeros(1)), dense=True)
         _draw_box(axes, (end, 0.0), answers)
     status = "the sentence goes on" if reward is None else f"reward {reward:#.4g}"
-    figure.suptitle(status, color=INK, fontsize=13, y=0.96)
+    if titled:
+        figure.suptitle(status, color=INK, fontsize=13, y=0.96)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 

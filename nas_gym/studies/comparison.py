@@ -111,47 +111,64 @@ class Comparison:
         better = found if (low > 0) == metric.larger_is_better else reference
         return f"{text}: the gap exceeds the noise between seeds, {better.name} is better."
 
-    def markdown(self) -> str:
-        """Return a table with a row for each contender, best mean on validation data first."""
+    def cells(self) -> list[list[str]]:
+        """Return a table: its head, then a row for each contender, best mean on validation data first."""
         words = self.metric.words
         bits = ["bits per character"] if self.metric.by == "character" else []
         heads = ["network", f"test {words} [95 % interval]", *bits, f"validation {words} [95 % interval]"]
-        lines = [[*heads, "seeds", "parameters", "multiply-adds", "seconds"], ["---"] * (len(heads) + 4)]
-        for each in self._ranked():
-            test, known = self._average(each.test_scores), self._bits(each)
-            lines.append(
+        rows = [[*heads, "seeds", "parameters", "multiply-adds", "seconds"]]
+        for each in self.ranked():
+            known = self._bits(each)
+            rows.append(
                 [
-                    f"`{each.name}`" if each.found else each.name,
-                    self._text(test),
+                    each.name,
+                    self._text(self.average(each.test_scores)),
                     *(["" if known is None else f"{known:.4f}"] if bits else []),
-                    self._text(self._average(each.validation_scores)),
-                    each.seeds_text.replace("|", "/"),
+                    self._text(self.average(each.validation_scores)),
+                    each.seeds_text,
                     *("" if n is None else f"{n:,}" for n in (each.parameters, each.multiply_adds)),
                     "" if each.seconds is None else f"{each.seconds:.1f}",
                 ]
             )
+        return rows
+
+    def best_possible_text(self) -> str:
+        """Return a sentence about the best value that there can be, nothing where it is not known."""
+        metric = self.metric
+        if metric.best_possible is None:
+            return ""
+        best = metric.value_text(metric.best_possible)
+        return f"The best {metric.words} that any model can have in the long run is {best}."
+
+    def markdown(self) -> str:
+        """Return ``cells`` in Markdown."""
+        head, *rows = self.cells()
+        names = [f"`{each.name}`" if each.found else each.name for each in self.ranked()]
+        rows = [
+            [name, *(cell.replace("|", "/") for cell in row[1:])]
+            for name, row in zip(names, rows, strict=True)
+        ]
+        lines = [head, ["---"] * len(head), *rows]
         table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-        if self.metric.best_possible is not None:
-            best = self.metric.value_text(self.metric.best_possible)
-            table += f"\nThe best {words} that any model can have in the long run is {best}.\n"
-        return table
+        best = self.best_possible_text()
+        return f"{table}\n{best}\n" if best else table
 
     def as_json(self) -> list[Json]:
         """Return what is known of each contender, with means and their intervals."""
         return [
             {
                 **{name: value for name, value in known_values(each).items() if not name.endswith("_scores")},
-                "validation": known_values(self._average(each.validation_scores)),
-                "test": known_values(self._average(each.test_scores)),
+                "validation": known_values(self.average(each.validation_scores)),
+                "test": known_values(self.average(each.test_scores)),
                 **({} if (bits := self._bits(each)) is None else {"test_bits_per_character": bits}),
             }
             for each in self.contenders
         ]
 
     def _best(self, found: bool) -> Contender | None:
-        return next((each for each in self._ranked() if each.found is found and each.validation_scores), None)
+        return next((each for each in self.ranked() if each.found is found and each.validation_scores), None)
 
-    def _ranked(self) -> list[Contender]:
+    def ranked(self) -> list[Contender]:
         """Return the contenders: those with results first, then with fewest failures, then the best."""
 
         def rank(each: Contender) -> tuple[bool, int, float]:
@@ -164,7 +181,8 @@ class Comparison:
     def _scaled(self, values: Sequence[float]) -> list[float]:
         return [self.metric.to_scale(value) for value in values]
 
-    def _average(self, scores: Sequence[float]) -> Average:
+    def average(self, scores: Sequence[float]) -> Average:
+        """Return the mean of scores and its interval, both taken on the metric's scale."""
         if not scores:
             return Average(scores)
         scaled, back = self._scaled(scores), self.metric.from_scale
@@ -172,7 +190,7 @@ class Comparison:
 
     def _bits(self, each: Contender) -> float | None:
         """Return the bits per character of the mean on test data, where that has a meaning."""
-        middle = self._average(each.test_scores).mean
+        middle = self.average(each.test_scores).mean
         return None if middle is None or self.metric.by != "character" else log2(middle)
 
     def _text(self, average: Average) -> str:

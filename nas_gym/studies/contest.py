@@ -14,12 +14,16 @@ from nas_gym.files import Json, write_json, write_text_atomically
 from nas_gym.kept.folder import WINNER
 from nas_gym.pools.base import Pool
 from nas_gym.problems import registration
+from nas_gym.problems.problem import Problem
 from nas_gym.studies.choosing import finalists
 from nas_gym.studies.comparison import Comparison
 from nas_gym.studies.references import retrain_models
+from nas_gym.studies.report.findings import Findings, read_latencies
+from nas_gym.studies.report.page import write_page
 from nas_gym.studies.report.words import say
 from nas_gym.studies.retraining import FULL, Trainings, found_networks, hand_designed_networks
 from nas_gym.studies.run_folder import FinishedRun, absolute_paths, read_run
+from nas_gym.tasks.metric import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,29 @@ def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
     else:
         shutil.rmtree(folder / WINNER, ignore_errors=True)  # of an earlier comparison
     say(console, f"\n{table}\n{verdict}\n\nin {folder}: {', '.join(written)}")
+    if not transfer:  # elsewhere it is no page of this study
+        findings = Findings(
+            path=folder,
+            problem=problem,
+            metric=_metric_of(run, problem, contest.env_kwargs),
+            settings=run.settings,
+            episodes=run.episodes,
+            times=run.times,
+            best=run.best[0],
+            climbed=run.climbed,
+            compared=compared,
+            winner=None if winner is None else folder / WINNER,
+            latencies=read_latencies(folder / "evaluations.sqlite", run.episodes),
+        )
+        write_page(findings, console)
     return compared
+
+
+def _metric_of(run: FinishedRun, problem: Problem, given: Mapping[str, Json]) -> Metric:
+    """Return what a search judged by: another metric, if one is given for the last training."""
+    if "metric" not in given:
+        return problem.metric
+    return registration.problem(run.settings.env, **run.settings.env_kwargs).metric
 
 
 def _keywords(run: FinishedRun, transfer: bool, given: Mapping[str, Json]) -> dict[str, Json]:

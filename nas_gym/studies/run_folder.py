@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nas_gym.envs.episode import Episode
 from nas_gym.errors import RunFolderError
 from nas_gym.files import Json, write_atomically, write_json
+from nas_gym.studies.climb import Climbed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -83,11 +84,15 @@ class FinishedRun:
         settings: What it was made with.
         episodes: What happened.
         best: Texts of its best networks, the best first: the one it chose, then those that climbed highest.
+        climbed: What came of networks at the rungs between search and full training.
+        times: How long the search took.
     """
 
     settings: RunSettings
     episodes: list[Episode]
     best: list[str]
+    climbed: tuple[Climbed, ...] = ()
+    times: Times = Times()
 
 
 class RunFolder:
@@ -152,14 +157,7 @@ class RunFolder:
         Raises:
             RunFolderError: If the file is not one that ``write_times`` wrote.
         """
-        file = self.path / "times.json"
-        if not file.exists():
-            return Times()
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-            return Times(**{name: float(seconds) for name, seconds in found.items()})
-        except (ValueError, TypeError, AttributeError):
-            raise RunFolderError(f"{file} does not hold the times of a run") from None
+        return _read_times(self.path / "times.json")
 
     def write_summary(self, summary: "Summary") -> None:
         """Write ``summary.json``."""
@@ -189,9 +187,11 @@ def read_run(path: Path) -> FinishedRun:
     """
     try:
         summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
-        climbed = summary.get("climbed", [])  # sorted, as sorting is stable, by rung alone
-        climbed = [each["architecture"] for each in sorted(climbed, key=lambda each: -each["rung"])]
-        best = list(dict.fromkeys([summary["best"]["architecture"], *climbed]))
+        climbed = tuple(Climbed(**{"score": None, **each}) for each in summary.get("climbed", []))
+        highest = sorted(climbed, key=lambda each: -each.rung)  # as sorting is stable, by rung alone
+        best = list(
+            dict.fromkeys([summary["best"]["architecture"], *(each.architecture for each in highest)])
+        )
         settings = _read_settings(path / "config.json")
         if not all(isinstance(each, str) for each in best):
             raise TypeError
@@ -199,7 +199,8 @@ def read_run(path: Path) -> FinishedRun:
         raise RunFolderError(
             f"{path} holds no finished run: config.json or summary.json is missing or damaged"
         ) from None
-    return FinishedRun(settings, _read_evaluations(path / "evaluations.csv"), best)
+    evaluations = _read_evaluations(path / "evaluations.csv")
+    return FinishedRun(settings, evaluations, best, climbed, _read_times(path / "times.json"))
 
 
 def absolute_paths(keywords: Mapping[str, Json]) -> dict[str, Json]:
@@ -213,6 +214,16 @@ def absolute_paths(keywords: Mapping[str, Json]) -> dict[str, Json]:
 def known_values(record: "DataclassInstance") -> dict[str, Json]:
     """Return a record as JSON, within records too; what is ``None`` is left out."""
     return asdict(record, dict_factory=lambda items: {n: value for n, value in items if value is not None})
+
+
+def _read_times(file: Path) -> Times:
+    if not file.exists():
+        return Times()
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return Times(**{name: float(seconds) for name, seconds in found.items()})
+    except (ValueError, TypeError, AttributeError):
+        raise RunFolderError(f"{file} does not hold the times of a run") from None
 
 
 def _read_settings(config: Path) -> RunSettings:

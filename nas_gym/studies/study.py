@@ -21,8 +21,11 @@ from nas_gym.pools.here import Here
 from nas_gym.problems import registration
 from nas_gym.problems.problem import Problem
 from nas_gym.studies.choosing import choose
+from nas_gym.studies.comparison import Comparison, Contender
 from nas_gym.studies.references import retrain_models
 from nas_gym.studies.report.figures import draw_learning_curve, draw_pareto_front
+from nas_gym.studies.report.findings import Findings, read_latencies
+from nas_gym.studies.report.page import write_page
 from nas_gym.studies.report.words import print_models, print_search, say
 from nas_gym.studies.retraining import Trainings, found_networks
 from nas_gym.studies.run_folder import RunFolder, RunSettings, absolute_paths
@@ -127,7 +130,7 @@ def run_study(study: Study, console: Console) -> Summary | None:
         chosen = choose(problem, played, env.evaluator, console, times, left)
     summary = summarise(settings, problem.metric, played, times, chosen)
     run.write_summary(summary)  # retraining may fail
-    summary = _judge(problem, summary, path, console)
+    summary, compared = _judge(problem, summary, path, console)
     run.write_summary(summary)
     title = f"{study.agent} on {env_id}, seed {seed}"
     draw_learning_curve(path / "learning_curve.png", [episode.reward for episode in played], title)
@@ -137,6 +140,22 @@ def run_study(study: Study, console: Console) -> Summary | None:
     say(console, f"learning curve: {path / 'learning_curve.png'}")
     if has_front:  # cells of a run have one size
         say(console, f"{problem.metric.words} against size: {path / 'pareto_front.png'}")
+    kept = problem.table is None and compared is not None and compared.winner is not None
+    findings = Findings(
+        path=path,
+        problem=problem,
+        metric=problem.metric,
+        settings=settings,
+        episodes=played,
+        times=times,
+        best=summary.best.architecture,
+        climbed=summary.climbed,
+        compared=compared,
+        winner=path / WINNER if kept else None,
+        table=summary.table,
+        latencies=read_latencies(store, played),
+    )
+    write_page(findings, console)
     return summary
 
 
@@ -166,13 +185,19 @@ def _remembers(problem: Problem) -> bool:
     )
 
 
-def _judge(problem: Problem, summary: Summary, path: Path, console: Console) -> Summary:
-    """Read the test data once: after training the chosen network again, or in the table."""
+def _judge(
+    problem: Problem, summary: Summary, path: Path, console: Console
+) -> tuple[Summary, Comparison | None]:
+    """Read the test data once: after training the chosen network again, or in the table.
+
+    Returns:
+        What is known now, and the network beside references; ``None`` if test data were not read.
+    """
     if problem.table is not None:
         say(console, "reading the best network's test results from the table")
         return _look_up(problem.table, summary)
     if problem.costly:
-        return summary
+        return summary, None
     seeds = problem.trainings
     say(console, f"training the best network again with {seeds} seeds, then reading the test data once")
     networks = found_networks(problem, [problem.search_space.parse(summary.best.architecture)])
@@ -183,20 +208,19 @@ def _judge(problem: Problem, summary: Summary, path: Path, console: Console) -> 
     if found.failures:
         say(console, f"{found.name}, trained again: {found.seeds_text}")
     if not found.test_scores:
-        return summary
+        return summary, Comparison([found], problem.metric)
     trainings.keep_best(found.name, path / WINNER, problem.id)
     say(console, f"the network: {path / WINNER}")
-    return replace(
+    models = retrain_models(problem, seeds)
+    judged = replace(
         summary,
         retrained=Results.of(found.validation_scores, found.test_scores),
-        baselines={
-            each.name: Results.of(each.validation_scores, each.test_scores)
-            for each in retrain_models(problem, seeds)
-        },
+        baselines={each.name: Results.of(each.validation_scores, each.test_scores) for each in models},
     )
+    return judged, Comparison([found, *models], problem.metric)
 
 
-def _look_up(table: Table, summary: Summary) -> Summary:
+def _look_up(table: Table, summary: Summary) -> tuple[Summary, Comparison]:
     architecture = table.search_space.parse(summary.best.architecture)
     validation, test = table.validation_scores(architecture), table.test_scores(architecture)
     facts = TableFacts(
@@ -206,4 +230,6 @@ def _look_up(table: Table, summary: Summary) -> Summary:
         table.optimum,
         table.best_test_score,
     )
-    return replace(summary, retrained=Results.of(validation, test), table=facts)
+    found = Contender(str(architecture), True, tuple(validation), tuple(test), summary.best.parameters)
+    judged = replace(summary, retrained=Results.of(validation, test), table=facts)
+    return judged, Comparison([found], summary.metric)

@@ -1,108 +1,13 @@
-"""What the figures show, as plain data: a page and a picture draw the same description."""
+"""What the figures of a benchmark show, as plain data."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 
 from nas_gym.benchmark.findings import Findings, Measure
 from nas_gym.benchmark.runs import Part
-from nas_gym.benchmark.statistics import Band, Interval
-
-# Told apart by colour-blind readers, too (Okabe and Ito 2008; yellow, which is pale on white, is replaced).
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6A3D9A", "#555555")
-SCALE = ("#D55E00", "#F7F7F7", "#0072B2")
-"""Colours of the shades 0, 1/2 and 1 of a heat map."""
-GREY = "#5b6875"
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One axis of a panel.
-
-    Attributes:
-        title: What stands at it.
-        form: Format of its values for readers.
-        ends: First and last value, the larger one may come first; ``None`` for what fits.
-        falling: Without ``ends``, whether the largest value comes first.
-        may_be_logarithmic: Whether a page offers a logarithmic scale.
-    """
-
-    title: str = ""
-    form: str = ".4g"
-    ends: tuple[float, float] | None = None
-    falling: bool = False
-    may_be_logarithmic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Means along x in their band; the band is a point at each where it is certain."""
-
-    name: str
-    colour: str
-    x: Sequence[int]
-    y: Band
-    dashed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """A value in its interval, in a row of its own."""
-
-    name: str
-    colour: str
-    x: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class Bars:
-    """One part of stacked bars, a value for each row."""
-
-    name: str
-    colour: str
-    x: Sequence[float]
-    rows: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of a heat map: its shade from 0 to 1, what stands in it, whether boldly, and what it means."""
-
-    shade: float
-    text: str
-    bold: bool
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeatMap:
-    """Rows against columns of the same names; ``None`` is an empty cell."""
-
-    names: Sequence[str]
-    cells: Sequence[Sequence[Cell | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One pair of axes with marks of one kind, the best agent first."""
-
-    title: str
-    x: Axis = Axis()
-    y: Axis = Axis()
-    lines: Sequence[Line] = ()
-    dots: Sequence[Dot] = ()
-    bars: Sequence[Bars] = ()
-    heat_map: HeatMap | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """Panels beside each other, and what they show together."""
-
-    title: str
-    panels: Sequence[Panel]
+from nas_gym.pages.intervals import Band
+from nas_gym.pages.panels import COLOURS, GREY, Axis, Bars, Cell, Dot, Figure, HeatMap, Line, Panel
 
 
 def figures(found: Findings) -> dict[str, Figure]:

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Picture
 
-from nas_gym.benchmark.report.figures import Figure, Panel
 from nas_gym.files import write_atomically
+from nas_gym.pages.panels import Figure, Panel
 
 
 def draw_picture(path: Path, about: str, figure: Figure) -> None:

@@ -3,17 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from plotly.offline import get_plotlyjs
-
 from nas_gym.benchmark.findings import Findings, Pair
-from nas_gym.benchmark.report.figures import Panel, figures
-from nas_gym.benchmark.report.plotly_drawer import Json, draw_for_page
+from nas_gym.benchmark.report.figures import figures
 from nas_gym.benchmark.report.tables import means_cells, milestone_cells, robust_cells
 from nas_gym.benchmark.report.words import conclude, conclude_together
 from nas_gym.benchmark.runs import Limits
+from nas_gym.pages.page import Drawings, Places, render
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATE = Path(__file__).parent / "templates" / "report.html.jinja"
 
 
 def html_report(
@@ -27,32 +24,24 @@ def html_report(
         limits: Those of every run.
         command: The command that made the benchmark.
     """
-    drawn: dict[str, Json] = {}
-    pages = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return pages.get_template("report.html.jinja").render(
+    drawings = Drawings()
+    return render(
+        TEMPLATE,
+        drawings,
         lead=_lead(findings, limits),
         together=conclude_together(findings, together),
-        sections=[_section(env, found, limits, drawn) for env, found in findings.items()],
+        sections=[_section(env, found, limits, drawings) for env, found in findings.items()],
         judged=any("test" in found.parts for found in findings.values()),
         metrics=list({found.metric.name: found.metric for found in findings.values()}.values()),
-        drawn=drawn,
-        plotly=get_plotlyjs(),
         command=command,
     )
 
 
-def _section(env: str, found: Findings, limits: Limits, drawn: dict[str, Json]) -> dict[str, object]:
-    """Return what the page says of one environment, and put its figures into ``drawn`` by their places."""
-    places: dict[str, list[tuple[str, Panel]]] = {"optimum": []}
+def _section(env: str, found: Findings, limits: Limits, drawings: Drawings) -> dict[str, object]:
+    """Return what the page says of one environment, and draw its figures."""
+    places: dict[str, Places] = {"optimum": []}
     for name, figure in figures(found).items():
-        places[name] = [(f"{env}-{name}-{number}", panel) for number, panel in enumerate(figure.panels)]
-        drawn |= {place: draw_for_page(panel) for place, panel in places[name]}
+        places[name] = drawings.place(f"{env}-{name}", figure.panels)
     return {
         "env": env,
         "words": conclude(found, limits),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from nas_gym.benchmark.findings import Findings
 from nas_gym.benchmark.optimum import Median
-from nas_gym.benchmark.statistics import Interval
+from nas_gym.pages.intervals import Interval
 
 RUN_COLUMNS = (
     "seed",

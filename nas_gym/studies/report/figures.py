@@ -48,11 +48,7 @@ def draw_pareto_front(path: Path, rows: Sequence[Episode], metric: Metric, title
         Whether there was anything to draw.
     """
     networks = networks_of(rows, metric)
-    costs = [
-        cost
-        for cost in known_costs(networks)
-        if len(networks) == 1 or len({getattr(each, cost) for each in networks}) > 1
-    ]
+    costs = differing_costs(networks)
     if not costs:
         return False
     figure = _figure(INCHES if len(costs) == 1 else (6.0 * len(costs), INCHES[1]))
@@ -64,6 +60,31 @@ def draw_pareto_front(path: Path, rows: Sequence[Episode], metric: Metric, title
     figure.suptitle(title)
     write_atomically(path, lambda temporary: figure.savefig(temporary, format="png"))
     return True
+
+
+def differing_costs(networks: Sequence[Network]) -> list[str]:
+    """Return the costs that are known and not the same for all networks; of one network all known ones."""
+    return [
+        cost
+        for cost in known_costs(networks)
+        if len(networks) == 1 or len({getattr(each, cost) for each in networks}) > 1
+    ]
+
+
+def axis_ends(values: Sequence[float], sign: int, shown: float | None = None) -> tuple[float, float]:
+    """Return both ends of an axis, the better one last, which leaves out few very bad values.
+
+    Args:
+        values: What is drawn.
+        sign: 1 where more is better, -1 where less is.
+        shown: One that is not left out.
+    """
+    signed = sign * np.asarray(values)
+    worst, best = float(np.quantile(signed, 0.01)), float(signed.max())
+    if shown is not None:
+        worst = min(worst, sign * shown)
+    margin = 0.05 * max(best - worst, 1e-3)
+    return sign * (worst - margin), sign * (best + margin)
 
 
 def moving_average(values: NDArray[np.float64], window: int = WINDOW) -> NDArray[np.float64]:
@@ -100,12 +121,7 @@ def _draw_cost(axes: Axes, cost: str, metric: Metric, networks: Sequence[Network
 
 
 def _leave_room(axes: Axes, values: Sequence[float], sign: int, shown: float | None = None) -> None:
-    """Set limits that leave out few very bad values, but not ``shown``: what is good is higher up."""
-    signed = sign * np.asarray(values)
-    worst, best = float(np.quantile(signed, 0.01)), float(signed.max())
-    if shown is not None:
-        worst = min(worst, sign * shown)
-    margin = 0.05 * max(best - worst, 1e-3)
-    axes.set_ylim(sign * (worst - margin), sign * (best + margin))
+    """Set the limits of ``axis_ends``: what is good is higher up."""
+    axes.set_ylim(*axis_ends(values, sign, shown))
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.table import Table
 
 from nas_gym.studies.climb import Climbed
-from nas_gym.studies.summary import Results, Summary
+from nas_gym.studies.summary import Results, Summary, TableFacts
 from nas_gym.tasks.metric import Metric
 
 Tell = Callable[[int, Sequence[Climbed], int], None]
@@ -94,12 +94,16 @@ def print_models(console: Console, summary: Summary, path: Path) -> None:
     console.print(table)
     say(console, f"{plus_minus} is the standard deviation over seeds")
     if facts is not None:
-        say(
-            console,
-            f"rank {facts.rank} of {facts.architectures} by mean validation {metric.words}, regret "
-            f"{metric.value_text(facts.regret)}: the optimum is {metric.value_text(facts.optimum)}, "
-            f"with test {metric.words} {metric.value_text(facts.test_of_optimum)}",
-        )
+        say(console, table_words(facts, metric))
+
+
+def table_words(facts: TableFacts, metric: Metric) -> str:
+    """Return how the network that was chosen stands among all of its search space."""
+    return (
+        f"rank {facts.rank} of {facts.architectures} by mean validation {metric.words}, regret "
+        f"{metric.value_text(facts.regret)}: the optimum is {metric.value_text(facts.optimum)}, "
+        f"with test {metric.words} {metric.value_text(facts.test_of_optimum)}"
+    )
 
 
 def _result(metric: Metric, score: float) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nas_gym.benchmark.findings import compare, find, find_together, ranks
-from nas_gym.benchmark.statistics import Interval
+from nas_gym.pages.intervals import Interval
 from nas_gym.tasks.metric import ACCURACY
 from tests.nas_gym.benchmark.made_up import BRACKETS, BUDGET, make_runs
 

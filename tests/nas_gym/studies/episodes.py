@@ -49,11 +49,14 @@ def numbered(*episodes: Episode) -> list[Episode]:
 
 def finished_run(path: Path, env: str, keywords: Mapping[str, Json], *architectures: str) -> Path:
     """Write the folder of a finished run that found these networks, the best one first."""
-    task = nas_gym.problem(env, **keywords).task
+    problem = nas_gym.problem(env, **keywords)
+    task, metric = problem.task, problem.metric.name
     checksum = None if task is None else task.data_of().test_checksum
     settings = replace(SETTINGS, env=env, env_kwargs=keywords, test_checksum=checksum)
     scores = (0.9 - 0.1 * place for place in range(len(architectures)))
-    episodes = numbered(*(trained(*known) for known in zip(architectures, scores, strict=True)))
+    episodes = numbered(
+        *(trained(*known, metric=metric) for known in zip(architectures, scores, strict=True))
+    )
     RunFolder(path, settings, resume=False).write_evaluations(episodes)
     write_json(path / "summary.json", {"best": {"architecture": architectures[0]}})
     return path

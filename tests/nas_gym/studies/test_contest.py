@@ -55,7 +55,7 @@ def test_contest__compares_the_best_networks_with_references(tmp_path: Path) -> 
     path = finished_run(tmp_path / "run", "NAS-Digits-v0", DIGITS, *CHAINS)
     before = {file.name: file.read_bytes() for file in path.iterdir()}
     compared, out = hold(path, FULL, top=2)
-    written = {"comparison.json", "comparison.md", "winner", "retraining"}
+    written = {"comparison.json", "comparison.md", "winner", "retraining", "report.html"}
     assert {file.name for file in path.iterdir()} - before.keys() == written
     assert all((path / name).read_bytes() == content for name, content in before.items())
     assert len(list((path / "retraining").iterdir())) == 4

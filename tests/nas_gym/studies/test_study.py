@@ -64,6 +64,8 @@ def test_store__spares_another_run_all_children(tmp_path: Path) -> None:
     assert summary.retrained is not None and str(kept.architecture) == summary.best.architecture
     assert kept.scores["test"]["accuracy"] == summary.retrained.test_mean, "of its one training"
     assert summary.best.architecture in out and "±" in out and "test accuracy" in out
+    page = (first / "report.html").read_text()
+    assert "MLPClassifier" in page and "Decision regions" in page and str(first / "report.html") in out
     for picture in ("learning_curve.png", "pareto_front.png"):
         assert (first / picture).read_bytes().startswith(b"\x89PNG\r\n\x1a\n") and picture in out
 
@@ -81,6 +83,7 @@ def test_table__ends_with_what_it_says_of_the_network(encoding: str, tmp_path: P
     assert ("±" if encoding == "utf-8" else "+/-") + " is the standard deviation over seeds" in out
     assert json.loads((tmp_path / "summary.json").read_text())["table"]["rank"] == facts.rank
     assert not (tmp_path / "evaluations.sqlite").exists()
+    assert f"rank {facts.rank} of 597870" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.slow  # a study with trainings in PyTorch, after Numba has compiled what computes cells
@@ -97,6 +100,7 @@ def test_brackets__end_beside_the_grammars_own_perplexity(tmp_path: Path) -> Non
     assert f"perplexity {summary.best.score:.3f} (the grammar's own is {limit:.3f})" in out
     assert f"nas-gym retrain --run-dir {tmp_path} trains the best" in out
     assert summary.retrained is None and not (tmp_path / "retraining").exists()
+    assert "Test data have not been read yet" in (tmp_path / "report.html").read_text()
     assert not (tmp_path / "pareto_front.png").exists(), "all cells of a base have one size"
 
 
@@ -125,6 +129,7 @@ def test_climb__interrupted_and_resumed_chooses_the_same(
     assert "rung 1" in out and whole.finalists == len(whole.climbed) >= 3
     assert [each.rung for each in whole.climbed] == [1] * whole.finalists
     assert whole.best.architecture == whole.climbed[0].architecture
+    assert "The climb: longer trainings of the best" in (tmp_path / "whole" / "report.html").read_text()
     rewards = [each.reward for each in whole.climbed]
     assert rewards == sorted(rewards, reverse=True)
 
