@@ -25,8 +25,8 @@ class FromCode(SphinxDirective):
         """Return the content."""
         raise NotImplementedError
 
-    def run(self) -> list[nodes.Node]:
-        """Return the parsed content."""
+    def run(self) -> list[Any]:
+        """Return the parsed content, docutils' nodes."""
         try:
             text = self.markdown()
         except (ValueError, KeyError) as error:
@@ -34,7 +34,7 @@ class FromCode(SphinxDirective):
         source = self.get_source_info()[0]
         node = nodes.container()
         self.state.nested_parse(StringList(text.splitlines(), source), self.content_offset, node)
-        return node.children
+        return list(node.children)
 
 
 class Summary(FromCode):
@@ -115,12 +115,7 @@ def meanings_in(content: str) -> dict[str, str]:
 
 def readable(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     """Let headings that a docstring writes for Gymnasium's site be headings here."""
-    for index, line in enumerate(lines):
-        if line.startswith("## "):
-            lines[index] = f"**{line[3:]}**"
-            if lines[index + 1 : index + 2] != [""]:
-                lines[index] += "\n"
-    lines[:] = "\n".join(lines).split("\n")
+    lines[:] = re.sub(r"^## (.+)$", r"**\1**\n", "\n".join(lines), flags=re.MULTILINE).split("\n")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

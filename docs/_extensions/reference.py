@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, ForwardRef, Literal, TypeVar, Union, get_args, get_origin
 
@@ -150,20 +150,21 @@ def parts_of(env: str, meanings: Mapping[str, str]) -> list[Part]:
     return parts
 
 
-def _recipe(env: str, defaults: Mapping[str, Any], classes: Sequence[Callable[..., object]]) -> Part:
+def _recipe(env: str, defaults: Mapping[str, Any], classes: Sequence[Callable[..., Any]]) -> Part:
     """Return the values of each rung, which are not those of the class."""
     said, types = described(*classes), types_of(*classes)
     named = LADDERS[env]
     amounts = [name for name in AMOUNTS if name in registration.keywords_by_part(env)["question"]]
-    # Amounts are the data's, which nobody loads here.
     columns = ("search", *(name for name in ("middle",) if name in named), "full")
-    ladders = [ladder(make, dict, named, None, None, dict.fromkeys(amounts, "recipe")) for make in classes]
-    rows = []
-    for name in defaults:
-        rungs = next(each for each in ladders if name in {field.name for field in fields(each[0].recipe)})
-        rows.append(
-            Row(name, types[name], tuple(getattr(rung.recipe, name) for rung in rungs), said[name])
-        )
+    of_recipe: dict[str, tuple[object, ...]] = {}
+    for make in classes:
+        rungs = ladder(make, _no_data, named, None, None, dict.fromkeys(amounts, "recipe"))
+        recipes = [rung.recipe for rung in rungs]
+        of_recipe |= {
+            name: tuple(getattr(each, name) for each in recipes)
+            for name in inspect.signature(make).parameters
+        }
+    rows = [Row(name, types[name], of_recipe[name], said[name]) for name in defaults]
     note = ""
     if amounts:
         values: dict[str, Any] = {}
@@ -177,6 +178,10 @@ def _recipe(env: str, defaults: Mapping[str, Any], classes: Sequence[Callable[..
     if others:
         note += f" There is a recipe by the name of {', '.join(map(repr, others))}, too."
     return Part("recipe", columns, tuple(rows), note.strip())
+
+
+def _no_data(**amounts: object) -> Any:  # noqa: ANN401, a ladder loads no data before it is asked for
+    raise AssertionError("a page needs no data")
 
 
 def types_of(*made: Callable[..., object]) -> dict[str, str]:
@@ -218,14 +223,13 @@ def described(*made: Callable[..., object]) -> dict[str, str]:
     for each in made:
         for one in reversed(inspect.getmro(each)) if inspect.isclass(each) else (each,):
             text = inspect.cleandoc(one.__doc__ or "")
-            for section in re.findall(r"^(?:Args|Attributes):\n(.*?)(?=^\S|\Z)", text, re.DOTALL | re.MULTILINE):
-                for name, words in re.findall(
-                    r"^    (\w+): (.*?)(?=^    \w|\Z)", section, re.DOTALL | re.MULTILINE
-                ):
-                    found[name] = " ".join(words.split())
+            for section in SECTION.findall(text):
+                found |= {name: " ".join(words.split()) for name, words in ENTRY.findall(section)}
     return found
 
 
+SECTION = re.compile(r"^(?:Args|Attributes):\n(.*?)(?=^\S|\Z)", re.DOTALL | re.MULTILINE)
+ENTRY = re.compile(r"^    (\w+): (.*?)(?=^    \w|\Z)", re.DOTALL | re.MULTILINE)
 HEADINGS = {
     "question": "The question",
     "game": "The game",
@@ -316,9 +320,7 @@ def tokens_markdown(env: str) -> str:
     listed = ", ".join(tokens)
     if len(tokens) > FEW_TOKENS:
         some = ", ".join(tokens[:5])
-        listed = (
-            f"{some}, ... {tokens[-1]}\n\n:::{{dropdown}} All {len(tokens)} tokens\n{listed}\n:::"
-        )
+        listed = f"{some}, ... {tokens[-1]}\n\n:::{{dropdown}} All {len(tokens)} tokens\n{listed}\n:::"
     ends = (
         f"`{space.end_token}` ends a sentence."
         if space.end_token
@@ -350,7 +352,9 @@ def agent_markdown(spec: AgentSpec) -> str:
             continue
         value = spec.arguments.get(name, parameter.default)
         lines.append(_line([f"`{name}`", types[name], f"`{value!r}`", said[name]]))
-    return "\n".join(lines) if len(lines) > 2 else "It has no arguments but `env`, `seed` and `tensorboard_log`."
+    if len(lines) == 2:
+        return "It has no arguments but `env`, `seed` and `tensorboard_log`."
+    return "\n".join(lines)
 
 
 def hyperparameters_markdown(algorithm: str) -> str:
