@@ -22,6 +22,8 @@ extensions = [
 exclude_patterns = ["_build", "_generated", "jupyter_execute"]
 html_theme = "furo"
 html_title = "nas_gym"
+html_show_copyright = False
+html_show_sourcelink = html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 
@@ -34,6 +36,7 @@ nb_execution_raise_on_error = True
 nb_merge_streams = True
 
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True

@@ -4,15 +4,18 @@ import re
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import reference
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
+from numpy.typing import NDArray
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 PICTURES = "_generated"
+WHITE, MARGIN = 250, 16
 
 
 class FromCode(SphinxDirective):
@@ -34,6 +37,8 @@ class FromCode(SphinxDirective):
         source = self.get_source_info()[0]
         node = nodes.container()
         self.state.nested_parse(StringList(text.splitlines(), source), self.content_offset, node)
+        for table in node.findall(nodes.table):
+            label_cells(table)
         return list(node.children)
 
 
@@ -103,9 +108,29 @@ class Picture(FromCode):
         pixels = as_picture(space, sentence, reward=0.0, titled=False)
         folder = Path(self.env.srcdir) / PICTURES
         folder.mkdir(exist_ok=True)
-        Image.fromarray(pixels).save(folder / f"{self.arguments[0]}.png")
+        Image.fromarray(cropped(pixels)).save(folder / f"{self.arguments[0]}.png")
         words = self.options["architecture"]
         return f"![The network {words}](/{PICTURES}/{self.arguments[0]}.png)\n\n`{words}`"
+
+
+def label_cells(table: nodes.table) -> None:
+    """Let each cell know its column, so that rows can be stacked on narrow screens, see ``site.css``."""
+    head, *body = table.findall(nodes.row)
+    labels = [entry.astext() for entry in head]
+    if not any(labels):
+        return
+    table["classes"].append("of-code")
+    for row in body:
+        for label, entry in zip(labels, row, strict=True):
+            entry["classes"].append(f"is-{label}")
+
+
+def cropped(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cut off the room that is left for larger networks of the space."""
+    drawn = (pixels < WHITE).any(axis=2)
+    rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
+    top, left = max(0, rows[0] - MARGIN), max(0, columns[0] - MARGIN)
+    return pixels[top : rows[-1] + MARGIN, left : columns[-1] + MARGIN]
 
 
 def meanings_in(content: str) -> dict[str, str]:

@@ -316,11 +316,11 @@ def summary_markdown(env: str) -> str:
 def tokens_markdown(env: str) -> str:
     """Return the tokens with their numbers, long lists folded."""
     space = space_of(env)
-    tokens = [f"{index} `{name}`" for index, name in enumerate(space.tokens)]
-    listed = ", ".join(tokens)
+    tokens = [f"`{index} {name}`" for index, name in enumerate(space.tokens)]
+    listed = " ".join(tokens)
     if len(tokens) > FEW_TOKENS:
-        some = ", ".join(tokens[:5])
-        listed = f"{some}, ... {tokens[-1]}\n\n:::{{dropdown}} All {len(tokens)} tokens\n{listed}\n:::"
+        some = " ".join(tokens[:5])
+        listed = f"{some} ... {tokens[-1]}\n\n:::{{dropdown}} All {len(tokens)} tokens\n{listed}\n:::"
     ends = (
         f"`{space.end_token}` ends a sentence."
         if space.end_token
