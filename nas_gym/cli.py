@@ -220,10 +220,10 @@ class Export:
 
     def run(self) -> int:
         """Write the network and say how far the two are apart."""
-        import nas_gym
+        from nas_gym.kept.loading import load_network
         from nas_gym.kept.onnx import export_onnx
 
-        network = nas_gym.load(self.model)
+        network = load_network(self.model)
         difference = export_onnx(network, self.onnx, self.samples)
         print(f"{self.onnx}: {network.architecture}\nlargest difference from PyTorch {difference:.1e}")
         return 0

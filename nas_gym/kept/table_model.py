@@ -165,7 +165,7 @@ class TableModel:
         from safetensors.numpy import load
 
         given = Path(path).expanduser()
-        folder = given / WINNER if (given / WINNER / TABLE).is_file() else given
+        folder = _folder_of(given)
         try:
             known = of_json(KeptTable, json.loads((folder / TABLE).read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -223,6 +223,15 @@ class TableModel:
     @property
     def _shares(self) -> list[float]:
         return [member.share for member in self.members]
+
+
+def is_table_model(path: str | Path) -> bool:
+    """Say whether a folder, or the winner in the folder of a fit, is the model of a table."""
+    return (_folder_of(Path(path).expanduser()) / TABLE).is_file()
+
+
+def _folder_of(given: Path) -> Path:
+    return given / WINNER if (given / WINNER / TABLE).is_file() else given
 
 
 def probabilities(logits: Numbers) -> Numbers:
