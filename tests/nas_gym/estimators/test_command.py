@@ -59,7 +59,7 @@ def test_fit__says_what_it_understood_and_how_the_references_fare(
     assert "age" in said and "numbers" in said
     assert "30 rows, to predict survived, one of 2 classes" in said
     assert "HistGradientBoosting" in said and "RandomForest" in said
-    assert "port" not in said
+    assert " port " not in said
     page = (tmp_path / "model" / "report.html").read_text()
     assert "Networks that predict survived" in page and "RandomForest" in page
     command = f"nas-gym fit {tmp_path / 'table.csv'} --target survived --out {tmp_path / 'model'}"
