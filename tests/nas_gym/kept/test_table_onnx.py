@@ -17,7 +17,7 @@ from nas_gym.search_spaces.mlp.network import build
 
 onnx = pytest.importorskip("onnx", reason="ONNX needs the extra export")
 onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX needs the extra export")
-SENTENCE = "Linear-4 LeakyReLU Tanh ReLU Linear-3 Sigmoid"
+SENTENCE = "Linear-4 LeakyReLU Tanh Linear-3 ReLU Sigmoid"
 
 
 def table(rows: int = 60) -> pd.DataFrame:
