@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nas_gym.estimators.images import NASImageClassifier
     from nas_gym.estimators.tables import NASClassifier, NASRegressor
     from nas_gym.kept.network import KeptNetwork
+    from nas_gym.kept.table_model import TableModel
 
 
 def __getattr__(name: str) -> object:
@@ -41,8 +42,8 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def load(path: str | Path) -> "KeptNetwork":
-    """Return the network that a folder keeps, see ``nas_gym.kept.loading.load``."""
+def load(path: str | Path) -> "KeptNetwork | TableModel":
+    """Return the network, or the model of a table, that a folder keeps, see ``nas_gym.kept.loading.load``."""
     from nas_gym.kept.loading import load as load_kept  # imports PyTorch
 
     return load_kept(path)

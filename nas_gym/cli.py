@@ -214,18 +214,34 @@ class Export:
     onnx: Path
     """The file to write. It is run by onnxruntime and compared with PyTorch first."""
     samples: Path | None = None
-    """What to compare them on, an image, a folder of images or a text; by default random samples."""
+    """What to compare them on, an image, a folder of images, a text or the file of a table; by default random
+    samples."""
 
     go_on: ClassVar[str | None] = None
 
     def run(self) -> int:
         """Write the network and say how far the two are apart."""
-        import nas_gym
+        from nas_gym.kept.loading import load_network
         from nas_gym.kept.onnx import export_onnx
+        from nas_gym.kept.table_model import is_table_model
 
-        network = nas_gym.load(self.model)
+        if is_table_model(self.model):
+            return self._table()
+        network = load_network(self.model)
         difference = export_onnx(network, self.onnx, self.samples)
         print(f"{self.onnx}: {network.architecture}\nlargest difference from PyTorch {difference:.1e}")
+        return 0
+
+    def _table(self) -> int:
+        from nas_gym.datasets.tables.columns import read_cells
+        from nas_gym.estimators.command import read_table
+        from nas_gym.kept.table_model import TableModel
+        from nas_gym.kept.table_onnx import export_table
+
+        model = TableModel.load(self.model)
+        rows = None if self.samples is None else read_cells(read_table(self.samples), model.columns)
+        difference = export_table(model, self.onnx, rows)
+        print(f"{self.onnx}: {len(model.members)} networks\nlargest difference from PyTorch {difference:.1e}")
         return 0
 
 

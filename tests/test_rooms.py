@@ -89,6 +89,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     ),
     "nas_gym.estimators": (
         "nas_gym.estimators",
+        "nas_gym.pages",
         "nas_gym.kept",
         "nas_gym.problems",
         "nas_gym.envs",

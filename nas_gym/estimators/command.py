@@ -1,7 +1,8 @@
 """The commands that turn a file of a table into networks, and their answers into a file."""
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -17,15 +18,15 @@ from nas_gym.errors import InvalidArgumentError, InvalidDataError
 if TYPE_CHECKING:
     import pandas
 
-    from nas_gym.datasets.tables.columns import Cells
+    from nas_gym.estimators.findings import ColumnFacts
     from nas_gym.estimators.references import Comparison
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 PARQUET = ".parquet"
 GAPS = ("?",)
 """What stands for a missing value in files beside what pandas knows as one."""
-SHOWN = 5
-"""Of a column's names so many are shown, and of a file's columns so many named."""
+SHOWN = 20
+"""Of a file's columns so many are named."""
 NUMBERS_AS_CLASSES = 10
 """A target of at most so many different whole numbers holds classes."""
 
@@ -62,7 +63,8 @@ class Fit:
     def run(self) -> int:
         """Show what is understood of the table, search, and say how good the answer is."""
         from nas_gym.datasets.tables.columns import read_cells
-        from nas_gym.estimators.tables import NASClassifier, NASRegressor
+        from nas_gym.estimators.findings import facts_of
+        from nas_gym.estimators.tables import PAGE, NASClassifier, NASRegressor
 
         console = Console(highlight=False)
         frame = read_table(self.table, self.separator)
@@ -74,9 +76,8 @@ class Fit:
         y = y[y.notna()]
         if not len(y):
             raise InvalidDataError(f"{self.table} has no row with a value of {self.target!r}")
-        cells = read_cells(frame)
         classes = _holds_classes(y) if self.predict == "auto" else self.predict == "classes"
-        console.print(_understood(cells))
+        console.print(_understood(facts_of(read_cells(frame))))
         what = f"one of {y.nunique()} classes" if classes else "a number"
         dropped = f"; {unknown} rows without it are left out" if unknown else ""
         console.print(f"{len(y)} rows, to predict [bold]{escape(self.target)}[/], {what}{dropped}")
@@ -97,8 +98,24 @@ class Fit:
         )
         if model.comparisons_:
             console.print(_beside(model.model_.metric, model.comparisons_))
+        model.write_page(self.out / PAGE, self._again())
+        console.print(f"the fit on one page: {self.out / PAGE}", markup=False, soft_wrap=True)
         console.print(f"kept in {self.out}: nas-gym predict {self.out} new.csv", markup=False, soft_wrap=True)
         return 0
+
+    def _again(self) -> str:
+        """Return the command that makes the same model."""
+        words = ["nas-gym", "fit", str(self.table), "--target", self.target, "--out", str(self.out)]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            flag = f"--{field.name}"
+            if field.name in ("table", "target", "out") or value == field.default:
+                continue
+            if isinstance(value, bool):
+                words.append(flag if value else f"--no-{field.name}")
+            else:
+                words += [flag, *(map(str, value) if isinstance(value, tuple) else [str(value)])]
+        return shlex.join(words)
 
 
 @dataclass
@@ -183,7 +200,7 @@ def read_table(file: Path, separator: str | None = None) -> "pandas.DataFrame":
 def _check_column(frame: "pandas.DataFrame", column: str, file: Path) -> None:
     if column not in frame.columns:
         known = [str(each) for each in frame.columns]
-        shown = ", ".join(known[: 4 * SHOWN]) + (", ..." if len(known) > 4 * SHOWN else "")
+        shown = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
         raise InvalidArgumentError(f"{file} has no column {column!r}; there are {shown}")
 
 
@@ -195,26 +212,11 @@ def _holds_classes(y: "pandas.Series[object]") -> bool:
     return y.nunique() <= NUMBERS_AS_CLASSES and bool((y == y.round()).all())
 
 
-def _understood(cells: "Cells") -> Lines:
+def _understood(columns: "Sequence[ColumnFacts]") -> Lines:
     """Return what each column is taken for."""
-    import numpy as np
-
     lines = Lines("column", "holds", "gaps", "values", box=None, header_style="bold")
-    numbers, names = iter(cells.numbers.T), iter(cells.names.T)
-    for column in cells.columns:
-        if column.is_number:
-            values = next(numbers)
-            gaps = int(np.isnan(values).sum())
-            known = values[~np.isnan(values)]
-            about = f"{known.min():g} to {known.max():g}" if len(known) else "none at all"
-            lines.add_row(escape(column.name), "numbers", str(gaps), about)
-        else:
-            values = next(names)
-            found = sorted(set(values.tolist()) - {""})
-            shown = ", ".join(each[:20] for each in found[:SHOWN])
-            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-            gaps = int((values == "").sum())
-            lines.add_row(escape(column.name), "names", str(gaps), escape(shown) + more)
+    for each in columns:
+        lines.add_row(escape(each.name), each.kind, str(each.gaps), escape(each.values))
     return lines
 
 

@@ -38,6 +38,8 @@ MOST_NAMES = 254
 LEAST_ROWS = 6
 """Rows of each class that it takes to tune a support vector machine."""
 BOOSTING = "HistGradientBoosting"
+NO_SEARCH = "no search"
+"""Name of the widest network, ensembled alike, among what a search is compared with."""
 Read = Callable[[Cells, Cells], tuple[NDArray[np.float64], NDArray[np.float64]]]
 Score = Callable[[Rows, Answers], float]
 """What a metric says of some of the validation rows, given by their positions, and answers for these."""

@@ -17,8 +17,9 @@ from nas_gym.datasets.tables.encoding import NUMERIC, Numeric
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 from nas_gym.estimators.clock import Clock
 from nas_gym.estimators.course import Course
+from nas_gym.estimators.findings import TableFindings, facts_of
 from nas_gym.estimators.plan import Answers, Plan, settings_of
-from nas_gym.estimators.references import Comparison, answers_of_references, compare
+from nas_gym.estimators.references import NO_SEARCH, Comparison, answers_of_references, compare
 from nas_gym.estimators.rows import (
     canonical_order,
     check_dimensions,
@@ -47,7 +48,7 @@ WIDTHS = (16, 32, 64, 128, 256)
 ACTIVATIONS = ("ReLU", "LeakyReLU", "Tanh", "Sigmoid")
 FOLDS = 5
 BUDGET = 200
-EVALUATIONS = "evaluations.sqlite"
+EVALUATIONS, PAGE = "evaluations.sqlite", "report.html"
 UNLIMITED = 1_000_000
 """Architectures of a search that ends by the clock."""
 BALANCED = ("balanced_accuracy", "f1_macro")
@@ -103,6 +104,29 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         tags.non_deterministic = False
         return tags
 
+    def write_page(self, file: str | Path, again: str | None = None) -> None:
+        """Write what was found on one page of HTML that needs no network; straight after ``fit`` alone.
+
+        Args:
+            file: Where.
+            again: What makes the model again, by default this estimator's own text.
+
+        Raises:
+            NotFittedError: If it is not fitted, or was pickled since: the rows that were judged on are left
+                behind then.
+            OSError: If the file cannot be written.
+        """
+        from nas_gym.estimators.report import write_page
+
+        check_is_fitted(self, "findings_")
+        path = Path(file).expanduser()
+        use = f'import nas_gym\nmodel = nas_gym.load("{path.parent.as_posix()}")\nmodel.predict(rows)'
+        write_page(self.findings_, path, again or f"{self!r}.fit(X, y)", use)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the rows behind that were judged on."""
+        return {name: value for name, value in super().__getstate__().items() if name != "findings_"}
+
     def _start(self) -> None:
         """Start the clock: also what is read before a search takes time."""
         seconds = None
@@ -140,7 +164,8 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         no difference, and a row of weight two is the same as two rows.
         """
         plan, metric = self._plan(), self._metric()
-        self._say(f"{len(cells)} rows, {_described(cells)}")
+        columns = facts_of(cells)
+        self._say(f"{len(cells)} rows, {len(columns)} columns")
         for name in cells.empty_columns:
             warnings.warn(f"column {name!r} holds no value at all: nothing is learned from it", stacklevel=3)
         cells, y, kept = weighted(cells, y, weights)
@@ -167,31 +192,46 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         )
         self.validation_score_ = self.model_.scores[metric.name]
         self.architectures_ = self.model_.architectures
-        self.leaderboard_ = _frame(
-            [
-                {
-                    "architecture": str(each.architecture),
-                    "encoding": each.setting.numeric,
-                    "learning_rate": each.setting.learning_rate,
-                    "loss": each.loss,
-                    metric.name: score(every, each.answers),
-                    "share": share,
-                }
-                for each, share in zip(found.candidates, found.shares, strict=True)
-            ]
-        )
+        leaderboard = [
+            {
+                "architecture": str(each.architecture),
+                "encoding": each.setting.numeric,
+                "learning_rate": each.setting.learning_rate,
+                "loss": each.loss,
+                metric.name: score(every, each.answers),
+                "share": share,
+            }
+            for each, share in zip(found.candidates, found.shares, strict=True)
+        ]
+        self.leaderboard_ = _frame(leaderboard)
         self.study_ = list(found.episodes)
         self.comparisons_: list[Comparison] = []
         if self.references:
             self._say("fitting the references on the same folds")
-            others = {"no search": course.without_search().answers} if plan.budget else {}
+            others = {NO_SEARCH: course.without_search().answers} if plan.budget else {}
             others |= answers_of_references(rehearsal, plan.seed)
             self.comparisons_ = [
                 compare(name, found.answers, answers, score, metric.sign, plan.seed)
                 for name, answers in others.items()
             ]
+        judged = rehearsal.validation
+        self.findings_ = TableFindings(
+            model=self.model_,
+            metric=metric,
+            asked={name: value for name, value in self.get_params(deep=False).items() if value is not None},
+            columns=columns,
+            rows=len(order),
+            judged=rehearsal.cells.of(judged),
+            truth=rehearsal.answers[judged],
+            answers=found.answers,
+            leaderboard=leaderboard,
+            comparisons=self.comparisons_,
+            episodes=self.study_,
+        )
         if self.folder is not None:
-            self.model_.save(Path(self.folder).expanduser() / WINNER)
+            folder = Path(self.folder).expanduser()
+            self.model_.save(folder / WINNER)
+            self.write_page(folder / PAGE)
 
     def _metric(self) -> Metric:
         known = OF_CLASSES if self._task == "classification" else OF_NUMBERS
@@ -295,8 +335,8 @@ class NASClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc] # u
         random_state: From it follows all that is drawn.
         verbose: Whether to say what is being done.
         n_jobs: Trainings at a time, all cores by default.
-        folder: Keeps what the search trains, so that the same ``fit`` goes on where it was interrupted, and
-            what it found, see ``TableModel.load``.
+        folder: Keeps what the search trains, so that the same ``fit`` goes on where it was interrupted, what
+            it found, see ``TableModel.load``, and a page about it, ``report.html``.
 
     Attributes:
         classes_: The classes, sorted.
@@ -308,6 +348,7 @@ class NASClassifier(ClassifierMixin, _TableEstimator):  # type: ignore[misc] # u
         validation_score_: The metric on rows that the networks had not been trained on and by which the
             ensemble was not chosen (it is chosen anew for each fold, by the others). The search was told the
             scores on these rows, so it is still a little too good.
+        findings_: What ``write_page`` tells, until the estimator is pickled: it holds the rows judged on.
         comparisons_: What may be said of the search beside each of the ``references``.
         n_features_in_, feature_names_in_: As in scikit-learn.
     """
@@ -444,11 +485,6 @@ def _favour(rehearsal: Rehearsal, answers: Answers, metric: str) -> list[float]:
     tried: list[list[float]] = [(shares**-power).tolist() for power in TEMPERING]
     every = np.arange(len(answers))
     return max(tried, key=lambda favour: _score(rehearsal, every, answers, favour, metric))
-
-
-def _described(cells: Cells) -> str:
-    numbers, names = cells.numbers.shape[1], cells.names.shape[1]
-    return f"{numbers} column{'' if numbers == 1 else 's'} of numbers, {names} of names"
 
 
 def _frame(records: list[dict[str, object]]) -> "pandas.DataFrame | list[dict[str, object]]":

@@ -7,6 +7,7 @@ from nas_gym.kept.folder import find_folder, read_folder
 from nas_gym.kept.language_model import KeptLanguageModel
 from nas_gym.kept.network import KeptNetwork
 from nas_gym.kept.samples import KeptClassifier, KeptRegressor
+from nas_gym.kept.table_model import TableModel, is_table_model
 from nas_gym.tasks.classification import Classification
 from nas_gym.tasks.language_modelling import LanguageModelling
 from nas_gym.tasks.regression import Regression
@@ -19,11 +20,20 @@ KINDS: dict[str, type[KeptNetwork]] = {
 """What becomes of a network, by the kind of its task."""
 
 
-def load(path: str | Path) -> KeptNetwork:
-    """Return a kept network; neither data nor environment nor study are needed.
+def load(path: str | Path) -> KeptNetwork | TableModel:
+    """Return what a search has left to be used; neither data nor environment nor study are needed.
 
     Args:
-        path: Its folder, or the folder of a run, whose winner is meant.
+        path: The folder of a network or of a table's model, or of a run or a fit, whose winner is meant.
+
+    Raises:
+        KeptNetworkError: If there is none, or it is damaged or of another version.
+    """
+    return TableModel.load(path) if is_table_model(path) else load_network(path)
+
+
+def load_network(path: str | Path) -> KeptNetwork:
+    """Return a kept network, see ``load``.
 
     Raises:
         KeptNetworkError: If there is none, or it is damaged or of another version.

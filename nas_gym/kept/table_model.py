@@ -165,7 +165,7 @@ class TableModel:
         from safetensors.numpy import load
 
         given = Path(path).expanduser()
-        folder = given / WINNER if (given / WINNER / TABLE).is_file() else given
+        folder = _folder_of(given)
         try:
             known = of_json(KeptTable, json.loads((folder / TABLE).read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -197,8 +197,7 @@ class TableModel:
 
     def predict_proba(self, X: object) -> Numbers:
         """Return the probability of each class, float64 ``(rows, classes)``."""
-        cells = read_cells(X, self.columns)
-        return mixture([probabilities(each.outputs(cells)) for each in self.members], self._shares)
+        return answers_of(self, read_cells(X, self.columns))
 
     def predict(self, X: object) -> NDArray[np.generic]:
         """Return a class, or a number, for each row.
@@ -207,8 +206,7 @@ class TableModel:
             InvalidDataError: If it is not a table with the columns that the networks were trained on.
         """
         if self.classes is None:
-            cells = read_cells(X, self.columns)
-            return mixture([each.outputs(cells)[:, 0] for each in self.members], self._shares)
+            return np.asarray(answers_of(self, read_cells(X, self.columns))[:, 0])
         return np.asarray(self.classes)[decide(self.predict_proba(X), self.favour)]
 
     @property
@@ -220,9 +218,22 @@ class TableModel:
             shares[text] = shares.get(text, 0.0) + member.share
         return sorted(shares, key=lambda text: -shares[text])
 
-    @property
-    def _shares(self) -> list[float]:
-        return [member.share for member in self.members]
+
+def answers_of(model: TableModel, cells: Cells) -> Numbers:
+    """Return what a model says of rows: probabilities ``(rows, classes)``, or numbers ``(rows, 1)``."""
+    said = [each.outputs(cells) for each in model.members]
+    if model.classes is not None:
+        said = [probabilities(outputs) for outputs in said]
+    return mixture(said, [each.share for each in model.members])
+
+
+def is_table_model(path: str | Path) -> bool:
+    """Say whether a folder, or the winner in the folder of a fit, is the model of a table."""
+    return (_folder_of(Path(path).expanduser()) / TABLE).is_file()
+
+
+def _folder_of(given: Path) -> Path:
+    return given / WINNER if (given / WINNER / TABLE).is_file() else given
 
 
 def probabilities(logits: Numbers) -> Numbers:

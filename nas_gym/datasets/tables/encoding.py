@@ -17,6 +17,8 @@ BINS = {"bins_8": 8, "bins_24": 24}
 QUANTILES = 256
 MOST_NAMES = 64
 """Names of a column that are told apart; all others are read as unknown ones are, as none of these."""
+LEAST_RANK = 1e-3
+"""Ranks nearer to 0 and 1 are read as if they were not."""
 FAR = 8.0
 """Standard deviations from the mean, beyond which a number is not told from larger ones."""
 
@@ -118,7 +120,7 @@ def _encode_numbers(known: NumberEncoding, column: NDArray[np.float64], numeric:
         # A column with ties has several ranks for one number: its middle one, from both sides.
         ranks = np.linspace(0.0, 1.0, len(edges))
         share = np.interp(filled, edges, ranks)
-        parts.append(ndtri(np.clip(share, 1e-3, 1.0 - 1e-3))[:, None])
+        parts.append(ndtri(np.clip(share, LEAST_RANK, 1.0 - LEAST_RANK))[:, None])
     else:
         scale = Scale(np.array([known.exponent]), np.array([known.mean]), np.array([known.std]))
         parts.append(np.clip(scale.distances(filled[:, None]), -FAR, FAR))

@@ -14,13 +14,13 @@ from nas_gym.kept.language_model import KeptLanguageModel
 from nas_gym.kept.network import KeptNetwork
 from nas_gym.kept.samples import KeptClassifier, KeptRegressor
 from nas_gym.pages.panels import Panel
-from nas_gym.studies.report.pictures import Pixels, data_uri_of, of_sample
-from nas_gym.studies.report.prediction_panels import (
+from nas_gym.pages.prediction_panels import (
     calibration,
     confusion,
     predicted_and_true,
     regions,
 )
+from nas_gym.studies.report.pictures import Pixels, data_uri_of, of_sample
 from nas_gym.tasks.base import AnyData
 
 MOST_ERRORS = 12

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from nas_gym.errors import NasGymError
 from nas_gym.files import Json, write_text_atomically
-from nas_gym.kept.loading import load
+from nas_gym.kept.loading import load_network
 from nas_gym.pages.page import Drawings, Places, render
 from nas_gym.pages.panels import Panel
 from nas_gym.studies.comparison import Comparison
@@ -79,7 +79,7 @@ def _insight(findings: Findings) -> Insight | None:
     """Ask the network that was kept about the validation rows of the full training."""
     if findings.winner is None or findings.problem.task is None:
         return None
-    return insight_of(load(findings.winner), findings.problem.task.data_of(FULL))
+    return insight_of(load_network(findings.winner), findings.problem.task.data_of(FULL))
 
 
 def _contenders(drawings: Drawings, compared: Comparison | None) -> Places:

@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from nas_gym.pages.curves import axis_ends, reward_curve, thinned
 from nas_gym.pages.intervals import Band, Interval
 from nas_gym.pages.panels import COLOURS, GREY, PALE, Axis, Dot, Line, Panel, Points
 from nas_gym.studies.comparison import Average, Comparison
-from nas_gym.studies.report.figures import WINDOW, axis_ends, differing_costs, moving_average
+from nas_gym.studies.report.figures import differing_costs
 from nas_gym.studies.report.findings import Findings
 from nas_gym.studies.summary import COSTS, Network, networks_of, pareto_front
 from nas_gym.tasks.metric import Metric
 
-MOST_POINTS = 4000
-"""More single points are thinned out: a page of a million would not open."""
 CHOSEN, MEAN, BEST = COLOURS[1], COLOURS[0], COLOURS[5]
 SHORT = 90
 """Longer texts of architectures are cut where they are pointed at."""
@@ -21,30 +18,8 @@ SHORT = 90
 
 def learning_curve(findings: Findings) -> Panel:
     """Show the reward of each architecture, their moving average and the best so far."""
-    rewards = np.array([each.reward for each in findings.episodes])
-    shown = _thinned(len(rewards))
-    x = [place + 1 for place in shown]
-    best, means = np.maximum.accumulate(rewards), moving_average(rewards)
-    note = "" if len(shown) == len(rewards) else f"{len(shown):,} of {len(rewards):,} points are drawn."
-    return Panel(
-        "Reward of each architecture",
-        Axis("architectures proposed"),
-        Axis("reward", ".4g", axis_ends(rewards.tolist(), 1)),
-        lines=[
-            Line(f"mean of the last {WINDOW}", MEAN, x, Band.certain(_rounded(means[shown]))),
-            Line("best so far", BEST, x, Band.certain(_rounded(best[shown])), steps=True),
-        ],
-        points=[
-            Points(
-                "one architecture",
-                PALE,
-                x,
-                _rounded(rewards[shown]),
-                meanings=[_meaning(findings, place) for place in shown],
-            )
-        ],
-        note=note,
-    )
+    rewards = [each.reward for each in findings.episodes]
+    return reward_curve(rewards, [_meaning(findings, place) for place in range(len(rewards))])
 
 
 def fronts(findings: Findings) -> list[Panel]:
@@ -138,7 +113,7 @@ def _front(
     scores = [each.score for each in networks]
     cost_of = {each.architecture: cost for each, cost in zip(networks, costs, strict=True)}
     left, right = min(costs) / 1.15, max(costs) * 1.15
-    shown = _thinned(len(networks))
+    shown = thinned(len(networks))
     points = [
         Points(
             "one architecture",
@@ -203,18 +178,6 @@ def _recipes(findings: Findings, highest: int) -> list[str]:
 
 def _short(text: str) -> str:
     return text if len(text) <= SHORT else f"{text[:SHORT]}..."
-
-
-def _thinned(count: int) -> list[int]:
-    """Return places of at most so many points, evenly apart, the last one among them."""
-    places: list[int] = np.unique(
-        np.linspace(0, count - 1, min(count, MOST_POINTS)).round().astype(int)
-    ).tolist()
-    return places
-
-
-def _rounded(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> list[float]:
-    return [float(f"{value:.6g}") for value in values.tolist()]
 
 
 def _direction(metric: Metric) -> str:

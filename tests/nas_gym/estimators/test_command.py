@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import nas_gym
 from nas_gym.errors import InvalidArgumentError, InvalidDataError, KeptNetworkError, NasGymError
 from nas_gym.estimators.command import Fit, Predict, read_table
 from nas_gym.kept.table_model import TableModel
@@ -42,7 +43,9 @@ def test_predict__writes_a_line_for_each_row(fitted: Path, capsys: pytest.Captur
     answers = pd.read_csv(fitted / "answers.csv")
     assert answers.columns.tolist() == ["survived", "probability of no", "probability of yes"]
     assert (answers["survived"] == passengers()["survived"]).mean() > 0.95
-    expected = TableModel.load(fitted / "model").predict_proba(rows)
+    loaded = nas_gym.load(fitted / "model")
+    assert isinstance(loaded, TableModel)
+    expected = loaded.predict_proba(rows)
     np.testing.assert_allclose(answers.iloc[:, 1:], expected, rtol=1e-12)
 
 
@@ -56,7 +59,11 @@ def test_fit__says_what_it_understood_and_how_the_references_fare(
     assert "age" in said and "numbers" in said
     assert "30 rows, to predict survived, one of 2 classes" in said
     assert "HistGradientBoosting" in said and "RandomForest" in said
-    assert "port" not in said
+    assert " port " not in said
+    page = (tmp_path / "model" / "report.html").read_text()
+    assert "Networks that predict survived" in page and "RandomForest" in page
+    command = f"nas-gym fit {tmp_path / 'table.csv'} --target survived --out {tmp_path / 'model'}"
+    assert f"{command} --budget 0 --drop port" in page
 
 
 def test_fit__numbers_with_many_values_are_regressed(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from nas_gym.errors import KeptNetworkError
 from nas_gym.kept.description import Description
 from nas_gym.kept.folder import read_folder, write_folder
 from nas_gym.kept.keeping import keep
+from nas_gym.kept.loading import load_network
 from nas_gym.kept.records import of_json, to_json
 from nas_gym.search_spaces import MlpSpace
 from tests.nas_gym.kept.networks import kept
@@ -101,7 +102,7 @@ def test_load__says_in_one_line_what_is_wrong(what: str, folder: Path) -> None:
     change, says = BAD[what]
     change(folder)
     with pytest.raises(KeptNetworkError) as raised:
-        nas_gym.load(folder)
+        load_network(folder)
     assert says in str(raised.value) and "\n" not in str(raised.value)
 
 
@@ -111,7 +112,7 @@ def test_load__says_that_weights_are_no_safetensors(folder: Path) -> None:
     edit(weights_sha256=sha256(b"other").hexdigest())(folder)
     (folder / "weights.safetensors").write_bytes(b"other")
     with pytest.raises(KeptNetworkError, match="cannot be read"):
-        nas_gym.load(folder)
+        load_network(folder)
 
 
 def test_write__replaces_a_kept_network_and_nothing_else(folder: Path, tmp_path: Path) -> None:
@@ -160,5 +161,5 @@ def test_load__finds_the_winner_of_a_run(folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
     folder.rename(run / "winner")
-    network = nas_gym.load(run)
+    network = load_network(run)
     assert network.predict(np.zeros((3, 2))).shape == (3,) and network.classes == ("0", "1")

@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import nas_gym
 from nas_gym.datasets.texts.corpus import Corpus
 from nas_gym.datasets.texts.text import text
 from nas_gym.datasets.texts.vocabulary import words_of
 from nas_gym.errors import NasGymError
 from nas_gym.kept.language_model import KeptLanguageModel
+from nas_gym.kept.loading import load_network
 from tests.nas_gym.kept.networks import kept
 from tests.nas_gym.texts import small_text
 
@@ -20,7 +20,7 @@ QUICK = {"epochs": 1, "units": 8, "layers": 2, "batch_size": 4, "tied": True}
 def model(folder: Path, by: str) -> tuple[KeptLanguageModel, Corpus]:
     keywords = {"path": str(small_text()), "by": by, "space": {"base": 2}, "full": QUICK}
     path, problem = kept(folder / by, "NAS-Text-v0", CELL, **keywords)
-    network, corpus = nas_gym.load(path), problem.task.data_of(-1) if problem.task else None
+    network, corpus = load_network(path), problem.task.data_of(-1) if problem.task else None
     assert isinstance(network, KeptLanguageModel) and isinstance(corpus, Corpus)
     return network, corpus
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import nas_gym
 from nas_gym.errors import ExportError
 from nas_gym.kept import onnx as kept_onnx
 from nas_gym.kept.language_model import KeptLanguageModel
+from nas_gym.kept.loading import load_network
 from nas_gym.kept.network import KeptNetwork
 from nas_gym.kept.onnx import export_onnx
 from tests.nas_gym.kept.networks import kept
@@ -46,7 +46,7 @@ def test_onnx__says_of_raw_digits_what_the_network_says(
     architecture: str, space: dict[str, object], tmp_path: Path
 ) -> None:
     path, problem = kept(tmp_path / "m", "NAS-Digits-v0", architecture, space=space, full={"epochs": 1})
-    network, file = nas_gym.load(path), tmp_path / "new" / "digits.onnx"
+    network, file = load_network(path), tmp_path / "new" / "digits.onnx"
     assert export_onnx(network, file) < 1e-5
     raw = problem.task.data_of(-1).test.features[:9]  # type: ignore[union-attr] # a data set
     for images in (raw, raw[:1]):
@@ -65,7 +65,7 @@ def test_onnx__says_of_raw_digits_what_the_network_says(
 def test_onnx__of_a_language_model_is_one_step(tmp_path: Path) -> None:
     full = {"epochs": 1, "units": 6, "layers": 2, "train_tokens": 2000}
     path, _ = kept(tmp_path / "m", "NAS-Brackets-v0", CELL, space={"base": 2}, full=full)
-    network = nas_gym.load(path)
+    network = load_network(path)
     assert isinstance(network, KeptLanguageModel)
     assert export_onnx(network, tmp_path / "m.onnx", "()") < 1e-5
     hidden = cell = np.zeros((2, 1, 6), np.float32)
@@ -81,7 +81,7 @@ def test_onnx__of_a_language_model_is_one_step(tmp_path: Path) -> None:
 def test_onnx__of_numbers_tells_them_in_their_units(tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
     made = {"X": X, "y": 100 + 9 * X[:, 0], "task": "regression", "full": {"epochs": 5}}
-    network = nas_gym.load(kept(tmp_path / "m", "NAS-Tabular-v0", "Linear-4 Tanh", **made)[0])
+    network = load_network(kept(tmp_path / "m", "NAS-Tabular-v0", "Linear-4 Tanh", **made)[0])
     export_onnx(network, tmp_path / "m.onnx", X[:1])
     assert np.allclose(run(tmp_path / "m.onnx", features=X)[0], network.predict(X).astype(float), rtol=1e-5)
 
@@ -89,7 +89,7 @@ def test_onnx__of_numbers_tells_them_in_their_units(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def moons(tmp_path_factory: pytest.TempPathFactory) -> KeptNetwork:
     path = tmp_path_factory.mktemp("moons") / "m"
-    return nas_gym.load(kept(path, "NAS-Moons-v0", "Linear-4 ReLU", full={"epochs": 1})[0])
+    return load_network(kept(path, "NAS-Moons-v0", "Linear-4 ReLU", full={"epochs": 1})[0])
 
 
 class Strange(nn.Module):

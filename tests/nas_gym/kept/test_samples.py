@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-import nas_gym
 from nas_gym.datasets.base import Dataset, Split
 from nas_gym.datasets.images.reading import ImageReading
 from nas_gym.datasets.tables.numbers import NumericDataset
 from nas_gym.errors import InvalidDataError, KeptNetworkError, NasGymError
+from nas_gym.kept.loading import load_network
 from nas_gym.kept.network import KeptNetwork
 from nas_gym.kept.samples import KeptRegressor
 from nas_gym.problems.problem import Problem
@@ -33,7 +33,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[KeptNetwork, Probl
     path, problem = kept(
         tmp_path_factory.mktemp("kept") / "digits", "NAS-Digits-v0", CHAIN, full={"epochs": 3}
     )
-    return nas_gym.load(path), problem
+    return load_network(path), problem
 
 
 def test_classifier__says_of_raw_digits_what_the_report_says(digits: tuple[KeptNetwork, Problem]) -> None:
@@ -56,7 +56,7 @@ def test_classifier__says_of_raw_digits_what_the_report_says(digits: tuple[KeptN
 def test_classifier__that_was_judged_in_bfloat16_says_the_same_to_the_last_sample(tmp_path: Path) -> None:
     full = {"epochs": 1, "precision": "bfloat16"}
     path, problem = kept(tmp_path / "m", "NAS-Digits-v0", CHAIN, full=full)
-    network, split = nas_gym.load(path), data_and_test_part(problem)[1]
+    network, split = load_network(path), data_and_test_part(problem)[1]
     assert network.description.interface.precision == "bfloat16"
     truth = network.predict_proba(split.features[:, 0])[np.arange(len(split)), split.labels]
     assert -np.log(truth).mean() == pytest.approx(network.scores["test"]["log_loss"], rel=1e-6)
@@ -132,7 +132,7 @@ def test_classifier__of_an_image_folder_needs_no_training_data(tmp_path: Path) -
     data, split = data_and_test_part(problem)
     assert data.class_names == ("blue", "red")
     # Which files are the test part? Those with its pixels.
-    network = nas_gym.load(path)
+    network = load_network(path)
     reading = network.description.interface.reading
     assert isinstance(reading, ImageReading)
     files = sorted(data_folder.rglob("*.png"))
@@ -158,7 +158,7 @@ def test_classifier__says_which_file_it_cannot_read(tmp_path: Path) -> None:
     write_photographs(tmp_path / "photographs")
     small = {"path": str(tmp_path / "photographs"), "image_size": 8, "channels": 1}
     path, _ = kept(tmp_path / "model", "NAS-ImageFolder-v0", CHAIN, **small, full={"epochs": 1})
-    network = nas_gym.load(path)
+    network = load_network(path)
     (tmp_path / "bad.png").write_text("no image")
     Image.new("RGB", (20, 30)).save(tmp_path / "good.jpg")
     assert network.predict(tmp_path / "good.jpg").shape == (1,)
@@ -190,7 +190,7 @@ def test_regressor__tells_numbers_in_the_units_of_the_data(tmp_path: Path) -> No
     )
     data = problem.task.data_of(-1) if problem.task else None
     assert isinstance(data, NumericDataset) and data.test is not None
-    network, features = nas_gym.load(path), data.test.features
+    network, features = load_network(path), data.test.features
     assert isinstance(network, KeptRegressor)
     said = network.predict(features)
     truth = data.test.labels * data.unit + data.mean

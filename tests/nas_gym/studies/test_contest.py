@@ -10,6 +10,7 @@ from rich.console import Console
 import nas_gym
 from nas_gym.datasets.base import Dataset
 from nas_gym.errors import NasGymError
+from nas_gym.kept.loading import load_network
 from nas_gym.pools.here import Here
 from nas_gym.search_spaces import Architecture
 from nas_gym.search_spaces.cell.references import NASCELL
@@ -81,7 +82,7 @@ def test_contest__compares_the_best_networks_with_references(tmp_path: Path) -> 
     best = max(networks, key=lambda model: model["validation"]["mean"])
     assert compared.winner is not None and found["winner"] == best["name"] == compared.winner.name
 
-    kept = nas_gym.load(path / "winner")
+    kept = load_network(path / "winner")
     known = kept.description
     assert (known.env, known.recipe, str(kept.architecture)) == (
         "NAS-Digits-v0",
@@ -92,7 +93,7 @@ def test_contest__compares_the_best_networks_with_references(tmp_path: Path) -> 
     judged = tuple(kept.scores[part]["accuracy"] for part in ("validation", "test"))
     assert judged[0] == max(best["validation"]["scores"])
     assert judged in list(zip(best["validation"]["scores"], best["test"]["scores"], strict=True))
-    assert nas_gym.load(path).scores == kept.scores, "the folder of the run does, too"
+    assert load_network(path).scores == kept.scores, "the folder of the run does, too"
 
 
 @pytest.mark.slow  # trainings of networks
@@ -109,7 +110,7 @@ def test_contest__held_again_trains_what_is_new_alone(tmp_path: Path) -> None:
     assert {file: file.read_bytes() for file in (path / "retraining").iterdir()} == before
     assert "2 of 3 trainings are in" in hold(path, top=1, seeds=3)[1]
     assert "already" not in hold(path, {"epochs": 1})[1], "another recipe is another training"
-    kept, data = nas_gym.load(path), nas_gym.problem("NAS-Moons-v0", **moons).task
+    kept, data = load_network(path), nas_gym.problem("NAS-Moons-v0", **moons).task
     assert data is not None
     learned = data.data_of()
     assert isinstance(learned, Dataset) and learned.test is not None
@@ -142,7 +143,7 @@ def test_contest__of_ones_own_images_has_a_residual_network_beside_it(
     given: Keywords = {"path": small_image_folder().name, "image_size": 8, "full": {"epochs": 1}}
     contest = Contest(run_dir=graphs, top=1, seeds=1, env="NAS-ImageFolder-v0", env_kwargs=given)
     hold_contest(contest, Here(), Console(file=io.StringIO()))
-    kept = nas_gym.load(graphs / "NAS-ImageFolder-v0" / "winner")
+    kept = load_network(graphs / "NAS-ImageFolder-v0" / "winner")
     assert (kept.description.env, kept.architecture.search_space) == ("NAS-ImageFolder-v0", "chain-v0")
     assert kept.classes == ("cat", "dog", "owl")
 
@@ -176,7 +177,7 @@ def test_contest__of_cells_has_references_of_the_same_size_and_the_grammars_own_
     assert cell["test"]["scores"] != nascell["test"]["scores"], "other seeds, so another training"
     assert "% in test perplexity" in found["verdict"]
     assert "The best perplexity that any model can have in the long run is 3.564." in out
-    scores = nas_gym.load(path).scores
+    scores = load_network(path).scores
     assert scores["validation"]["perplexity"] == min(cell["validation"]["scores"])
     assert scores["test"]["perplexity"] in cell["test"]["scores"]
 

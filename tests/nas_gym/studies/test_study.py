@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 
 import agents.reinforce  # noqa: F401, slow to import
-import nas_gym
 from agents import AGENTS
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.torch_trainer import TorchTrainer
 from nas_gym.evaluators.trainer import Child
+from nas_gym.kept.loading import load_network
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.problems import registration
 from nas_gym.studies.study import Study, run_study
@@ -60,7 +60,7 @@ def test_store__spares_another_run_all_children(tmp_path: Path) -> None:
     assert (first / "evaluations.csv").read_bytes() == (second / "evaluations.csv").read_bytes()
     assert replace(again, times=summary.times) == summary
     assert {"LogisticRegression", "MLPClassifier"} == summary.baselines.keys()
-    kept = nas_gym.load(first)
+    kept = load_network(first)
     assert summary.retrained is not None and str(kept.architecture) == summary.best.architecture
     assert kept.scores["test"]["accuracy"] == summary.retrained.test_mean, "of its one training"
     assert summary.best.architecture in out and "±" in out and "test accuracy" in out

@@ -10,8 +10,8 @@ import pytest
 from plotly.offline import get_plotlyjs
 from rich.console import Console
 
-import nas_gym
 from nas_gym.kept.folder import WEIGHTS, WINNER
+from nas_gym.kept.loading import load_network
 from nas_gym.pools.here import Here
 from nas_gym.studies.comparison import Comparison, Contender
 from nas_gym.studies.contest import Contest, hold_contest
@@ -104,7 +104,7 @@ def test_page__of_two_features_has_regions_and_what_validation_rows_say(tmp_path
     texts = json.loads(found[1])["insight-1"]["data"][0]["text"]
     counts = [int(re.sub(r"<.*?>", "", text) or 0) for row in texts for text in row]
     right = sum(counts[:1] + counts[3:])
-    kept = nas_gym.load(tmp_path / "run")
+    kept = load_network(tmp_path / "run")
     assert sum(counts) == 20 and right == round(20 * kept.scores["validation"]["accuracy"])
     load = re.search(r"import nas_gym\n(network = .*)\n", html)
     assert load is not None and f"{tmp_path.as_posix()}/run/{WINNER}" in load[1]
@@ -118,7 +118,7 @@ def test_page__of_images_shows_those_it_is_surest_of_and_yet_wrong(tmp_path: Pat
     html = held(tmp_path / "run", "NAS-ImageFolder-v0", small, {"epochs": 1}, "conv3x3-4-pool1-drop0")
     said = re.findall(r"<figcaption><b>(\w+)</b> (\d+) %<span>is (\w+)</span>", html)
     sure = [int(percent) for _, percent, _ in said]
-    kept = nas_gym.load(tmp_path / "run")
+    kept = load_network(tmp_path / "run")
     rows = re.search(r"on (\d+) validation rows", html)
     assert rows is not None
     wrong = int(rows[1]) - round(int(rows[1]) * kept.scores["validation"]["accuracy"])

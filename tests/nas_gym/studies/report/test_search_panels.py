@@ -1,9 +1,10 @@
 import pytest
 
+from nas_gym.pages.curves import MOST_POINTS
 from nas_gym.studies.climb import Climbed
 from nas_gym.studies.comparison import Comparison, Contender
 from nas_gym.studies.report.findings import lettered
-from nas_gym.studies.report.search_panels import MOST_POINTS, climb, contenders, fronts, learning_curve
+from nas_gym.studies.report.search_panels import climb, contenders, fronts, learning_curve
 from nas_gym.tasks.metric import perplexity
 from tests.nas_gym.studies.episodes import numbered, trained
 from tests.nas_gym.studies.report.made_up import findings

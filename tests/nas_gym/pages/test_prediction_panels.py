@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nas_gym.studies.report.prediction_panels import calibration, confusion, predicted_and_true, regions
+from nas_gym.pages.prediction_panels import calibration, confusion, predicted_and_true, regions
 
 LABELS = np.array([0, 0, 0, 1])
 SAID = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.1, 0.9]])
