@@ -21,6 +21,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_generated", "jupyter_execute"]
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "nas_gym"
 html_show_copyright = False
 html_show_sourcelink = html_copy_source = False

@@ -53,6 +53,10 @@ class Summary(FromCode):
 class Tokens(FromCode):
     """The action space of an environment."""
 
+    def run(self) -> list[Any]:
+        """Return it in a container, so that names of tokens are not broken."""
+        return [nodes.container("", *super().run(), classes=["tokens"])]
+
     def markdown(self) -> str:
         """Return its tokens."""
         return reference.tokens_markdown(self.arguments[0])
@@ -122,7 +126,7 @@ def label_cells(table: nodes.table) -> None:
     table["classes"].append("of-code")
     for row in body:
         for label, entry in zip(labels, row, strict=True):
-            entry["classes"].append(f"is-{label}")
+            entry["classes"].append(f"is-{nodes.make_id(label)}")
 
 
 def cropped(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -321,15 +321,12 @@ def tokens_markdown(env: str) -> str:
     if len(tokens) > FEW_TOKENS:
         some = " ".join(tokens[:5])
         listed = f"{some} ... {tokens[-1]}\n\n:::{{dropdown}} All {len(tokens)} tokens\n{listed}\n:::"
-    ends = (
-        f"`{space.end_token}` ends a sentence."
-        if space.end_token
-        else "There is no end token: all sentences are equally long."
-    )
+    ends = f"`{space.end_token}` ends a sentence, which has at most {space.max_length} tokens."
+    if space.end_token is None:
+        ends = f"There is no end token: all sentences have {space.max_length} tokens."
     return (
-        f"`Discrete({len(tokens)})`, one action for each token. {ends} A sentence has at most "
-        f'{space.max_length} tokens. Which may come next is said by `info["action_mask"]` (int8) and '
-        f"`action_masks()` (bool).\n\n{listed}"
+        f"`Discrete({len(tokens)})`, one action for each token. {ends} Which may come next is said by "
+        f'`info["action_mask"]` (int8) and `action_masks()` (bool).\n\n{listed}'
     )
 
 
