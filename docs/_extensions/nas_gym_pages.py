@@ -131,7 +131,7 @@ def label_cells(table: nodes.table) -> None:
 
 def cropped(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Cut off the room that is left for larger networks of the space."""
-    drawn = (pixels < WHITE).any(axis=2)
+    drawn: NDArray[np.bool_] = np.any(pixels < WHITE, axis=2)
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     top, left = max(0, rows[0] - MARGIN), max(0, columns[0] - MARGIN)
     return pixels[top : rows[-1] + MARGIN, left : columns[-1] + MARGIN]
