@@ -19,7 +19,7 @@ extensions = [
     "sphinx_design",
     "nas_gym_pages",
 ]
-exclude_patterns = ["_build", "_generated", "jupyter_execute"]
+exclude_patterns = ["_build", "_generated", ".jupyter_cache", "jupyter_execute"]
 html_theme = "furo"
 pygments_dark_style = "github-dark"
 html_title = "nas_gym"
