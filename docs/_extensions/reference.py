@@ -270,8 +270,13 @@ def table_of(part: Part) -> str:
     lines = [f"**{heading(part)}**", "", _line(head), _line(["---"] * len(head))]
     for row in part.rows:
         values = ["required" if value is REQUIRED else f"`{_shown(value)}`" for value in row.values]
-        lines.append(_line([f"`{row.name}`", row.type, *values, row.meaning]))
+        lines.append(_line([f"`{row.name}`", _quoted(row.type), *values, row.meaning]))
     return "\n".join([*lines, *(["", part.note] if part.note else [])])
+
+
+def _quoted(type: str) -> str:
+    """Set the words that may be given in code: else their quotes become typographic ones."""
+    return re.sub(r"'[^']*'", r"`\g<0>`", type)
 
 
 def _shown(value: object) -> str:
@@ -348,7 +353,7 @@ def agent_markdown(spec: AgentSpec) -> str:
         if name in ("env", "seed", "tensorboard_log") or parameter.kind is parameter.VAR_KEYWORD:
             continue
         value = spec.arguments.get(name, parameter.default)
-        lines.append(_line([f"`{name}`", types[name], f"`{value!r}`", said[name]]))
+        lines.append(_line([f"`{name}`", _quoted(types[name]), f"`{value!r}`", said[name]]))
     if len(lines) == 2:
         return "It has no arguments but `env`, `seed` and `tensorboard_log`."
     return "\n".join(lines)
