@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nas_gym.benchmark.runs import Part, Run
 from nas_gym.benchmark.statistics import Floats, bootstrap_interval
 from nas_gym.pages.intervals import Band
-from nas_gym.studies.report.figures import moving_average
+from nas_gym.studies.report.scales import moving_average
 
 POINTS = 500
 """Most points of a curve."""

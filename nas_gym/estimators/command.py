@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.table import Table as Lines
 
 from nas_gym.checks import choice
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
+from nas_gym.extras import needs
 
 if TYPE_CHECKING:
     import pandas
@@ -120,14 +121,12 @@ class Predict:
 
     def run(self) -> int:
         """Write one line for each row."""
-        import pandas
-
         from nas_gym.files import write_text_atomically
         from nas_gym.kept.table_model import TableModel
 
         model = TableModel.load(self.model)
         rows = read_table(self.table, self.separator)
-        answers = pandas.DataFrame({model.target or "prediction": model.predict(rows)})
+        answers = _pandas().DataFrame({model.target or "prediction": model.predict(rows)})
         if self.probabilities:
             if model.classes is None:
                 raise InvalidArgumentError("what answers with numbers has no probabilities")
@@ -152,9 +151,9 @@ def read_table(file: Path, separator: str | None = None) -> "pandas.DataFrame":
 
     Raises:
         InvalidDataError: If it is not there, or not such a table.
+        MissingPackageError: If pandas is not installed.
     """
-    import pandas
-
+    pandas = _pandas()
     if not file.is_file():
         raise InvalidDataError(f"there is no file {file}")
     endings = (*SEPARATORS, PARQUET)
@@ -180,6 +179,12 @@ def read_table(file: Path, separator: str | None = None) -> "pandas.DataFrame":
     return frame
 
 
+def _pandas() -> Any:  # noqa: ANN401, a module
+    with needs("tables", "the file of a table"):
+        import pandas
+    return pandas
+
+
 def _check_column(frame: "pandas.DataFrame", column: str, file: Path) -> None:
     if column not in frame.columns:
         known = [str(each) for each in frame.columns]
@@ -188,9 +193,8 @@ def _check_column(frame: "pandas.DataFrame", column: str, file: Path) -> None:
 
 
 def _holds_classes(y: "pandas.Series[object]") -> bool:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    if not is_numeric_dtype(y) or is_bool_dtype(y):
+    types = _pandas().api.types
+    if not types.is_numeric_dtype(y) or types.is_bool_dtype(y):
         return True
     return y.nunique() <= NUMBERS_AS_CLASSES and bool((y == y.round()).all())
 

@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
-from numpy.typing import NDArray
 
 from nas_gym.envs.episode import Episode
+from nas_gym.extras import needs
 from nas_gym.files import write_atomically
-from nas_gym.studies.summary import COSTS, Network, known_costs, networks_of, pareto_front
+from nas_gym.studies.report.scales import WINDOW, axis_ends, differing_costs, moving_average
+from nas_gym.studies.summary import COSTS, Network, networks_of, pareto_front
 from nas_gym.tasks.metric import Metric
 
-WINDOW = 100
+with needs("report", "a picture of a search"):
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
 INCHES, DOTS = (8.0, 4.5), 120
 
 
@@ -60,39 +62,6 @@ def draw_pareto_front(path: Path, rows: Sequence[Episode], metric: Metric, title
     figure.suptitle(title)
     write_atomically(path, lambda temporary: figure.savefig(temporary, format="png"))
     return True
-
-
-def differing_costs(networks: Sequence[Network]) -> list[str]:
-    """Return the costs that are known and not the same for all networks; of one network all known ones."""
-    return [
-        cost
-        for cost in known_costs(networks)
-        if len(networks) == 1 or len({getattr(each, cost) for each in networks}) > 1
-    ]
-
-
-def axis_ends(values: Sequence[float], sign: int, shown: float | None = None) -> tuple[float, float]:
-    """Return both ends of an axis, the better one last, which leaves out few very bad values.
-
-    Args:
-        values: What is drawn.
-        sign: 1 where more is better, -1 where less is.
-        shown: One that is not left out.
-    """
-    signed = sign * np.asarray(values)
-    worst, best = float(np.quantile(signed, 0.01)), float(signed.max())
-    if shown is not None:
-        worst = min(worst, sign * shown)
-    margin = 0.05 * max(best - worst, 1e-3)
-    return sign * (worst - margin), sign * (best + margin)
-
-
-def moving_average(values: NDArray[np.float64], window: int = WINDOW) -> NDArray[np.float64]:
-    """Average each value with those before it, at most ``window`` in all; shape as given."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - window, 0)
-    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
 def _figure(inches: tuple[float, float]) -> Figure:

@@ -7,8 +7,8 @@ import numpy as np
 from nas_gym.pages.intervals import Band, Interval
 from nas_gym.pages.panels import COLOURS, GREY, PALE, Axis, Dot, Line, Panel, Points
 from nas_gym.studies.comparison import Average, Comparison
-from nas_gym.studies.report.figures import WINDOW, axis_ends, differing_costs, moving_average
 from nas_gym.studies.report.findings import Findings
+from nas_gym.studies.report.scales import WINDOW, axis_ends, differing_costs, moving_average
 from nas_gym.studies.summary import COSTS, Network, networks_of, pareto_front
 from nas_gym.tasks.metric import Metric
 

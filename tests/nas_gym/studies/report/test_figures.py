@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from nas_gym.envs.episode import Episode
-from nas_gym.studies.report.figures import draw_learning_curve, draw_pareto_front, moving_average
+from nas_gym.studies.report.figures import draw_learning_curve, draw_pareto_front
+from nas_gym.studies.report.scales import moving_average
 from nas_gym.tasks.metric import ACCURACY, PERPLEXITY, Metric
 from tests.nas_gym.studies.episodes import failed, trained
 
