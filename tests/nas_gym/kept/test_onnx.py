@@ -1,8 +1,7 @@
-import builtins
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import onnx
@@ -12,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import nas_gym
-from nas_gym.errors import ExportError
-from nas_gym.kept import onnx as kept_onnx
+from nas_gym.errors import ExportError, MissingPackageError
 from nas_gym.kept.language_model import KeptLanguageModel
 from nas_gym.kept.network import KeptNetwork
 from nas_gym.kept.onnx import export_onnx
