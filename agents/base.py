@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agents.arguments import check_integer
 from agents.episodes import AnyEnv, Choose, Episodes, as_vector_env, collect, single_action_space
-from agents.errors import CheckpointError
+from agents.errors import CheckpointError, needs
 from agents.files import write_atomically
 from agents.progress import SearchProgress
 
@@ -40,6 +40,7 @@ class EpisodicAgent(ABC):
 
     Raises:
         InvalidArgumentError: If the environment's actions are not discrete, or the seed is no integer from 0.
+        MissingPackageError: If TensorBoard is asked for and not installed.
     """
 
     name: ClassVar[str]
@@ -53,7 +54,8 @@ class EpisodicAgent(ABC):
         self.tensorboard_log = tensorboard_log
         self._open_log: Callable[..., Any] | None = None
         if tensorboard_log is not None:
-            from torch.utils.tensorboard import SummaryWriter  # slow to import and not always asked for
+            with needs("report", "TensorBoard's log"):
+                from torch.utils.tensorboard import SummaryWriter  # slow to import, not always asked for
 
             self._open_log = partial(SummaryWriter, str(tensorboard_log))
         self.num_architectures = 0

@@ -27,6 +27,7 @@ SMALL = {
         "--rows",
         "200",
     ],
+    "scripts/draw_learning.py": ["--episodes", "60", "--frames", "2"],
     "scripts/benchmark_speed.py": [
         "--children",
         "20",
@@ -53,6 +54,7 @@ MODULES = {"cell_speed.py", "pool_start.py"}  # of benchmark_speed.py
 TARGETS = {
     "scripts/benchmark.py": "--out",
     "scripts/tabulate.py": "--out",
+    "scripts/draw_learning.py": "--out",
     "scripts/benchmark_speed.py": "--out",
     "scripts/benchmark_tables.py": "--out",
 }

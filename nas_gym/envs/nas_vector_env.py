@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nas_gym.checks import integer
 from nas_gym.envs.interface import Info
 from nas_gym.envs.nas_env import MAX_SEED, NasEnv, outcome_of, sentence_space
+from nas_gym.envs.spelling import as_text
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 
 Observations = NDArray[np.int64]
@@ -156,17 +157,17 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         """Return one text or picture for each lane."""
         if self.render_mode is None:
             return None
-        from nas_gym.envs import rendering  # matplotlib is slow to import and seldom needed
-
         sentences = [
             (self._observations[lane, :length] - 1).tolist() for lane, length in enumerate(self._lengths)
         ]
         if self.render_mode == "ansi":
             return tuple(
-                rendering.as_text(self.search_space, sentence, None, legal)
+                as_text(self.search_space, sentence, None, legal)
                 for sentence, legal in zip(sentences, self._legal, strict=True)
             )
-        return tuple(rendering.as_picture(self.search_space, sentence, None) for sentence in sentences)
+        from nas_gym.envs.rendering import as_picture  # matplotlib is slow to import and seldom needed
+
+        return tuple(as_picture(self.search_space, sentence, None) for sentence in sentences)
 
     def _end_episodes(
         self,
