@@ -55,7 +55,8 @@ def test_send_and_recv__play_what_step_plays(stochastic: bool) -> None:
     steps = dict.fromkeys(range(3), 0)
     lanes = np.arange(3)
     while min(steps.values()) < 6:
-        env.send(np.array([sentences[i][steps[i] % len(sentences[i])] for i in lanes.tolist()]), lanes)
+        tokens = [sentences[lane][steps[lane] % len(sentences[lane])] for lane in lanes.tolist()]
+        env.send(np.array(tokens, dtype=np.int64), lanes)
         for lane in lanes.tolist():
             steps[lane] += 1
         ready = env.recv()[4]["env_id"]
