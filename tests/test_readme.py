@@ -27,6 +27,10 @@ SMALL = {
         "--rows",
         "200",
     ],
+    "scripts/simulate_workers.py": [
+        *["--env", "NAS-Bench-Moons-v0", "--workers", "4", "--seeds", "2"],
+        *["--episodes", "60", "--target", "0.5"],
+    ],
     "scripts/benchmark_speed.py": [
         "--children",
         "20",
@@ -55,6 +59,7 @@ TARGETS = {
     "scripts/tabulate.py": "--out",
     "scripts/benchmark_speed.py": "--out",
     "scripts/benchmark_tables.py": "--out",
+    "scripts/simulate_workers.py": "--out",
 }
 
 

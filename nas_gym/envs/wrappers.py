@@ -13,7 +13,7 @@ from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.mlp.description import ACTIVATIONS, END
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
 
-RECORDED = ("status", "scores", "parameters", "multiply_adds", "seed", "reason")
+RECORDED = ("status", "scores", "parameters", "multiply_adds", "seed", "reason", "simulated_seconds")
 """What an ``Episode`` takes from ``Evaluation.as_info()`` where it is known."""
 
 

@@ -158,10 +158,12 @@ def _origin(problem: Problem) -> dict[str, str]:
 def _remembers(problem: Problem) -> bool:
     """Say whether the environment knows more than a checkpoint: such a run is played again from its start.
 
-    What a simulated budget has left, or how deep networks may be by now, stands in no checkpoint.
+    What a simulated budget has left, what simulated workers do, or how deep networks may be by now, stands
+    in no checkpoint.
     """
     return (
         problem.rules.initial_layers is not None
+        or problem.workers is not None
         or getattr(problem.lookup, "budget_seconds", None) is not None
     )
 
