@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 
 from agents import AgentSpec, agent_spec, make_agent
+from agents.base import EpisodicAgent, Order
 from nas_gym.checks import integer, number
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
@@ -51,6 +52,8 @@ class Study:
         run_dir: Folder of the run; by default ``runs/<env>/<agent>/<seed>``.
         resume: Whether to go on with the run that the folder holds.
         store: File that keeps every evaluation, also of other runs; by default one in the folder.
+        order: In which order the agent learns, see ``agents.base.EpisodicAgent.learn``.
+        lanes: How many sentences are under way at the same time; by default what suits the agent.
     """
 
     env: str
@@ -63,6 +66,8 @@ class Study:
     run_dir: Path | None = None
     resume: bool = False
     store: Path | None = None
+    order: Order = "batch"
+    lanes: int | None = None
 
 
 def run_study(study: Study, console: Console) -> Summary | None:
@@ -86,13 +91,18 @@ def run_study(study: Study, console: Console) -> Summary | None:
     if "store" in study.env_kwargs:
         raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     spec = study.spec or agent_spec(study.agent)
+    if study.lanes is not None:
+        spec = replace(spec, num_envs=integer("lanes", study.lanes, 1))
+    if study.order != "batch" and not issubclass(spec.load(), EpisodicAgent):
+        raise InvalidArgumentError(f"{study.agent} learns from whole batches alone, order must be 'batch'")
+    ordered: dict[str, Json] = {} if study.order == "batch" else {"order": study.order}
     env_id, keywords = study.env.removeprefix("nas_gym:"), absolute_paths(study.env_kwargs)
     problem = registration.problem(env_id, **keywords)
     settings = RunSettings(
         env=env_id,
         env_kwargs=keywords,
         agent=study.agent,
-        agent_arguments=spec.arguments,
+        agent_arguments={**spec.arguments, **ordered},
         num_envs=spec.num_envs,
         seed=seed,
         episodes=episodes,
@@ -110,14 +120,17 @@ def run_study(study: Study, console: Console) -> Summary | None:
     store = study.store or (None if problem.table is not None else path / "evaluations.sqlite")
     with closing(problem.make_vector_env(spec.num_envs, store)) as env:
         recorder = RecordEvaluations(env)
-        checkpoint = None if _remembers(problem) else path / "checkpoint.pt"
+        # In order of submission a run is the same each time, and its children are in the store.
+        is_replayed = _remembers(problem) or study.order == "submission"
+        checkpoint = None if is_replayed else path / "checkpoint.pt"
         agent = make_agent(spec, recorder, seed, path / "tensorboard", checkpoint)
         say(
             console,
             f"{study.agent} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {path}",
         )
         seconds = None if minutes is None else 60 * minutes * SEARCH_SHARE
-        if not search(agent, recorder, run, episodes, progress_bar=not console.quiet, seconds=seconds):
+        bar = not console.quiet
+        if not search(agent, recorder, run, episodes, progress_bar=bar, seconds=seconds, order=study.order):
             done = len(recorder.episodes)
             say(console, f"interrupted after {done} of {episodes} architectures; --resume goes on from here")
             return None
