@@ -99,7 +99,9 @@ def _check_that_somebody_is_there(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), ANSWER_SECONDS).close()
     except (ValueError, OSError) as error:
-        raise WorkerError(f"there is no Ray at {address}, it must be host:port of its head: {error}") from None
+        raise WorkerError(
+            f"there is no Ray at {address}, it must be host:port of its head: {error}"
+        ) from None
 
 
 def _hide_token() -> None:

@@ -245,10 +245,11 @@ class RayCrew:
     def _fail(self, slot: Slot, cause: str) -> None:
         """Try again to have a worker ready."""
         slot.failures += 1
-        if slot.failures == STARTS:
-            raise WorkerError(f"no Ray worker was ready after {STARTS} tries, at last because of {cause}")
         self._waiting.extendleft(reversed(slot.tasks))
         slot.renew()
+        if slot.failures == STARTS:
+            slot.failures = 0
+            raise WorkerError(f"no Ray worker was ready after {STARTS} tries, at last because of {cause}")
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()

@@ -1,8 +1,11 @@
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import pytest
 
+from agents.random import RandomAgent
+from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.lookup import TableEvaluator
 from nas_gym.evaluators.simulated import SimulatedEvaluator, SimulatedWorkers
@@ -55,6 +58,23 @@ def test_problem__has_workers_by_one_keyword(workers: Any) -> None:  # noqa: ANN
     for _ in range(6):
         _, expected, *_ = plain.step(np.zeros(4, dtype=np.int64))
     assert rewards.tolist() == expected.tolist()
+
+
+def test_orders__end_with_deaths_and_nodes_that_vanish_and_submission_is_the_same() -> None:
+    losses = {"deaths": 0.02, "node_seconds": 300, "start_seconds": 5, "notice_seconds": 20}
+
+    def play(order: Any, workers: int, **keywords: float) -> list[tuple[Any, ...]]:  # noqa: ANN401
+        made = problem("NAS-Bench-201-v0", table=TIMED, workers={"workers": workers, **keywords})
+        with closing(RecordEvaluations(made.make_vector_env(32))) as env:
+            RandomAgent(env, seed=1).learn(300, order=order, episodes_per_update=4)
+            return sorted((e.architecture, e.status, e.reward) for e in env.episodes)
+
+    expected = play("submission", 1)
+    assert expected == play("submission", 8) == play("submission", 64)
+    assert [e[0] for e in expected] == [e[0] for e in play("submission", 8, **losses)]
+    for order in ("arrival", "batch"):
+        played = play(order, 8, **losses)
+        assert len(played) == 300 and {e[1] for e in played} <= {"ok", "failed"}
 
 
 @pytest.mark.parametrize(

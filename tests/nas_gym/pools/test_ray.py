@@ -219,3 +219,14 @@ def test_ray__refuses_what_cannot_be(wrong: dict[str, Any], says: str) -> None:
 def test_ray__that_is_not_there_is_one_line(nowhere: str) -> None:
     with Ray(1, nowhere) as pool, pytest.raises(WorkerError, match=f"^there is no Ray at {nowhere}, it must"):
         list(pool.map(abs, [-1]))
+
+
+def test_ray__is_asked_for_by_a_mapping_and_needs_the_device_on_its_workers_alone() -> None:
+    asked = {"pool": "ray", "address": "10.0.0.1:6379", "workers": 9, "device": "cuda", "timeout_seconds": 60}
+    made = quick("NAS-Digits-v0", evaluator=asked)
+    with made.make_evaluator() as evaluator:  # nothing is started yet
+        pool = evaluator.evaluator.evaluator.pool  # type: ignore[attr-defined]
+        assert isinstance(pool, Ray)
+        assert (pool.workers, pool.address, pool.timeout_seconds) == (9, "10.0.0.1:6379", 60)
+    with pytest.raises(InvalidArgumentError, match="evaluator ray has no keyword 'host'"):
+        quick("NAS-Digits-v0", evaluator={"pool": "ray", "host": "10.0.0.1"})
