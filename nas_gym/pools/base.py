@@ -44,13 +44,19 @@ class Pool(ABC):
         if len(items) == 0:
             return
         channel = self.open(function)
+        wait = True
         try:
             indices = {channel.send(item): index for index, item in enumerate(items)}
             while indices:
                 for number, result in channel.recv():
                     yield indices.pop(number), result
+        except GeneratorExit:
+            # The garbage collector may drop this in any thread, also in one that is just starting and holds
+            # the lock that a thread needs to be joined.
+            wait = False
+            raise
         finally:
-            channel.close()
+            channel.close(wait)
 
     @abstractmethod
     def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:

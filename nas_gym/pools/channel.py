@@ -72,8 +72,12 @@ class Channel(ABC, Generic[Item, Result]):
         """
 
     @abstractmethod
-    def close(self) -> None:
-        """Give up what is under way."""
+    def close(self, wait: bool = True) -> None:
+        """Give up what is under way.
+
+        Args:
+            wait: Whether to wait for what cannot be stopped.
+        """
 
 
 class FutureChannel(Channel[Item, Result]):
@@ -81,14 +85,15 @@ class FutureChannel(Channel[Item, Result]):
 
     Args:
         submit: Lets an item be worked on.
-        give_up: Called at the end with the futures that are not done, and are not wanted any more.
+        give_up: Called at the end with the futures that are not done and not wanted any more, and whether to
+            wait for them.
         interrupt: Called on Ctrl-C.
     """
 
     def __init__(
         self,
         submit: Callable[[Item], "Future[Result | Fault]"],
-        give_up: Callable[[Sequence["Future[Result | Fault]"]], object],
+        give_up: Callable[[Sequence["Future[Result | Fault]"], bool], object],
         interrupt: Callable[[], object],
     ) -> None:
         super().__init__()
@@ -113,7 +118,7 @@ class FutureChannel(Channel[Item, Result]):
             raise
         return number, self._under_way.pop(number).result()
 
-    def close(self) -> None:
+    def close(self, wait: bool = True) -> None:
         """Give up what is under way."""
         futures, self._under_way = list(self._under_way.values()), {}
-        self._give_up(futures)
+        self._give_up(futures, wait)

@@ -51,5 +51,5 @@ class _Line(Channel[Item, Result]):
         number, item = self._waiting.popleft()
         return number, self._function(item)
 
-    def close(self) -> None:
+    def close(self, wait: bool = True) -> None:
         self._waiting.clear()

@@ -82,7 +82,7 @@ class Processes(Pool):
         def submit(item: Item) -> Future[Result | Fault]:
             return cast("Future[Result | Fault]", crew.submit(function, item))
 
-        return FutureChannel(submit, crew.give_up, self.close)
+        return FutureChannel(submit, lambda futures, _: crew.give_up(futures), self.close)
 
     def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
         """Apply a function to one item, see ``Pool.submit``."""

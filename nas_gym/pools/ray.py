@@ -170,7 +170,7 @@ class _RayChannel(Channel[Item, Result]):
             raise result
         return number, cast("Result", result)
 
-    def close(self) -> None:
+    def close(self, wait: bool = True) -> None:
         tasks, self._tasks = list(self._tasks.values()), {}
         self._done.clear()
         if self._crew is not None and self._crew is self._pool._crew:

@@ -28,6 +28,8 @@ STARTS = 3
 CALL_SECONDS = 0.5
 """How long several items together should take that are given to a worker in one call."""
 TELL_SECONDS = 10.0
+LINE = 200
+"""Characters of what Ray says."""
 
 _numbers = count()
 
@@ -220,7 +222,7 @@ class RayCrew:
         """Put another actor in the place of one that died, and try again what it worked on."""
         tasks, node, begun = slot.tasks, slot.node, slot.begun
         if math.isinf(begun) and slot not in self._idle:
-            self._fail(slot, " ".join(str(error).split())[:200])
+            self._fail(slot, str(error))
             return
         if slot in self._idle:
             self._idle.remove(slot)
@@ -249,7 +251,8 @@ class RayCrew:
         slot.renew()
         if slot.failures == STARTS:
             slot.failures = 0
-            raise WorkerError(f"no Ray worker was ready after {STARTS} tries, at last because of {cause}")
+            line = " ".join(cause.split())[:LINE]
+            raise WorkerError(f"no Ray worker was ready after {STARTS} tries, at last because of {line}")
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()

@@ -1,7 +1,6 @@
 """Work in threads of this process, for functions that release Python's lock."""
 
 import os
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from joblib import cpu_count
@@ -48,10 +47,8 @@ class Threads(Pool):
         self._warmth.warm_up(function)
         threads = ThreadPoolExecutor(self.workers)
 
-        def end(under_way: Sequence[Future[Result | Fault]] = ()) -> None:
-            # What is given up is not waited for: the garbage collector may drop a channel in any thread,
-            # also in one that is just starting and holds the lock that a thread needs to be joined.
-            threads.shutdown(not under_way, cancel_futures=True)
+        def end(_: object, wait: bool) -> None:
+            threads.shutdown(wait, cancel_futures=True)
 
         return FutureChannel(lambda item: threads.submit(function, item), end, lambda: None)
 

@@ -286,7 +286,7 @@ class _VirtualChannel(Channel[Item, Result]):
             self._pool._happen()
         return self._done.popleft() if self._done else None
 
-    def close(self) -> None:
+    def close(self, wait: bool = True) -> None:
         for task in self._under_way.values():
             self._pool._drop(task)
         self._under_way.clear()
