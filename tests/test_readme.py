@@ -28,6 +28,10 @@ SMALL = {
         "200",
     ],
     "scripts/draw_learning.py": ["--episodes", "60", "--frames", "2"],
+    "scripts/simulate_workers.py": [
+        *["--env", "NAS-Bench-Moons-v0", "--workers", "4", "--seeds", "2"],
+        *["--episodes", "60", "--target", "0.5"],
+    ],
     "scripts/benchmark_speed.py": [
         "--children",
         "20",
@@ -57,6 +61,7 @@ TARGETS = {
     "scripts/draw_learning.py": "--out",
     "scripts/benchmark_speed.py": "--out",
     "scripts/benchmark_tables.py": "--out",
+    "scripts/simulate_workers.py": "--out",
 }
 
 

@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 
 from agents import AgentSpec, agent_spec, make_agent
+from agents.base import EpisodicAgent, Order
 from nas_gym.checks import integer, number
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
@@ -54,6 +55,8 @@ class Study:
         run_dir: Folder of the run; by default ``runs/<env>/<agent>/<seed>``.
         resume: Whether to go on with the run that the folder holds.
         store: File that keeps every evaluation, also of other runs; by default one in the folder.
+        order: In which order the agent learns, see ``agents.base.EpisodicAgent.learn``.
+        lanes: How many sentences are under way at the same time; by default what suits the agent.
     """
 
     env: str
@@ -66,6 +69,8 @@ class Study:
     run_dir: Path | None = None
     resume: bool = False
     store: Path | None = None
+    order: Order = "batch"
+    lanes: int | None = None
 
 
 def run_study(study: Study, console: Console) -> Summary | None:
@@ -89,14 +94,19 @@ def run_study(study: Study, console: Console) -> Summary | None:
     if "store" in study.env_kwargs:
         raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     spec = study.spec or agent_spec(study.agent)
-    spec.load()  # a package that it needs and that is missing is told before there is a folder
+    kind = spec.load()  # a package that it needs and that is missing is told before there is a folder
+    if study.lanes is not None:
+        spec = replace(spec, num_envs=integer("lanes", study.lanes, 1))
+    if study.order != "batch" and not issubclass(kind, EpisodicAgent):
+        raise InvalidArgumentError(f"{study.agent} learns from whole batches alone, order must be 'batch'")
+    ordered: dict[str, Json] = {} if study.order == "batch" else {"order": study.order}
     env_id, keywords = study.env.removeprefix("nas_gym:"), absolute_paths(study.env_kwargs)
     problem = registration.problem(env_id, **keywords)
     settings = RunSettings(
         env=env_id,
         env_kwargs=keywords,
         agent=study.agent,
-        agent_arguments=spec.arguments,
+        agent_arguments={**spec.arguments, **ordered},
         num_envs=spec.num_envs,
         seed=seed,
         episodes=episodes,
@@ -115,7 +125,9 @@ def run_study(study: Study, console: Console) -> Summary | None:
     store = study.store or (None if problem.table is not None else path / "evaluations.sqlite")
     with closing(problem.make_vector_env(spec.num_envs, store)) as env:
         recorder = RecordEvaluations(env)
-        checkpoint = None if _remembers(problem) else path / "checkpoint.pt"
+        # In order of submission a run is the same each time, and its children are in the store.
+        is_replayed = _remembers(problem) or study.order == "submission"
+        checkpoint = None if is_replayed else path / "checkpoint.pt"
         log = path / "tensorboard" if is_there("tensorboard") else None
         agent = make_agent(spec, recorder, seed, log, checkpoint)
         say(
@@ -125,7 +137,8 @@ def run_study(study: Study, console: Console) -> Summary | None:
         if log is None:
             say(console, "without TensorBoard's log, which needs tensorboard: pip install 'nas_gym[report]'")
         seconds = None if minutes is None else 60 * minutes * SEARCH_SHARE
-        if not search(agent, recorder, run, episodes, progress_bar=not console.quiet, seconds=seconds):
+        bar = not console.quiet
+        if not search(agent, recorder, run, episodes, progress_bar=bar, seconds=seconds, order=study.order):
             done = len(recorder.episodes)
             say(console, f"interrupted after {done} of {episodes} architectures; --resume goes on from here")
             return None
@@ -187,10 +200,12 @@ def _origin(problem: Problem) -> dict[str, str]:
 def _remembers(problem: Problem) -> bool:
     """Say whether the environment knows more than a checkpoint: such a run is played again from its start.
 
-    What a simulated budget has left, or how deep networks may be by now, stands in no checkpoint.
+    What a simulated budget has left, what simulated workers do, or how deep networks may be by now, stands
+    in no checkpoint.
     """
     return (
         problem.rules.initial_layers is not None
+        or problem.workers is not None
         or getattr(problem.lookup, "budget_seconds", None) is not None
     )
 
