@@ -2,24 +2,31 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 from warnings import catch_warnings
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.arguments import check_integer
-from agents.episodes import AnyEnv, Choose, Episodes, as_vector_env, collect, single_action_space
-from agents.errors import CheckpointError
+from agents.arguments import check_integer, check_known
+from agents.episodes import AnyEnv, Batch, Choose, Episodes, Stage, as_vector_env, single_action_space
+from agents.errors import CheckpointError, InvalidArgumentError, needs
 from agents.files import write_atomically
+from agents.flights import Flight, Flights
 from agents.progress import SearchProgress
+from agents.replay import pack, unpack
 
 Callback = Callable[[Any], bool | None]
 """Called with the agent after each update; returning False ends learning."""
+Order = Literal["batch", "arrival", "submission"]
+ORDERS = ("batch", "arrival", "submission")
+Recorded = Sequence[Sequence[int]]
+"""Which episodes each update has learned from, as ``EpisodicAgent.arrivals``."""
+EPISODES_PER_UPDATE = 10
 
 
 class EpisodicAgent(ABC):
@@ -37,13 +44,18 @@ class EpisodicAgent(ABC):
     Attributes:
         num_architectures: Episodes learned from so far.
         num_updates: Updates so far.
+        arrivals: For each update that was not from a whole batch, the numbers of its episodes in the order of
+            drawing, from 0.
 
     Raises:
         InvalidArgumentError: If the environment's actions are not discrete, or the seed is no integer from 0.
+        MissingPackageError: If TensorBoard is asked for and not installed.
     """
 
     name: ClassVar[str]
     checkpoint_name: ClassVar[str] = "checkpoint.pt"
+    orders: tuple[str, ...] = ("batch",)
+    """Those in which it may learn."""
 
     def __init__(self, env: AnyEnv, seed: int = 0, tensorboard_log: str | Path | None = None) -> None:
         check_integer("seed", seed, 0, 2**63 - 1)
@@ -53,11 +65,14 @@ class EpisodicAgent(ABC):
         self.tensorboard_log = tensorboard_log
         self._open_log: Callable[..., Any] | None = None
         if tensorboard_log is not None:
-            from torch.utils.tensorboard import SummaryWriter  # slow to import and not always asked for
+            with needs("report", "TensorBoard's log"):
+                from torch.utils.tensorboard import SummaryWriter  # slow to import, not always asked for
 
             self._open_log = partial(SummaryWriter, str(tensorboard_log))
         self.num_architectures = 0
         self.num_updates = 0
+        self.arrivals: list[list[int]] = []
+        self._under_way: dict[int, Flight] = {}
 
     def predict(
         self,
@@ -100,8 +115,8 @@ class EpisodicAgent(ABC):
         """
 
     @abstractmethod
-    def _new_batch(self) -> Choose:
-        """Return what chooses the actions of one batch, called once a step."""
+    def _new_batch(self, lanes: int) -> Choose:
+        """Return what chooses the actions in so many lanes of one batch, called once a step."""
 
     @abstractmethod
     def _update(self, episodes: Episodes) -> dict[str, float]:
@@ -116,27 +131,54 @@ class EpisodicAgent(ABC):
         """Take over what ``_state`` returned."""
 
     def learn(
-        self, total_architectures: int, progress_bar: bool = False, callback: Callback | None = None
+        self,
+        total_architectures: int,
+        progress_bar: bool = False,
+        callback: Callback | None = None,
+        order: Order | Recorded = "batch",
+        episodes_per_update: int | None = None,
     ) -> Self:
         """Propose exactly so many architectures more and learn from what they earn.
 
         An agent that draws each architecture once ends earlier when it has drawn all there are.
 
+        In the orders beside ``"batch"`` a lane does not wait for the others: sentences are drawn in all
+        lanes, and after an update new ones in those that it has learned from. So with as many lanes as there
+        are workers and ``episodes_per_update`` more, no worker ever waits. An episode is learned by a policy
+        that has changed since it drew it, and weighed by how its probability has changed. A checkpoint holds
+        what is drawn and not learned. Such an order needs an environment with ``send`` and ``recv``.
+
         Args:
             total_architectures: Episodes to play, on top of those played before.
             progress_bar: Whether to show one.
             callback: Called with this agent after each update; returning False ends learning.
+            order: In which order episodes are learned: ``"batch"``, one a lane, together when all have ended;
+                ``"submission"``, as they were drawn, so that results are the same for any number of
+                workers; ``"arrival"``, as they end, which is the fastest and gives other results each time.
+                What it gave stands in ``arrivals``: that, given here, repeats the run.
+            episodes_per_update: How many are learned from at once. By default all of a batch, in the other
+                orders ten. A batch of thousands is better learned in parts; they need such an environment.
+
+        Raises:
+            InvalidArgumentError: If an argument is out of range, or this agent has no such order.
         """
         check_integer("total_architectures", total_architectures, 0)
+        if episodes_per_update is not None:
+            check_integer("episodes_per_update", episodes_per_update, 1)
+        if isinstance(order, str):
+            check_known("order", order, ORDERS)
+        if (order != "batch" or episodes_per_update is not None) and self.orders == ("batch",):
+            raise InvalidArgumentError(f"{self.name} with these arguments learns from whole batches alone")
         # After a resume, what the interrupted run logged beyond its checkpoint is hidden.
         writer = self._open_log(purge_step=self.num_architectures + 1) if self._open_log else None
         goal = self.num_architectures + total_architectures
+        if order == "batch" and episodes_per_update is None:
+            batches = self._whole_batches(goal)
+        else:
+            batches = self._from_flights(goal, order, episodes_per_update or EPISODES_PER_UPDATE)
         with SearchProgress(total_architectures, progress_bar) as progress:
-            while self.num_architectures < goal:
-                start = time.perf_counter()
-                episodes = self._play(min(self.env.num_envs, goal - self.num_architectures))
-                if episodes is None:
-                    break
+            start = time.perf_counter()
+            for episodes in batches:
                 count = len(episodes.lengths)
                 scalars = self._update(episodes)
                 self.num_architectures += count
@@ -150,9 +192,40 @@ class EpisodicAgent(ABC):
                         writer.add_scalar(tag, value, self.num_architectures)
                 if callback is not None and callback(self) is False:
                     break
+                start = time.perf_counter()
         if writer is not None:
             writer.close()
         return self
+
+    def _whole_batches(self, goal: int) -> Iterator[Episodes]:
+        stage = Batch(self.env, self._batch_seed)
+        while self.num_architectures < goal:
+            episodes = self._play(stage, min(self.env.num_envs, goal - self.num_architectures))
+            if episodes is None:
+                return
+            yield episodes
+
+    def _from_flights(self, goal: int, order: Order | Recorded, count: int) -> Iterator[Episodes]:
+        """Draw episodes, and yield them in the order asked for, ``count`` at a time."""
+        drawn = self.num_architectures + len(self._under_way)
+        flights = Flights(self.env, self.seed, drawn, list(self._under_way.values()))
+        self._under_way = flights.under_way
+        while True:
+            free = min(flights.free, goal - self.num_architectures - len(self._under_way))
+            if free > 0 and not (order == "batch" and self._under_way):
+                episodes = self._play(flights, free)
+                if episodes is not None:
+                    flights.note(self._log_likelihoods(episodes))
+            if not self._under_way:
+                return
+            numbers = list(self._under_way)[:count]
+            if order == "arrival":
+                numbers = flights.first(len(numbers))
+            elif not isinstance(order, str):
+                numbers = list(order[len(self.arrivals)])
+            learned = flights.take(numbers)
+            self.arrivals.append(numbers)
+            yield learned
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint, atomically: the whole file or none.
@@ -160,6 +233,7 @@ class EpisodicAgent(ABC):
         Raises:
             OSError: If it cannot be written.
         """
+        flights = list(self._under_way.values())
         checkpoint = {
             "agent": self.name,
             "num_actions": self.num_actions,
@@ -167,6 +241,12 @@ class EpisodicAgent(ABC):
             "settings": self._settings(),
             "num_architectures": self.num_architectures,
             "num_updates": self.num_updates,
+            "arrivals": self.arrivals,
+            "under_way": {
+                "numbers": list(self._under_way),
+                "sentences": pack([flight.sentence for flight in flights], self.num_actions),
+                "log_likelihoods": [flight.log_likelihood for flight in flights],
+            },
             "state": self._state(),
         }
         write_atomically(Path(path), lambda temporary: torch.save(checkpoint, temporary))
@@ -206,6 +286,10 @@ class EpisodicAgent(ABC):
             agent._restore(checkpoint["state"])
             agent.num_architectures = checkpoint["num_architectures"]
             agent.num_updates = checkpoint["num_updates"]
+            agent.arrivals = checkpoint["arrivals"]
+            under_way = checkpoint["under_way"]
+            parts = under_way["numbers"], unpack(under_way["sentences"]), under_way["log_likelihoods"]
+            agent._under_way = {part[0]: Flight(*part) for part in zip(*parts, strict=True)}
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{path} is no complete checkpoint of {cls.name!r}: {error!r}") from None
         return agent
@@ -216,9 +300,13 @@ class EpisodicAgent(ABC):
         names = type(self).__init__.__kwdefaults__ or {}
         return {name: getattr(self, name) for name in names if name not in shared}
 
-    def _play(self, count: int) -> Episodes | None:
+    def _play(self, stage: Stage, count: int) -> Episodes | None:
         """Play the ``count`` episodes of one batch; ``None`` if there is nothing left to propose."""
-        return collect(self.env, self._new_batch(), count, self._batch_seed())
+        return stage.play(self._new_batch(stage.lanes(count)), count)
+
+    def _log_likelihoods(self, episodes: Episodes) -> list[float]:
+        """Return how probable episodes are that were just drawn; NaN for whoever has no use for it."""
+        return [float("nan")] * len(episodes.lengths)
 
     def _batch_seed(self, *part: int) -> int:
         """Return the seed of the reset that begins the next batch, or a part of it, from 0 to 2**31 - 1."""

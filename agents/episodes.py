@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -28,12 +28,15 @@ class Episodes:
         masks: bool, shape ``(episodes, steps, actions)``: what was legal, all True after the end.
         rewards: float64, shape ``(episodes, steps)``, 0 after the end.
         lengths: int64, shape ``(episodes,)``.
+        log_likelihoods: float64, shape ``(episodes,)``: those of the actions when they were drawn, where that
+            was long ago; ``None`` where the policy is still the one that drew them.
     """
 
     actions: NDArray[np.int64]
     masks: NDArray[np.bool_]
     rewards: NDArray[np.float64]
     lengths: NDArray[np.int64]
+    log_likelihoods: NDArray[np.float64] | None = None
 
     @property
     def returns(self) -> NDArray[np.float64]:
@@ -79,6 +82,39 @@ def collect(env: AnyVectorEnv, choose: Choose, count: int, seed: int) -> Episode
             masks = np.where(running[:, None], masks, _masks(infos, everything))
     actions, masks, rewards = (np.stack(column, axis=1)[:count] for column in zip(*steps, strict=True))
     return Episodes(actions, masks, rewards, lengths[:count])
+
+
+class Batch:
+    """Plays each batch of episodes from its first token to the last reward, see ``collect``.
+
+    Args:
+        env: The environment.
+        seed_of: Returns the seed of the reset that begins a batch, or a part of one.
+    """
+
+    def __init__(self, env: AnyVectorEnv, seed_of: Callable[..., int]) -> None:
+        self._env = env
+        self._seed_of = seed_of
+
+    def lanes(self, count: int) -> int:
+        """Return for how many lanes actions are chosen, however many of the episodes are wanted."""
+        return self._env.num_envs
+
+    def play(self, choose: Choose, count: int, *part: int) -> Episodes:
+        """Play so many episodes."""
+        return collect(self._env, choose, count, self._seed_of(*part))
+
+
+class Stage(Protocol):
+    """Where episodes are played: ``Batch`` or ``Flights``."""
+
+    def lanes(self, count: int) -> int:
+        """Return for how many lanes actions are chosen where ``count`` episodes are played."""
+        ...
+
+    def play(self, choose: Choose, count: int, *part: int) -> Episodes:
+        """Play so many episodes; where a batch comes in parts, its numbered part."""
+        ...
 
 
 def joined(batches: Sequence[Episodes]) -> Episodes:

@@ -46,6 +46,15 @@ class SearchArgs:
     evaluations.sqlite in the folder of the run."""
     env_kwargs: list[str] = field(default_factory=list)
     """Keywords of the environment as name=value, the values in JSON, e.g. noise=0.3 recipe.epochs=50."""
+    pool: str | None = None
+    """Where children are trained, for example processes or ray; its keywords are those of the evaluator, e.g.
+    --env-kwargs evaluator.address=10.0.0.1:6379."""
+    order: Literal["batch", "arrival", "submission"] = "batch"
+    """When the agent learns: from whole batches; as children end; or as they were drawn, which gives the same
+    on any number of workers."""
+    lanes: int | None = None
+    """Sentences under way at the same time, by default what suits the agent; with many workers ten more than
+    there are, for --order arrival."""
 
     go_on: ClassVar[str | None] = RESUME
 
@@ -53,9 +62,15 @@ class SearchArgs:
         """Let an agent search."""
         from nas_gym.studies.study import Study, run_study
 
+        keywords = parse_keywords(self.env_kwargs)
+        if self.pool is not None:
+            evaluator = keywords.get("evaluator", {})
+            if not isinstance(evaluator, dict):
+                raise InvalidArgumentError(f"--pool {self.pool} and evaluator={evaluator} say two things")
+            keywords = {**keywords, "evaluator": {**evaluator, "pool": self.pool}}
         study = Study(
             env=self.env,
-            env_kwargs=parse_keywords(self.env_kwargs),
+            env_kwargs=keywords,
             agent=agent,
             spec=spec,
             episodes=self.episodes,
@@ -64,6 +79,8 @@ class SearchArgs:
             run_dir=self.run_dir,
             resume=self.resume,
             store=self.store,
+            order=self.order,
+            lanes=self.lanes,
         )
         return INTERRUPTED if run_study(study, Console()) is None else 0
 

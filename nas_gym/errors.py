@@ -49,5 +49,9 @@ class KeptNetworkError(NasGymError):
     """The folder of a kept network is missing, damaged or of another version, or cannot be used as asked."""
 
 
+class MissingPackageError(NasGymError, ImportError):
+    """What was asked for needs a package that an extra of nas_gym installs."""
+
+
 class ExportError(NasGymError):
     """A network cannot be written for other programs, or says something else there."""

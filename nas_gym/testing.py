@@ -13,7 +13,7 @@ import numpy as np
 from nas_gym.datasets.base import Dataset, Samples
 from nas_gym.datasets.texts.corpus import Corpus
 from nas_gym.errors import InvalidArchitectureError
-from nas_gym.evaluators.base import Evaluator
+from nas_gym.evaluators.base import Answer, Evaluator
 from nas_gym.pools.base import Pool
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import SearchSpace
@@ -184,6 +184,16 @@ def check_evaluator(evaluator: Evaluator, architectures: Sequence[Architecture])
     )
     seeds = list(range(len(architectures)))
     assert [e.seed for e in evaluator.evaluate(architectures, seeds)] == seeds, "given seeds must be used"
+    tickets = [*evaluator.send(architectures[:1]), *evaluator.send(architectures[1:])]
+    received: list[Answer] = []
+    while len(received) < len(tickets) and (came := evaluator.recv()):
+        received += came
+    assert sorted(ticket for ticket, _ in received) == sorted(tickets), "what is sent is received, once"
+    found = dict(received)
+    assert [found[ticket].as_info() for ticket in tickets] == [e.as_info() for e in together], (
+        "what is sent must be evaluated as by evaluate"
+    )
+    assert evaluator.recv() == [], "nothing is under way any more"
 
 
 def _check_prefix(search_space: SearchSpace, prefix: list[int], complete: bool) -> None:
@@ -258,6 +268,14 @@ def check_pool(pool: Pool) -> None:
     for _ in range(2):  # what was started works on
         assert sorted(pool.map(shift, items)) == [(i, (item + 1, 1)) for i, item in enumerate(items)]
     assert sorted(pool.map(lambda item: -item, items)) == [(i, -item) for i, item in enumerate(items)]
+    channel = pool.open(partial(pow, 2))
+    numbers = {channel.send(item): item for item in items}
+    received: dict[int, object] = {}
+    while len(received) < len(items):
+        received |= dict(channel.recv())
+    assert received == {number: 2**item for number, item in numbers.items()}
+    assert channel.recv() == [], "nothing is under way any more"
+    channel.close()
     futures = [pool.submit(partial(pow, 2), item) for item in items]
     assert [future.result() for future in futures] == [2**item for item in items]
     assert pool.submit(_Shift(2), 1).result() == (3, 1)

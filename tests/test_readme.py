@@ -28,6 +28,11 @@ SMALL = {
         "--rows",
         "200",
     ],
+    "scripts/draw_learning.py": ["--episodes", "60", "--frames", "2"],
+    "scripts/simulate_workers.py": [
+        *["--env", "NAS-Bench-Moons-v0", "--workers", "4", "--seeds", "2"],
+        *["--episodes", "60", "--target", "0.5"],
+    ],
     "scripts/benchmark_speed.py": [
         "--children",
         "20",
@@ -54,8 +59,10 @@ MODULES = {"cell_speed.py", "pool_start.py"}  # of benchmark_speed.py
 TARGETS = {
     "scripts/benchmark.py": "--out",
     "scripts/tabulate.py": "--out",
+    "scripts/draw_learning.py": "--out",
     "scripts/benchmark_speed.py": "--out",
     "scripts/benchmark_tables.py": "--out",
+    "scripts/simulate_workers.py": "--out",
 }
 
 

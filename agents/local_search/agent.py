@@ -67,11 +67,11 @@ class LocalSearch(EpisodicAgent):
     ) -> NDArray[np.int64]:
         return follow(self.best, observations, masks, self._generator)
 
-    def _new_batch(self) -> Choose:
+    def _new_batch(self, lanes: int) -> Choose:
         self._batch = []
-        while self._ahead and len(self._batch) < self.env.num_envs:
+        while self._ahead and len(self._batch) < lanes:
             self._batch.append(self._ahead.pop())
-        return Replay(self._batch, self.env.num_envs, self._generator)
+        return Replay(self._batch, lanes, self._generator)
 
     def _update(self, episodes: Episodes) -> dict[str, float]:
         played = sentences_of(episodes)

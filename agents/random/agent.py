@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.base import EpisodicAgent
+from agents.base import ORDERS, EpisodicAgent
 from agents.episodes import AnyEnv, Choose, Episodes
 from agents.replay import random_actions
 
@@ -19,6 +19,7 @@ class RandomAgent(EpisodicAgent):
     """
 
     name: ClassVar[str] = "random_search"
+    orders = ORDERS
 
     def __init__(self, env: AnyEnv, seed: int = 0, tensorboard_log: str | Path | None = None) -> None:
         super().__init__(env, seed, tensorboard_log)
@@ -29,7 +30,7 @@ class RandomAgent(EpisodicAgent):
     ) -> NDArray[np.int64]:
         return self._choose(masks)
 
-    def _new_batch(self) -> Choose:
+    def _new_batch(self, lanes: int) -> Choose:
         return self._choose
 
     def _choose(self, masks: NDArray[np.bool_]) -> NDArray[np.int64]:

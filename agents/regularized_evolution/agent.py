@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.arguments import check_integer
-from agents.base import EpisodicAgent
+from agents.base import ORDERS, EpisodicAgent
 from agents.episodes import AnyEnv, Choose, Episodes
 from agents.errors import InvalidArgumentError
 from agents.replay import Replay, Sentence, better, changed, follow, pack, sentences_of, unpack
@@ -39,6 +39,7 @@ class RegularizedEvolution(EpisodicAgent):
     """
 
     name: ClassVar[str] = "regularized_evolution"
+    orders = ORDERS
 
     def __init__(
         self,
@@ -67,9 +68,8 @@ class RegularizedEvolution(EpisodicAgent):
     ) -> NDArray[np.int64]:
         return follow(self.best, observations, masks, self._generator)
 
-    def _new_batch(self) -> Choose:
-        wishes = [self._mutant() for _ in range(self.env.num_envs)]
-        return Replay(wishes, self.env.num_envs, self._generator)
+    def _new_batch(self, lanes: int) -> Choose:
+        return Replay([self._mutant() for _ in range(lanes)], lanes, self._generator)
 
     def _mutant(self) -> tuple[int, ...]:
         """Return the wishes for a new child, none while the population is not complete."""

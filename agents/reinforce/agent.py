@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.arguments import check_integer, check_known, check_number
-from agents.base import EpisodicAgent
-from agents.episodes import AnyEnv, Choose, Episodes, collect, joined
+from agents.base import ORDERS, EpisodicAgent
+from agents.episodes import AnyEnv, Choose, Episodes, Stage, joined
 from agents.errors import InvalidArgumentError
 from agents.reinforce.advantages import rank_advantages
 from agents.reinforce.drawn import DrawnSentences
@@ -155,6 +155,8 @@ class Reinforce(EpisodicAgent):
         self.policy = RecurrentPolicy(self.num_actions, hidden_size, cell, self._generator)
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=learning_rate)
         self._average: float | None = None
+        # A surrogate chooses a batch by what all before have earned.
+        self.orders = ORDERS if surrogate == "none" else ("batch",)
         self._proposals: Proposals | None = None
         if surrogate != "none":
             self._proposals = Proposals(
@@ -176,18 +178,22 @@ class Reinforce(EpisodicAgent):
         actions = ahead.argmax(dim=1) if deterministic else draw(ahead, self._generator)
         return actions.numpy()
 
-    def _play(self, count: int) -> Episodes | None:
+    def _play(self, stage: Stage, count: int) -> Episodes | None:
         if not self.distinct:
-            return super()._play(count)
+            return super()._play(stage, count)
         parts: list[Episodes] = []
         proposed = [] if self._proposals is None else self._proposals.propose(count)
         while count > 0 and not self._drawn.exhausted:
             beginnings, proposed = self._beginnings(proposed, count)
-            choose = self._new_batch(beginnings)
-            parts.append(collect(self.env, choose, len(beginnings), self._batch_seed(len(parts))))
+            choose = self._new_batch(stage.lanes(len(beginnings)), beginnings)
+            parts.append(stage.play(choose, len(beginnings), len(parts)))
             self._drawn.add(sentences_of(parts[-1]))
             count -= len(beginnings)
         return joined(parts) if parts else None
+
+    def _log_likelihoods(self, episodes: Episodes) -> list[float]:
+        with torch.no_grad():
+            return self._judge(episodes)[0].tolist()
 
     def _beginnings(
         self, proposed: Sequence[tuple[int, ...]], count: int
@@ -213,9 +219,9 @@ class Reinforce(EpisodicAgent):
             together |= {leaving: leaving for leaving in self._exits(free) if leaving not in together}
         return list(together.values()), waiting
 
-    def _new_batch(self, beginnings: Sequence[tuple[int, ...]] = ()) -> Choose:
+    def _new_batch(self, lanes: int, beginnings: Sequence[tuple[int, ...]] = ()) -> Choose:
         """Return what draws from the policy, where a lane's given beginning has ended or is illegal."""
-        previous = torch.zeros((self.env.num_envs, 1), dtype=torch.int64)
+        previous = torch.zeros((lanes, 1), dtype=torch.int64)
         state: State = None
         step = 0
 
@@ -283,11 +289,13 @@ class Reinforce(EpisodicAgent):
     def _update(self, episodes: Episodes) -> dict[str, float]:
         count = len(episodes.lengths)
         baseline, advantages = self._advantages(episodes.returns)
+        before: Tensor | None = None
+        if episodes.log_likelihoods is not None:
+            before = torch.from_numpy(episodes.log_likelihoods).float()
         if self.queue.size:
             self.queue.add(sentences_of(episodes))
             episodes = joined([episodes, episodes_of(self.queue.sentences)])
         weight = self.entropy_weight * self.entropy_decay**self.num_updates
-        before: Tensor | None = None
         for _ in range(self.epochs):
             log_likelihoods, entropies = self._judge(episodes)
             drawn, queued, entropy = (

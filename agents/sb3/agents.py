@@ -6,19 +6,21 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sb3_contrib import MaskablePPO
-from stable_baselines3 import A2C, DQN, PPO
-from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecMonitor
 
 from agents.arguments import check_integer, check_known
 from agents.base import Callback
 from agents.episodes import AnyVectorEnv
-from agents.errors import CheckpointError
+from agents.errors import CheckpointError, needs
 from agents.files import write_atomically
 from agents.progress import SearchProgress
 from agents.sb3.vec_env import GymnasiumVecEnv
+
+with needs("sb3", "an agent of stable-baselines3"):
+    from sb3_contrib import MaskablePPO
+    from stable_baselines3 import A2C, DQN, PPO
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.vec_env import VecMonitor
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Sb3Agent:
 
     Raises:
         InvalidArgumentError: If there is no such algorithm, or the autoreset mode does not fit.
+        MissingPackageError: If TensorBoard is asked for and not installed.
     """
 
     checkpoint_name: ClassVar[str] = "model.zip"
@@ -99,6 +102,9 @@ class Sb3Agent:
     ) -> None:
         check_known("algorithm", algorithm, ALGORITHMS)
         check_integer("seed", seed, 0, 2**32 - 1)
+        if tensorboard_log is not None:
+            with needs("report", "TensorBoard's log"):
+                import tensorboard  # noqa: F401 - stable-baselines3 asks for it when it learns
         chosen = ALGORITHMS[algorithm]
         self.name = algorithm
         self.num_architectures = 0

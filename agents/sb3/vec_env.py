@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from agents.episodes import AnyVectorEnv, Info
-from agents.errors import InvalidArgumentError
+from agents.errors import InvalidArgumentError, needs
+
+with needs("sb3", "an agent of stable-baselines3"):
+    from stable_baselines3.common.vec_env import VecEnv
+    from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 
 class GymnasiumVecEnv(VecEnv):

@@ -34,6 +34,8 @@ COMMON = {
     "validation_samples": f"Validation images of a search: {NUMBERS}.",
     "train_tokens": f"Training tokens of a search: {NUMBERS}.",
     "validation_tokens": f"Validation tokens of a search: {NUMBERS}.",
+    "workers": "Simulated workers: a number, or a mapping of `workers`, `seconds`, `sigma`, `start_seconds`, "
+    "`deaths`, `workers_per_node`, `node_seconds`, `notice_seconds`, `seed`.",
     "budget_seconds": "Simulated seconds of training after which the search ends; `None` for no limit.",
     "table": "A table, or the path of one; by default the usual one.",
     "evaluator": "How children are trained: a name, keywords as below, or an object with `evaluate`.",

@@ -12,16 +12,14 @@ import nas_gym
 from agents import agent_spec
 from nas_gym.benchmark.arguments import BenchmarkArguments
 from nas_gym.benchmark.files import check_settings, results_json
-from nas_gym.benchmark.findings import find, find_together
+from nas_gym.benchmark.findings import Findings, find, find_together
 from nas_gym.benchmark.jobs import Job, Keywords, missing_jobs, read_runs, run_jobs
 from nas_gym.benchmark.report.figures import figures
-from nas_gym.benchmark.report.matplotlib_drawer import draw_picture
-from nas_gym.benchmark.report.page import html_report
 from nas_gym.benchmark.report.tables import markdown, means_cells, milestone_cells, robust_cells, runs_csv
 from nas_gym.benchmark.report.words import conclude, conclude_together
 from nas_gym.benchmark.runs import Limits
 from nas_gym.command_line import parse_keywords
-from nas_gym.errors import InvalidArgumentError
+from nas_gym.errors import InvalidArgumentError, MissingPackageError
 from nas_gym.files import write_text_atomically
 from nas_gym.tasks.metric import Metric
 
@@ -71,7 +69,10 @@ def play_missing(jobs: Sequence[Job], folder: Path, processes: int) -> None:
 
 
 def write_results(jobs: Sequence[Job], metrics: Mapping[str, Metric], limits: Limits, folder: Path) -> None:
-    """Read all runs and write results.json, results.csv, table.md, figures and report.html."""
+    """Read all runs and write results.json, results.csv, table.md, figures and report.html.
+
+    Where a package that draws is missing, one line names it, and neither figures nor report.html are there.
+    """
     findings = {}
     for env, metric in metrics.items():
         of_env = [job for job in jobs if job.env == env]
@@ -94,10 +95,6 @@ def write_results(jobs: Sequence[Job], metrics: Mapping[str, Metric], limits: Li
     }
     text = []
     for env, found in findings.items():
-        about = f"{env}, {found.seeds} seed{'s' if found.seeds > 1 else ''}"
-        for name, figure in figures(found).items():
-            if figure.panels[0].lines:
-                draw_picture(folder / "figures" / f"{env}_{name}.png", about, figure)
         tables = [markdown(cells(found)) for cells in (means_cells, robust_cells, milestone_cells)]
         sentences = "".join(f"- {sentence}\n" for sentence in (*words[env].may, *words[env].may_not))
         text.append("\n".join([f"## {env}\n", *tables, sentences]))
@@ -108,11 +105,27 @@ def write_results(jobs: Sequence[Job], metrics: Mapping[str, Metric], limits: Li
         "results.json": results_json(results),
         "results.csv": runs_csv(findings),
         "table.md": "\n".join([*text, ABOUT_TABLES]),
-        "report.html": html_report(findings, together, limits, _command()),
     }
     for name, content in files.items():
         write_text_atomically(folder / name, content)
-    print(f"{', '.join(files)} and figures are in {folder}")
+    try:
+        _draw(findings, folder)
+        from nas_gym.benchmark.report.page import html_report
+    except MissingPackageError as error:
+        print(f"{', '.join(files)} are in {folder}, figures and report.html are not: {error}")
+        return
+    write_text_atomically(folder / "report.html", html_report(findings, together, limits, _command()))
+    print(f"{', '.join(files)}, report.html and figures are in {folder}")
+
+
+def _draw(findings: Mapping[str, Findings], folder: Path) -> None:
+    from nas_gym.benchmark.report.matplotlib_drawer import draw_picture
+
+    for env, found in findings.items():
+        about = f"{env}, {found.seeds} seed{'s' if found.seeds > 1 else ''}"
+        for name, figure in figures(found).items():
+            if figure.panels[0].lines:
+                draw_picture(folder / "figures" / f"{env}_{name}.png", about, figure)
 
 
 def keywords_by_env(envs: Sequence[str], keywords: Keywords) -> dict[str, dict[str, object]]:

@@ -19,7 +19,7 @@ from nas_gym.benchmark.files import read_run, write_run
 from nas_gym.benchmark.runs import Limits, Run, judge, play
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import RunFolderError
-from nas_gym.pools.base import Fault
+from nas_gym.pools.fault import Fault
 from nas_gym.pools.here import Here
 from nas_gym.pools.processes import Processes
 from nas_gym.testing import random_sentence

@@ -18,6 +18,7 @@ class Episode:
         multiply_adds: Multiplications with a weight for one sample, ``None`` if unknown.
         seed: The child's, ``None`` if unknown or without a child.
         reason: Why the child failed, ``None`` if it did not.
+        simulated_seconds: When simulated workers were done with it, see ``Evaluation``.
     """
 
     number: int
@@ -29,3 +30,4 @@ class Episode:
     multiply_adds: int | None = None
     seed: int | None = None
     reason: str | None = None
+    simulated_seconds: float | None = None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nas_gym.checks import boolean, number
 from nas_gym.envs.depth_schedule import DepthLimit, DepthSchedule
 from nas_gym.envs.interface import Info, Observation, Step
+from nas_gym.envs.spelling import as_text
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.rewards import Reward, ScoreReward, checked
@@ -209,11 +210,11 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         """Return the sentence as text or the network as an RGB picture, ``(height, width, 3)``."""
         if self.render_mode is None:
             return None
-        from nas_gym.envs import rendering  # matplotlib is slow to import and seldom needed
-
         if self.render_mode == "ansi":
-            return rendering.as_text(self.search_space, self._sentence, self._last_reward, self._legal)
-        return rendering.as_picture(self.search_space, self._sentence, self._last_reward)
+            return as_text(self.search_space, self._sentence, self._last_reward, self._legal)
+        from nas_gym.envs.rendering import as_picture  # matplotlib is slow to import and seldom needed
+
+        return as_picture(self.search_space, self._sentence, self._last_reward)
 
     def _judge(self) -> tuple[float, Info]:
         architecture = self.search_space.architecture(self._sentence)

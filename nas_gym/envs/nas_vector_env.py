@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from nas_gym.checks import integer
 from nas_gym.envs.interface import Info
 from nas_gym.envs.nas_env import MAX_SEED, NasEnv, outcome_of, sentence_space
+from nas_gym.envs.spelling import as_text
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
+from nas_gym.evaluators.base import AtOnce
+from nas_gym.tasks.evaluation import Evaluation
 
 Observations = NDArray[np.int64]
 
@@ -67,6 +70,12 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         """How many layers the sentence of each lane may have, ``None`` without a depth schedule."""
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._was_reset = False
+        self._evaluator = env.evaluator if hasattr(env.evaluator, "send") else AtOnce(env.evaluator)
+        self._under_way = np.zeros(num_envs, dtype=np.bool_)
+        """Which lanes were sent a token and are not received yet: those that are ready, those in training."""
+        self._ready: list[int] = []
+        self._training: dict[int, int] = {}
+        self._illegal: dict[int, int] = {}
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: Info | None = None
@@ -78,6 +87,8 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
                 reset begins a depth schedule anew, see ``NasEnv``.
             options: ``{"reset_mask": array}`` with a bool array of shape ``(num_envs,)`` resets only the
                 lanes where it is True.
+
+        A lane that is under way is waited for no more.
 
         Returns:
             All observations, and infos of the lanes that were reset.
@@ -103,46 +114,117 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
                 if seeds[lane] is not None:
                     self._generators[lane] = seeding.np_random(seeds[lane])[0]
         self._was_reset = True
+        if self._under_way[lanes].any():
+            self._forget(set(lanes.tolist()))
         self._clear(lanes)
         return self._observations.copy(), self._mask_infos(lanes)
 
     def step(
         self, actions: NDArray[np.int64]
     ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Info]:
-        """Append a token in every lane; train all networks that are complete now in one call.
+        """Append a token in every lane, and wait for all networks that are complete now.
 
         Raises:
             InvalidActionError: If the actions are not one token a lane.
             ResetNeeded: If ``reset`` was never called.
         """
+        self.send(actions)
+        observations, rewards, terminated, truncated, infos = self.recv(self.num_envs)
+        del infos["env_id"]
+        return observations, rewards, terminated, truncated, infos
+
+    def send(self, actions: NDArray[np.int64], lanes: NDArray[np.int64] | None = None) -> None:
+        """Append a token in some lanes; networks that are complete now are under way from here on.
+
+        Args:
+            actions: One token for each of the lanes.
+            lanes: Which ones, int of shape ``(n,)``: none that is under way; by default all.
+
+        Raises:
+            InvalidActionError: If the actions are not one token for each of distinct lanes that wait for one.
+            ResetNeeded: If ``reset`` was never called.
+        """
         if not self._was_reset:
             raise gym.error.ResetNeeded("call reset() before step()")
+        chosen = np.arange(self.num_envs) if lanes is None else self._checked(lanes)
         tokens = np.asarray(actions)
         count = self._legal.shape[1]
-        if tokens.shape != (self.num_envs,) or tokens.dtype.kind not in "iu":
+        if tokens.shape != chosen.shape or tokens.dtype.kind not in "iu":
             raise InvalidActionError(
-                f"one integer for each of {self.num_envs} lanes is needed, "
+                f"one integer for each of {len(chosen)} lanes is needed, "
                 f"got {tokens.dtype} of shape {tokens.shape}"
             )
         if (tokens < 0).any() or (tokens >= count).any():
             wrong = tokens[(tokens < 0) | (tokens >= count)][0]
             raise InvalidActionError(f"action {wrong} is not a token, allowed are 0 to {count - 1}")
-        everyone = np.arange(self.num_envs)
-        legal = self._legal[everyone, tokens]
-        written = everyone[legal]
-        self._observations[written, self._lengths[written]] = tokens[written] + 1
+        if self._under_way[chosen].any():
+            busy = chosen[self._under_way[chosen]][0]
+            raise InvalidActionError(f"lane {busy} is under way: receive it before it gets another token")
+        legal = self._legal[chosen, tokens]
+        written = chosen[legal]
+        self._observations[written, self._lengths[written]] = tokens[legal] + 1
         self._lengths[written] += 1
-        self._legal = self.search_space.legal_next_batch(self._observations - 1, self._lengths)
+        after = self.search_space.legal_next_batch(self._observations[chosen] - 1, self._lengths[chosen])
         if self.depth is not None and self.layer_limits is not None:
-            self._legal = self.depth.restrict(self._legal, self._observations, self.layer_limits)
-        self._legal[~legal] = False
-        ended: NDArray[np.bool_] = np.logical_not(self._legal.any(axis=1))
-        rewards = np.zeros(self.num_envs)
+            after = self.depth.restrict(after, self._observations[chosen], self.layer_limits[chosen])
+        after[~legal] = False
+        self._legal[chosen] = after
+        self._under_way[chosen] = True
+        complete = legal & ~after.any(axis=1)
+        self._ready += chosen[~complete].tolist()
+        self._illegal.update(zip(chosen[~legal].tolist(), tokens[~legal].tolist(), strict=True))
+        self._train(chosen[complete].tolist())
+
+    def recv(
+        self, at_least: int = 1
+    ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Info]:
+        """Return what ``step`` does, of the lanes that are ready: that wait for a token.
+
+        A lane whose sentence goes on, or was ended by an illegal token, is ready as soon as it was sent; one
+        whose sentence is complete when its network is evaluated.
+
+        Args:
+            at_least: For how many to wait, of those that are under way; 0 for those that are ready now.
+
+        Returns:
+            Arrays with one row a lane, and infos with one entry a lane; ``infos["env_id"]``, int64, says
+            which lanes these are, in ascending order. (The name is EnvPool's, as is the convention.)
+        """
+        judged: dict[int, Evaluation] = {}
+        start = perf_counter()
+        while self._training:
+            missing = at_least - len(self._ready) - len(judged)
+            answers = self._evaluator.recv(max(0, min(missing, 1)))
+            for ticket, evaluation in answers:
+                if ticket in self._training:
+                    judged[self._training.pop(ticket)] = evaluation
+            if missing <= 1 or not answers:
+                break
+        self.evaluation_seconds += perf_counter() - start
+        self._evaluated += len(judged)
+        lanes = np.array(sorted([*self._ready, *judged]), dtype=np.int64)
+        self._ready = []
+        self._under_way[lanes] = False
+        ended: NDArray[np.bool_] = np.logical_not(self._legal[lanes].any(axis=1))
+        rewards = np.zeros(len(lanes))
         infos: Info = {}
-        if ended.any():
-            self._end_episodes(np.flatnonzero(ended).tolist(), legal, tokens, rewards, infos)
-        infos.update(self._mask_infos(everyone))
-        return self._observations.copy(), rewards, ended, np.zeros(self.num_envs, dtype=np.bool_), infos
+        gathered = _Gathered(len(lanes))
+        for row in np.flatnonzero(ended).tolist():
+            lane = int(lanes[row])
+            if lane in judged:
+                rewards[row] = self.env.reward_of(judged[lane])
+                outcome = outcome_of(judged[lane])
+            else:
+                rewards[row] = self.env.rules.illegal_reward
+                outcome = {"illegal_token": self.search_space.tokens[self._illegal.pop(lane)]}
+            final_info = {"action_mask": self._legal[lane].astype(np.int8), **outcome}
+            final = {"final_obs": self._observations[lane].copy(), "final_info": final_info}
+            gathered._add_info(infos, final, row)
+        self._clear(lanes[ended])
+        everyone = np.ones(len(lanes), dtype=np.bool_)
+        infos |= {"action_mask": self._legal[lanes].astype(np.int8), "_action_mask": everyone}
+        infos["env_id"] = lanes
+        return self._observations[lanes], rewards, ended, np.zeros(len(lanes), dtype=np.bool_), infos
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return which tokens may come next, bool of shape ``(num_envs, V)``."""
@@ -156,49 +238,44 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         """Return one text or picture for each lane."""
         if self.render_mode is None:
             return None
-        from nas_gym.envs import rendering  # matplotlib is slow to import and seldom needed
-
         sentences = [
             (self._observations[lane, :length] - 1).tolist() for lane, length in enumerate(self._lengths)
         ]
         if self.render_mode == "ansi":
             return tuple(
-                rendering.as_text(self.search_space, sentence, None, legal)
+                as_text(self.search_space, sentence, None, legal)
                 for sentence, legal in zip(sentences, self._legal, strict=True)
             )
-        return tuple(rendering.as_picture(self.search_space, sentence, None) for sentence in sentences)
+        from nas_gym.envs.rendering import as_picture  # matplotlib is slow to import and seldom needed
 
-    def _end_episodes(
-        self,
-        lanes: list[int],
-        legal: NDArray[np.bool_],
-        tokens: NDArray[np.int64],
-        rewards: NDArray[np.float64],
-        infos: Info,
-    ) -> None:
-        """Fill in rewards and final infos of the lanes that ended, and reset them."""
-        complete = [lane for lane in lanes if legal[lane]]
+        return tuple(as_picture(self.search_space, sentence, None) for sentence in sentences)
+
+    def _forget(self, lanes: set[int]) -> None:
+        """Wait no more for lanes that are under way; what comes of them is for the evaluator alone."""
+        self._under_way[list(lanes)] = False
+        self._ready = [lane for lane in self._ready if lane not in lanes]
+        self._training = {ticket: lane for ticket, lane in self._training.items() if lane not in lanes}
+
+    def _checked(self, lanes: NDArray[np.int64]) -> NDArray[np.int64]:
+        chosen = np.asarray(lanes)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or len(np.unique(chosen)) < chosen.size:
+            raise InvalidActionError(f"lanes must be distinct integers, got {lanes!r}")
+        if ((chosen < 0) | (chosen >= self.num_envs)).any():
+            raise InvalidActionError(f"lanes are numbered 0 to {self.num_envs - 1}, got {chosen.tolist()}")
+        return chosen
+
+    def _train(self, lanes: list[int]) -> None:
+        """Let the networks of lanes whose sentences are complete be evaluated."""
+        if not lanes:
+            return
         architectures = [
             self.search_space.architecture((self._observations[lane, : self._lengths[lane]] - 1).tolist())
-            for lane in complete
+            for lane in lanes
         ]
-        seeds = [self._draw_seed(lane) for lane in complete] if self.env.rules.stochastic else None
+        seeds = [self._draw_seed(lane) for lane in lanes] if self.env.rules.stochastic else None
         start = perf_counter()
-        evaluations = self.evaluator.evaluate(architectures, seeds) if architectures else []
+        self._training.update(zip(self._evaluator.send(architectures, seeds), lanes, strict=True))
         self.evaluation_seconds += perf_counter() - start
-        self._evaluated += len(complete)
-        judged = dict(zip(complete, evaluations, strict=True))
-        for lane in lanes:
-            if legal[lane]:
-                rewards[lane] = self.env.reward_of(judged[lane])
-                outcome = outcome_of(judged[lane])
-            else:
-                rewards[lane] = self.env.rules.illegal_reward
-                outcome = {"illegal_token": self.search_space.tokens[tokens[lane]]}
-            final_info = {"action_mask": self._legal[lane].astype(np.int8), **outcome}
-            final = {"final_obs": self._observations[lane].copy(), "final_info": final_info}
-            self._add_info(infos, final, lane)
-        self._clear(np.array(lanes))
 
     def _clear(self, lanes: NDArray[np.int64]) -> None:
         self._observations[lanes] = 0
@@ -220,3 +297,10 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
         if generator is None:
             generator = self._generators[lane] = seeding.np_random()[0]
         return int(generator.integers(MAX_SEED))
+
+
+class _Gathered(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
+    """Gymnasium's way to gather infos, for any number of lanes."""
+
+    def __init__(self, num_envs: int) -> None:
+        self.num_envs = num_envs

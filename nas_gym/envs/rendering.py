@@ -1,51 +1,30 @@
-"""Pictures of unfinished and finished sentences."""
+"""Unfinished and finished sentences as pictures."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from nas_gym.extras import needs
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.diagram import Block
 
+with needs("report", "a picture of a network"):
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+    from matplotlib.path import Path
+
 INK, EDGE, FILL, PALE, FRAME = "#22313f", "#b8c4ce", "#4c8fbd", "#f3c98b", "#e8eef3"
 MAX_DRAWN_UNITS = 16
-MAX_BLANKS = 16
 WIDE_PITCH, NARROW_PITCH, MAX_WIDE_COLUMNS = 1.25, 0.9, 8
 """Inches from column to column, and up to how many columns they are wide."""
 ROW_PITCH = 0.5
 """Smallest distance of blocks above one another; the height of a column without any is 2."""
 SKIPS = ("#4c8fbd", "#d98032", "#5a9e6f", "#a0649c")
 """Colours of connections that skip columns; all that end at one block have the same."""
-
-
-def as_text(
-    search_space: SearchSpace,
-    sentence: Sequence[int],
-    reward: float | None,
-    legal: NDArray[np.bool_] | None = None,
-) -> str:
-    """Return two lines: the sentence, and what may follow or what it earned.
-
-    Args:
-        search_space: Whose tokens they are.
-        sentence: Legal token indices so far.
-        reward: What the finished sentence earned, ``None`` if it goes on.
-        legal: Which tokens may follow, by default those that the search space allows.
-    """
-    names = [search_space.tokens[token] for token in sentence]
-    room = search_space.max_length - len(names)
-    blanks = ["_"] * room if room <= MAX_BLANKS else [f"_ ... ({room} more at most)"]
-    if reward is not None:
-        return f"{' '.join(names)}\nreward: {reward:#.4g}\n"
-    following = np.array(search_space.tokens)[search_space.legal_next(sentence) if legal is None else legal]
-    return f"{' '.join(names + blanks)}\nnext: {' '.join(following)}\n"
 
 
 def as_picture(

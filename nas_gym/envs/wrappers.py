@@ -13,7 +13,7 @@ from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.mlp.description import ACTIVATIONS, END
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
 
-RECORDED = ("status", "scores", "parameters", "multiply_adds", "seed", "reason")
+RECORDED = ("status", "scores", "parameters", "multiply_adds", "seed", "reason", "simulated_seconds")
 """What an ``Episode`` takes from ``Evaluation.as_info()`` where it is known."""
 
 
@@ -123,7 +123,18 @@ class RecordEvaluations(VectorWrapper):
 
     def step(self, actions: NDArray[np.int64]) -> VectorStep:
         """Step all lanes and record those whose episode ended."""
-        observations, rewards, terminated, truncated, infos = self.env.step(actions)
+        return self._record(self.env.step(actions))
+
+    def send(self, actions: NDArray[np.int64], lanes: NDArray[np.int64] | None = None) -> None:
+        """Append a token in some lanes, see ``NasVectorEnv.send``."""
+        self.env.send(actions, lanes)  # type: ignore[attr-defined]
+
+    def recv(self, at_least: int = 1) -> VectorStep:
+        """Return the lanes that are ready, see ``NasVectorEnv.recv``, and record those that ended."""
+        return self._record(self.env.recv(at_least))  # type: ignore[attr-defined]
+
+    def _record(self, came: VectorStep) -> VectorStep:
+        _, rewards, terminated, truncated, infos = came
         for lane in np.flatnonzero(terminated | truncated).tolist():
             final = _of_lane(infos["final_info"], lane)
             child = final.get("evaluation", {"status": "illegal"})
@@ -131,7 +142,7 @@ class RecordEvaluations(VectorWrapper):
             self.episodes.append(
                 Episode(len(self.episodes) + 1, final.get("architecture"), float(rewards[lane]), **known)
             )
-        return observations, rewards, terminated, truncated, infos
+        return came
 
 
 def _of_lane(infos: Info, lane: int) -> Info:

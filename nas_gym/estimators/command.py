@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.table import Table as Lines
 
 from nas_gym.checks import choice
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
+from nas_gym.extras import needs
 
 if TYPE_CHECKING:
     import pandas
@@ -98,8 +99,9 @@ class Fit:
         )
         if model.comparisons_:
             console.print(_beside(model.model_.metric, model.comparisons_))
-        model.write_page(self.out / PAGE, self._again())
-        console.print(f"the fit on one page: {self.out / PAGE}", markup=False, soft_wrap=True)
+        if (self.out / PAGE).exists():  # pages may be left out
+            model.write_page(self.out / PAGE, self._again())
+            console.print(f"the fit on one page: {self.out / PAGE}", markup=False, soft_wrap=True)
         console.print(f"kept in {self.out}: nas-gym predict {self.out} new.csv", markup=False, soft_wrap=True)
         return 0
 
@@ -137,14 +139,12 @@ class Predict:
 
     def run(self) -> int:
         """Write one line for each row."""
-        import pandas
-
         from nas_gym.files import write_text_atomically
         from nas_gym.kept.table_model import TableModel
 
         model = TableModel.load(self.model)
         rows = read_table(self.table, self.separator)
-        answers = pandas.DataFrame({model.target or "prediction": model.predict(rows)})
+        answers = _pandas().DataFrame({model.target or "prediction": model.predict(rows)})
         if self.probabilities:
             if model.classes is None:
                 raise InvalidArgumentError("what answers with numbers has no probabilities")
@@ -169,9 +169,9 @@ def read_table(file: Path, separator: str | None = None) -> "pandas.DataFrame":
 
     Raises:
         InvalidDataError: If it is not there, or not such a table.
+        MissingPackageError: If pandas is not installed.
     """
-    import pandas
-
+    pandas = _pandas()
     if not file.is_file():
         raise InvalidDataError(f"there is no file {file}")
     endings = (*SEPARATORS, PARQUET)
@@ -197,6 +197,12 @@ def read_table(file: Path, separator: str | None = None) -> "pandas.DataFrame":
     return frame
 
 
+def _pandas() -> Any:  # noqa: ANN401, a module
+    with needs("tables", "the file of a table"):
+        import pandas
+    return pandas
+
+
 def _check_column(frame: "pandas.DataFrame", column: str, file: Path) -> None:
     if column not in frame.columns:
         known = [str(each) for each in frame.columns]
@@ -205,9 +211,8 @@ def _check_column(frame: "pandas.DataFrame", column: str, file: Path) -> None:
 
 
 def _holds_classes(y: "pandas.Series[object]") -> bool:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    if not is_numeric_dtype(y) or is_bool_dtype(y):
+    types = _pandas().api.types
+    if not types.is_numeric_dtype(y) or types.is_bool_dtype(y):
         return True
     return y.nunique() <= NUMBERS_AS_CLASSES and bool((y == y.round()).all())
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from nas_gym.checks import choice, integer, number
 from nas_gym.datasets.tables.columns import Cells, read_cells
 from nas_gym.datasets.tables.encoding import NUMERIC, Numeric
-from nas_gym.errors import InvalidArgumentError, InvalidDataError
+from nas_gym.errors import InvalidArgumentError, InvalidDataError, MissingPackageError
 from nas_gym.estimators.clock import Clock
 from nas_gym.estimators.course import Course
 from nas_gym.estimators.findings import TableFindings, facts_of
@@ -231,7 +231,10 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         if self.folder is not None:
             folder = Path(self.folder).expanduser()
             self.model_.save(folder / WINNER)
-            self.write_page(folder / PAGE)
+            try:
+                self.write_page(folder / PAGE)
+            except MissingPackageError as error:
+                warnings.warn(str(error), stacklevel=3)
 
     def _metric(self) -> Metric:
         known = OF_CLASSES if self._task == "classification" else OF_NUMBERS

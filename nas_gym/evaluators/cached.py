@@ -3,35 +3,30 @@
 from collections.abc import Sequence
 
 from nas_gym.evaluators.base import Evaluator
+from nas_gym.evaluators.sending import Relay, Request
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.tasks.evaluation import Evaluation
 
 
-class CachedEvaluator(Evaluator):
+class CachedEvaluator(Relay):
     """Remembers in memory what another evaluator found and asks it only for what is new.
 
     Only evaluations with status ``"ok"`` are remembered, and only those whose seed follows from the
-    architecture: a call that names its seeds goes straight through.
+    architecture: a child whose seed is named goes straight through.
 
     Args:
         evaluator: Who is asked.
     """
 
     def __init__(self, evaluator: Evaluator) -> None:
-        self.evaluator = evaluator
-        self._known: dict[tuple[Architecture, int], Evaluation] = {}
+        super().__init__(evaluator)
+        self._found: dict[tuple[Architecture, int], Evaluation] = {}
 
-    def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
-    ) -> list[Evaluation]:
-        """Evaluate children, see ``Evaluator.evaluate``; equal ones get the same evaluation."""
-        if seeds is not None:
-            return self.evaluator.evaluate(architectures, seeds, rung)
-        new = [a for a in dict.fromkeys(architectures) if (a, rung) not in self._known]
-        fresh = {e.architecture: e for e in self.evaluator.evaluate(new, None, rung)} if new else {}
-        self._known.update({(a, rung): e for a, e in fresh.items() if e.status == "ok"})
-        return [self._known.get((a, rung)) or fresh[a] for a in architectures]
+    def _known(self, requests: Sequence[Request]) -> dict[Request, Evaluation]:
+        children = ((request, self._found.get(request[::2])) for request in requests if request.seed is None)
+        return {request: found for request, found in children if found is not None}
 
-    def close(self) -> None:
-        """Close the other evaluator; what it found stays known."""
-        self.evaluator.close()
+    def _keep(self, came: Sequence[tuple[Request, Evaluation]]) -> None:
+        for request, evaluation in came:
+            if request.seed is None and evaluation.status == "ok":
+                self._found[request.architecture, request.rung] = evaluation

@@ -113,4 +113,45 @@ class Processes:
         return ProcessPool(self.workers, self.timeout_seconds, preload=preload)
 
 
-CHOICES: dict[str, Callable[..., EvaluatorChoice]] = {"fused": Fused, "local": Local, "processes": Processes}
+@dataclass(frozen=True, slots=True)
+class Ray:
+    """PyTorch, on the machines of a Ray cluster.
+
+    Attributes:
+        workers: Children trained at the same time; by default as many as the cluster has CPUs for.
+        address: Of the cluster's head; ``"local"`` starts one on this machine.
+        cpus_per_child: CPUs that Ray reserves for a child, which computes on one thread.
+        gpus_per_child: GPUs, also parts of one.
+        timeout_seconds: As of ``Processes``.
+        device: PyTorch's name of the device on a worker; this process need not have it.
+        measure_latency: As of ``Local``.
+    """
+
+    workers: int | None = None
+    address: str = "local"
+    cpus_per_child: float = 1
+    gpus_per_child: float = 0
+    timeout_seconds: float | None = None
+    device: str = "cpu"
+    measure_latency: bool = False
+
+    def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
+        """Return PyTorch's trainer; the device is looked for where it trains."""
+        from nas_gym.evaluators.torch_trainer import TorchTrainer
+
+        return TorchTrainer(task, search_space, self.device, self.measure_latency, elsewhere=True)
+
+    def pool(self) -> "Pool":
+        """Return the cluster's workers."""
+        from nas_gym.pools.ray import Ray as RayPool
+
+        needs = self.cpus_per_child, self.gpus_per_child
+        return RayPool(self.workers, self.address, *needs, self.timeout_seconds)
+
+
+CHOICES: dict[str, Callable[..., EvaluatorChoice]] = {
+    "fused": Fused,
+    "local": Local,
+    "processes": Processes,
+    "ray": Ray,
+}

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.base import Evaluator
+from nas_gym.evaluators.base import AtOnce, Evaluator
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.tasks.evaluation import Evaluation
 
 
-class LentEvaluator(Evaluator):
+class LentEvaluator(AtOnce):
     """Asks any object with ``evaluate`` of architectures and seeds.
 
     Args:
@@ -16,6 +16,7 @@ class LentEvaluator(Evaluator):
     """
 
     def __init__(self, lender: Evaluator) -> None:
+        super().__init__(lender)
         self.lender = lender
 
     def evaluate(
@@ -26,8 +27,7 @@ class LentEvaluator(Evaluator):
         Raises:
             InvalidArgumentError: If what comes back is not one evaluation for each architecture, in order.
         """
-        rungs = {"rung": rung} if rung else {}
-        came = self.lender.evaluate(architectures, seeds, **rungs)
+        came = super().evaluate(architectures, seeds, rung)
         answers = list(came) if isinstance(came, Iterable) else [came]  # a user's may be anything
         for answer in answers:
             if not isinstance(answer, Evaluation):

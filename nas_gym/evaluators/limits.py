@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.base import Evaluator
+from nas_gym.evaluators.sending import Relay, Request
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize
 from nas_gym.tasks.evaluation import Evaluation
@@ -26,7 +27,7 @@ class Refusal:
     size: NetworkSize | None = None
 
 
-class LimitedEvaluator(Evaluator):
+class LimitedEvaluator(Relay):
     """Has another evaluator train only the networks that are not refused.
 
     One that is has the status ``"failed"``, with the reason; it takes no time, and is neither built nor
@@ -39,8 +40,10 @@ class LimitedEvaluator(Evaluator):
         seed: The evaluator's own seed, for the same.
     """
 
+    joins = False
+
     def __init__(self, evaluator: Evaluator, task: str, recipe: str, seed: int = 0) -> None:
-        self.evaluator = evaluator
+        super().__init__(evaluator)
         self.task = task
         self.recipe = recipe
         self.seed = seed
@@ -49,32 +52,12 @@ class LimitedEvaluator(Evaluator):
     def refuse(self, architecture: Architecture) -> Refusal | None:
         """Say why a network is not trained, ``None`` if it is."""
 
-    def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
-    ) -> list[Evaluation]:
-        """Evaluate children, see ``Evaluator.evaluate``."""
-        given = [None] * len(architectures) if seeds is None else seeds
-        refused: dict[int, Evaluation] = {}
-        asked: list[int] = []
-        for position, (architecture, seed) in enumerate(zip(architectures, given, strict=True)):
-            if refusal := self.refuse(architecture):
-                refused[position] = self._failed(architecture, refusal, seed, rung)
-            else:
-                asked.append(position)
-        allowed = [architectures[position] for position in asked]
-        allowed_seeds = None if seeds is None else [seeds[position] for position in asked]
-        answers = self.evaluator.evaluate(allowed, allowed_seeds, rung) if allowed else []
-        evaluations = refused | dict(zip(asked, answers, strict=True))
-        return [evaluations[position] for position in range(len(architectures))]
+    def _known(self, requests: Sequence[Request]) -> dict[Request, Evaluation]:
+        refusals = ((request, self.refuse(request.architecture)) for request in dict.fromkeys(requests))
+        return {request: self._failed(request, refusal) for request, refusal in refusals if refusal}
 
-    def close(self) -> None:
-        """Close the other evaluator."""
-        self.evaluator.close()
-
-    def _failed(
-        self, architecture: Architecture, refusal: Refusal, seed: int | None, rung: int
-    ) -> Evaluation:
-        size = refusal.size
+    def _failed(self, request: Request, refusal: Refusal) -> Evaluation:
+        (architecture, seed, rung), size = request, refusal.size
         return Evaluation(
             architecture=architecture,
             task=self.task,

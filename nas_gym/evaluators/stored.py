@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.lent import LentEvaluator
+from nas_gym.evaluators.sending import Relay, Request
 from nas_gym.memory.store import EvaluationStore, Setting
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.tasks.evaluation import Evaluation
@@ -26,7 +27,7 @@ class Repeatable(Protocol):
         """Say what a child's result depends on, beside its architecture and seed."""
 
 
-class StoredEvaluator(Evaluator):
+class StoredEvaluator(Relay):
     """Keeps every evaluation in a store and has only those trained that are not there.
 
     A result is taken from the store only for the same architecture, seed and ``Setting``, which fix it:
@@ -34,8 +35,9 @@ class StoredEvaluator(Evaluator):
     of a confirmation. No draw is undone by that, and a search that is played again finds all its
     children. What failed is recorded and trained again.
 
-    Processes that share a store see one another's children as soon as the call that trained them
-    returns. Two that want the same new child at the same moment both train it, with the same result.
+    A child is in the store as soon as it is received, before anybody is told of it: a search that is
+    killed loses only what was under way. Processes that share a store see one another's children. Two that
+    want the same new child at the same moment both train it, with the same result.
 
     Args:
         evaluator: Who trains what is new.
@@ -52,32 +54,39 @@ class StoredEvaluator(Evaluator):
             raise InvalidArgumentError(
                 f"only an evaluator with a seed and a setting can have a store, got {said_by!r}"
             )
-        self.evaluator = evaluator
+        super().__init__(evaluator)
         self.store = store
         self._said_by = said_by
         store.add(said_by.setting(), [])  # a file that is read-only is refused before a child is trained
 
-    def evaluate(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
-    ) -> list[Evaluation]:
-        """Evaluate children, see ``Evaluator.evaluate``.
+    def _seeds(self, architectures: Sequence[Architecture]) -> Sequence[int]:
+        return [child_seed(self._said_by.seed, architecture) for architecture in architectures]
 
-        Raises:
-            StoreError: If the store cannot be read or written.
-        """
-        if seeds is None:
-            seeds = [child_seed(self._said_by.seed, architecture) for architecture in architectures]
-        setting = self._said_by.setting(rung)
-        children = list(zip(architectures, seeds, strict=True))
-        known = self.store.find(setting, children)
-        new = [child for child in dict.fromkeys(children) if child not in known]
-        if new:
-            fresh = self.evaluator.evaluate([a for a, _ in new], [seed for _, seed in new], rung)
-            self.store.add(setting, fresh)
-            known.update(zip(new, fresh, strict=True))
-        return [known[child] for child in children]
+    def _known(self, requests: Sequence[Request]) -> dict[Request, Evaluation]:
+        found: dict[Request, Evaluation] = {}
+        for rung, of_rung in _by_rung(requests):
+            children = [(request.architecture, _seed(request)) for request in of_rung]
+            stored = self.store.find(self._said_by.setting(rung), children)
+            found |= {Request(*child, rung): evaluation for child, evaluation in stored.items()}
+        return found
+
+    def _keep(self, came: Sequence[tuple[Request, Evaluation]]) -> None:
+        evaluations = dict(came)
+        for rung, of_rung in _by_rung(list(evaluations)):
+            self.store.add(self._said_by.setting(rung), [evaluations[request] for request in of_rung])
 
     def close(self) -> None:
         """Close the other evaluator and the file."""
-        self.evaluator.close()
+        super().close()
         self.store.close()
+
+
+def _by_rung(requests: Sequence[Request]) -> list[tuple[int, list[Request]]]:
+    """Return the requests of each rung: each has a setting of its own."""
+    rungs = sorted({request.rung for request in requests})
+    return [(rung, [request for request in requests if request.rung == rung]) for rung in rungs]
+
+
+def _seed(request: Request) -> int:
+    assert request.seed is not None, "a store names all seeds"
+    return request.seed

@@ -26,16 +26,23 @@ class TorchTrainer(Trainer):
         device: PyTorch's name of the device, for example ``"cpu"`` or ``"cuda"``.
         measure_latency: Whether to measure how long a trained network takes for one sample. Such times do
             not repeat, and children that train at the same time disturb one another's.
+        elsewhere: Whether children are trained on other machines: the device is looked for there.
 
     Raises:
         InvalidArgumentError: If there is no such device here, or task, search space and device do not fit.
     """
 
     def __init__(
-        self, task: AnyTask, search_space: SearchSpace, device: str = "cpu", measure_latency: bool = False
+        self,
+        task: AnyTask,
+        search_space: SearchSpace,
+        device: str = "cpu",
+        measure_latency: bool = False,
+        elsewhere: bool = False,
     ) -> None:
         super().__init__(task, search_space)
-        check_device(device)
+        if not elsewhere:
+            check_device(device)
         task.check(search_space, device)
         self.device = device
         self.measure_latency = boolean("measure_latency", measure_latency)
@@ -73,7 +80,8 @@ class TorchTrainer(Trainer):
             return self.task.latency(trained.module, child.rung, self.device)
 
     def warm_up(self) -> None:
-        """Load what PyTorch loads late."""
+        """Load what PyTorch loads late, where there is the device."""
+        check_device(self.device)
         self.task.warm_up(self.device)
 
 

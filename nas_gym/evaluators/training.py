@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
-from nas_gym.evaluators.base import Evaluator
+from nas_gym.evaluators.pooled import PooledEvaluator
 from nas_gym.evaluators.trainer import Child, Trainer
 from nas_gym.memory.store import Setting
-from nas_gym.pools.base import Fault, Pool
+from nas_gym.pools.base import Pool
+from nas_gym.pools.channel import Channel
+from nas_gym.pools.fault import Fault
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.tasks.base import Outcome
 from nas_gym.tasks.evaluation import Evaluation, Status
 from nas_gym.tasks.seeds import child_seed
 
 
-class TrainingEvaluator(Evaluator):
+class TrainingEvaluator(PooledEvaluator[Child]):
     """Trains children with one trainer in one pool; results do not depend on the pool.
 
     A child that takes longer than the pool allows is ``"timed_out"``, one whose worker dies ``"failed"``.
@@ -24,35 +26,25 @@ class TrainingEvaluator(Evaluator):
     """
 
     def __init__(self, trainer: Trainer, pool: Pool, seed: int = 0) -> None:
+        super().__init__(pool)
         self.trainer = trainer.without_test()
-        self.pool = pool
         self.seed = seed
 
-    def evaluate(
+    def send(
         self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
-    ) -> list[Evaluation]:
-        """Train children, see ``Evaluator.evaluate``.
-
-        Raises:
-            WorkerError: If no worker can be started.
-        """
+    ) -> list[int]:
+        """Let children be trained, see ``Evaluator.send``."""
         if seeds is None:
             seeds = [child_seed(self.seed, architecture) for architecture in architectures]
-        children = [Child(a, seed, rung) for a, seed in zip(architectures, seeds, strict=True)]
-        found: dict[int, Evaluation] = {}
-        for index, result in self.pool.map(self.trainer, children):
-            found[index] = self._lost(children[index], result) if isinstance(result, Fault) else result
-        return [found[index] for index in range(len(children))]
+        return self._send([Child(a, seed, rung) for a, seed in zip(architectures, seeds, strict=True)])
 
     def setting(self, rung: int = 0) -> Setting:
         """Say what a child's result depends on, beside its architecture and seed."""
         return self.trainer.setting(rung)
 
-    def close(self) -> None:
-        """Close the pool."""
-        self.pool.close()
+    def _open(self) -> Channel[Child, Evaluation]:
+        return self.pool.open(self.trainer)
 
-    def _lost(self, child: Child, fault: Fault) -> Evaluation:
-        """Return the record of a child whose worker was lost."""
+    def _lost(self, item: Child, fault: Fault) -> Evaluation:
         status: Status = "timed_out" if fault.kind == "timed_out" else "failed"
-        return self.trainer.evaluation(child, Outcome(reason=fault.reason), fault.seconds, status=status)
+        return self.trainer.evaluation(item, Outcome(reason=fault.reason), fault.seconds, status=status)

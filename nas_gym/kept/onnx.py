@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nas_gym.errors import ExportError
+from nas_gym.extras import needs
 from nas_gym.files import write_atomically
 from nas_gym.kept.network import KeptNetwork, OnnxForm, Raw
 
@@ -25,7 +26,6 @@ LARGEST_DIFFERENCE = 1e-4
 """Between PyTorch and ONNX, of values below 1; of larger ones as a share of the value."""
 STEPS = 4
 """Steps that a network with a state is compared over."""
-NEEDED = "ONNX needs packages that are not installed: pip install 'nas_gym[export]'"
 Arrays = dict[str, NDArray[np.generic]]
 
 
@@ -47,14 +47,13 @@ def export_onnx(network: KeptNetwork, file: str | Path, samples: Raw | None = No
         The largest difference between what PyTorch and onnxruntime say, see ``LARGEST_DIFFERENCE``.
 
     Raises:
-        ExportError: If a package is missing, the network cannot be written, or it says something else.
+        MissingPackageError: If a package is not installed.
+        ExportError: If the network cannot be written, or it says something else.
     """
-    try:
+    with needs("export", "ONNX"):
         import onnx
         import onnxruntime
         import onnxscript  # noqa: F401 - PyTorch needs it
-    except ImportError:
-        raise ExportError(NEEDED) from None
     target, form = Path(file), network.onnx_form(samples)
     with TemporaryDirectory() as folder:
         made = Path(folder) / "network.onnx"

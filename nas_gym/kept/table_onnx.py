@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from nas_gym.datasets.tables.columns import Cells
 from nas_gym.datasets.tables.encoding import BINS, FAR, LEAST_RANK, Encoding, NumberEncoding
 from nas_gym.errors import ExportError
+from nas_gym.extras import needs
 from nas_gym.files import write_atomically
 from nas_gym.kept.table_model import Member, TableModel, answers_of
 from nas_gym.search_spaces.mlp.description import Activation, describe
 
-if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto, TensorProto
+with needs("export", "ONNX"):
+    import onnxruntime
+    from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
 EXAMPLES = 64
 OPSET, OPSET_OF_NAMES, IR_VERSION = 18, 3, 9
@@ -74,17 +76,12 @@ def export_table(model: TableModel, file: str | Path, rows: Cells | None = None)
     Raises:
         ExportError: If a package is missing, or the file would say something else.
     """
-    from nas_gym.kept.onnx import LARGEST_DIFFERENCE, NEEDED
+    from nas_gym.kept.onnx import LARGEST_DIFFERENCE  # imports PyTorch
 
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError:
-        raise ExportError(NEEDED) from None
     target, cells = Path(file), _drawn(model) if rows is None else rows
     written = _Writer(model).model()
-    onnx.helper.set_model_props(written, _metadata(model))
-    onnx.checker.check_model(written)
+    helper.set_model_props(written, _metadata(model))
+    checker.check_model(written)
     content = written.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     given = {"numbers": cells.numbers, "names": cells.names}
@@ -109,10 +106,8 @@ class _Writer:
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
 
-    def model(self) -> "ModelProto":
+    def model(self) -> ModelProto:
         """Return all of them as one model."""
-        from onnx import TensorProto, helper
-
         model = self._model
         encoding = model.members[0].encoding
         inputs = []
@@ -134,16 +129,12 @@ class _Writer:
         return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=opsets, producer_name="nas_gym")
 
     def _op(self, kind: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401, of ONNX
-        from onnx import helper
-
         name = f"value_{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
     def _constant(self, values: NDArray[np.generic] | Sequence[float] | float) -> str:
         """Return the name of values, float64 unless they are an array of another type."""
-        from onnx import numpy_helper
-
         array = np.asarray(values, dtype=None if isinstance(values, np.ndarray) else np.float64)
         name = f"constant_{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(array, name))
@@ -171,8 +162,6 @@ class _Writer:
 
     def _member(self, member: Member, codes: Sequence[tuple[str, dict[str, int]]]) -> str:
         """Return what a network says, times its share."""
-        from onnx import TensorProto
-
         encoding = member.encoding
         parts = [self._number(known, place, encoding.numeric) for place, known in enumerate(encoding.numbers)]
         for (code, numbers), names in zip(codes, encoding.names, strict=True):
@@ -203,8 +192,6 @@ class _Writer:
 
     def _number(self, known: NumberEncoding, place: int, numeric: str) -> str:
         """Return what becomes of a column of numbers, see ``Encoding``."""
-        from onnx import TensorProto
-
         column = self._column("numbers", place)
         gaps = self._op("IsNaN", column)
         filled = self._op("Where", gaps, self._constant(known.median), column)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from plotly.offline import get_plotlyjs
-
+from nas_gym.extras import needs
 from nas_gym.pages.drawer import Json, draw_for_page
 from nas_gym.pages.panels import Panel
+
+with needs("report", "a page"):
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from plotly.offline import get_plotlyjs
 
 TEMPLATES = Path(__file__).parent / "templates"
 

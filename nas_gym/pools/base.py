@@ -3,24 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from types import MethodType, TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Self
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from nas_gym.pools.channel import Channel, Item, Result
+from nas_gym.pools.fault import Fault
+
 Work = Callable[[Item], Result]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What came instead of a result, when a worker was lost."""
-
-    kind: Literal["timed_out", "died"]
-    reason: str
-    """In words, for example ``"stopped after 5 seconds"``."""
-    seconds: float
-    """How long was worked on the item, in all tries."""
 
 
 class Pool(ABC):
@@ -37,6 +26,9 @@ class Pool(ABC):
     workers: int
 
     @abstractmethod
+    def open(self, function: Work[Item, Result]) -> Channel[Item, Result]:
+        """Return a channel to a function; whoever opens it closes it."""
+
     def map(
         self, function: Work[Item, Result], items: Sequence[Item]
     ) -> Iterator[tuple[int, Result | Fault]]:
@@ -49,6 +41,22 @@ class Pool(ABC):
             KeyboardInterrupt: On Ctrl-C; the pool is closed then.
             WorkerError: If no worker can be started, or the pool is closed meanwhile.
         """
+        if len(items) == 0:
+            return
+        channel = self.open(function)
+        wait = True
+        try:
+            indices = {channel.send(item): index for index, item in enumerate(items)}
+            while indices:
+                for number, result in channel.recv():
+                    yield indices.pop(number), result
+        except GeneratorExit:
+            # The garbage collector may drop this in any thread, also in one that is just starting and holds
+            # the lock that a thread needs to be joined.
+            wait = False
+            raise
+        finally:
+            channel.close(wait)
 
     @abstractmethod
     def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:

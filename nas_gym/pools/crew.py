@@ -1,12 +1,15 @@
 """Server, workers and the jobs that wait for them: what a pool of processes has while it is open."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import RLock, Thread, current_thread
+from typing import Any
 
 from nas_gym.errors import WorkerError
-from nas_gym.pools.base import Item, Result, Work, is_same
+from nas_gym.pools.base import Work, is_same
+from nas_gym.pools.channel import Item, Result
 from nas_gym.pools.fork_server import ForkServer
 from nas_gym.pools.worker import KNOWN, Errand, Job, Worker
 
@@ -47,7 +50,7 @@ class Crew:
                 raise WorkerError("the pool was closed")
             job = Job(self._errand(function), item)
             self._open += 1
-            job.future.add_done_callback(self._count)
+            job.add_done_callback(self._count)
             self._jobs.put(job)
             if len(self._workers) < min(self._open, self._most):
                 worker = Worker(self._server, self._timeout_seconds)
@@ -70,22 +73,23 @@ class Crew:
 
     def _lead(self, worker: Worker) -> None:
         while (job := self._jobs.get()) is not None:
-            if job.future.set_running_or_notify_cancel():
+            if job.set_running_or_notify_cancel():
                 try:
                     result = worker.do(job)
                 except BaseException as error:
-                    job.future.set_exception(WorkerError("the pool was closed") if self._closed else error)
+                    job.set_exception(WorkerError("the pool was closed") if self._closed else error)
                 else:
-                    job.future.set_result(result)
+                    job.set_result(result)
                     del result
             del job
         worker.close()
 
-    def give_up(self, jobs: Sequence[Job]) -> None:
+    def give_up(self, jobs: Sequence[Future[Any]]) -> None:
         """Let jobs that have not ended end without a result."""
         for job in jobs:
+            assert isinstance(job, Job)
             job.given_up = True
-            if not job.future.done() and not job.future.cancel():
+            if not job.done() and not job.cancel():
                 for worker in list(self._workers):
                     worker.give_up(job)
 
@@ -111,8 +115,8 @@ class Crew:
         with suppress(Empty):
             while True:
                 job = self._jobs.get_nowait()
-                if job is not None and job.future.set_running_or_notify_cancel():
-                    job.future.set_exception(WorkerError("the pool was closed"))
+                if job is not None and job.set_running_or_notify_cancel():
+                    job.set_exception(WorkerError("the pool was closed"))
         self._server.close()
         for _ in self._workers:
             self._jobs.put(None)

@@ -141,11 +141,11 @@ def work(connection: Connection) -> NoReturn:
                     functions.pop(old, None)
                 sys.path[:] = path
                 functions[number] = _load(recv_handle(connection), parts)
-                answer = _pickled(True, None)
+                answer = pickled_answer(True, None)
             else:
-                answer = _pickled(True, functions[number](pickle.loads(*rest)))
+                answer = pickled_answer(True, functions[number](pickle.loads(*rest)))
         except Exception as error:
-            answer = _pickled(False, error)
+            answer = pickled_answer(False, error)
         sys.stdout.flush()
         connection.send_bytes(answer)
         del answer, rest
@@ -164,7 +164,7 @@ def _load(fd: int, parts: Sequence[tuple[int, int]]) -> Callable[[object], objec
     return function
 
 
-def _pickled(done: bool, result: object) -> bytes:
+def pickled_answer(done: bool, result: object) -> bytes:
     """Pickle an answer; an exception that cannot be pickled is replaced by one that says so."""
     try:
         if isinstance(result, Exception):

@@ -1,9 +1,12 @@
 """Work in this process, one item after another."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections import deque
 from concurrent.futures import Future
 
-from nas_gym.pools.base import Fault, Item, Pool, Result, Warmth, Work
+from nas_gym.pools.base import Pool, Warmth, Work
+from nas_gym.pools.channel import Channel, Item, Result
+from nas_gym.pools.fault import Fault
 
 
 class Here(Pool):
@@ -14,14 +17,9 @@ class Here(Pool):
     def __init__(self) -> None:
         self._warmth = Warmth()
 
-    def map(
-        self, function: Work[Item, Result], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result | Fault]]:
-        """Apply a function to items in order, see ``Pool.map``."""
-        if len(items) > 0:
-            self._warmth.warm_up(function)
-        for index, item in enumerate(items):
-            yield index, function(item)
+    def open(self, function: Work[Item, Result]) -> Channel[Item, Result]:
+        """Return a channel that works on an item when its result is waited for."""
+        return _Line(function, self._warmth)
 
     def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
         """Apply a function to one item at once; the future is done."""
@@ -35,3 +33,23 @@ class Here(Pool):
 
     def close(self) -> None:
         """Do nothing: nothing was started."""
+
+
+class _Line(Channel[Item, Result]):
+    def __init__(self, function: Work[Item, Result], warmth: Warmth) -> None:
+        super().__init__()
+        self._function, self._warmth = function, warmth
+        self._waiting: deque[tuple[int, Item]] = deque()
+
+    def _begin(self, number: int, item: Item) -> None:
+        self._waiting.append((number, item))
+
+    def _next(self, wait: bool, until: float | None) -> tuple[int, Result | Fault] | None:
+        if not (wait and self._waiting) or (until is not None and time.monotonic() >= until):
+            return None
+        self._warmth.warm_up(self._function)
+        number, item = self._waiting.popleft()
+        return number, self._function(item)
+
+    def close(self, wait: bool = True) -> None:
+        self._waiting.clear()

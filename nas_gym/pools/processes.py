@@ -3,20 +3,20 @@
 import multiprocessing
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from multiprocessing.util import Finalize
-from queue import SimpleQueue
 from threading import RLock
 from typing import cast
 
 from joblib import cpu_count
 
 from nas_gym.checks import number, optional_integer
-from nas_gym.pools.base import Fault, Item, Pool, Result, Work
+from nas_gym.pools.base import Pool, Work
+from nas_gym.pools.channel import Channel, FutureChannel, Item, Result
 from nas_gym.pools.crew import Crew
+from nas_gym.pools.fault import Fault
 from nas_gym.pools.here import Here
-from nas_gym.pools.worker import Job
 
 
 class Processes(Pool):
@@ -73,36 +73,22 @@ class Processes(Pool):
         """Leave workers behind."""
         return type(self), (self.workers, self.timeout_seconds, self.preload)
 
-    def map(
-        self, function: Work[Item, Result], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result | Fault]]:
-        """Apply a function to items, see ``Pool.map``."""
-        if len(items) == 0:
-            return
+    def open(self, function: Work[Item, Result]) -> Channel[Item, Result]:
+        """Return a channel to worker processes."""
         if self._must_stay():
-            yield from self._stay().map(function, items)
-            return
+            return self._stay().open(function)
         crew = self._have_crew()
-        done: SimpleQueue[int] = SimpleQueue()
-        jobs: dict[int, Job] = {}
-        try:
-            for index, item in enumerate(items):
-                jobs[index] = crew.submit(function, item)
-                jobs[index].future.add_done_callback(lambda _, index=index: done.put(index))  # type: ignore[misc]
-            for _ in items:
-                index = done.get()
-                yield index, cast("Result | Fault", jobs.pop(index).future.result())
-        except KeyboardInterrupt:
-            self.close()
-            raise
-        finally:
-            crew.give_up(list(jobs.values()))
+
+        def submit(item: Item) -> Future[Result | Fault]:
+            return cast("Future[Result | Fault]", crew.submit(function, item))
+
+        return FutureChannel(submit, lambda futures, _: crew.give_up(futures), self.close)
 
     def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
         """Apply a function to one item, see ``Pool.submit``."""
         if self._must_stay():
             return self._stay().submit(function, item)
-        return cast("Future[Result | Fault]", self._have_crew().submit(function, item).future)
+        return cast("Future[Result | Fault]", self._have_crew().submit(function, item))
 
     def close(self) -> None:
         """End server and workers at once; what waits for a result gets a ``WorkerError``."""

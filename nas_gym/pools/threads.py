@@ -1,20 +1,21 @@
 """Work in threads of this process, for functions that release Python's lock."""
 
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from joblib import cpu_count
 
 from nas_gym.checks import optional_integer
-from nas_gym.pools.base import Fault, Item, Pool, Result, Warmth, Work
+from nas_gym.pools.base import Pool, Warmth, Work
+from nas_gym.pools.channel import Channel, FutureChannel, Item, Result
+from nas_gym.pools.fault import Fault
 
 
 class Threads(Pool):
     """Works in threads of this process, which cannot be stopped: a ``close`` waits for the items under way.
 
-    ``map`` makes its threads for each call: any that live longer would be dead in a fork of this process. An
-    iterator that is dropped waits for none of them.
+    A channel, and so each ``map``, has its own threads, which end with it: any that live longer would be dead
+    in a fork of this process. What is dropped waits for none of them.
 
     Args:
         workers: Number of threads; by default one for each core that this process may use.
@@ -41,26 +42,15 @@ class Threads(Pool):
         self.workers = workers
         self._forget()
 
-    def map(
-        self, function: Work[Item, Result], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result | Fault]]:
-        """Apply a function to items, see ``Pool.map``."""
-        if len(items) == 0:
-            return
+    def open(self, function: Work[Item, Result]) -> Channel[Item, Result]:
+        """Return a channel with threads of its own."""
         self._warmth.warm_up(function)
-        threads = ThreadPoolExecutor(min(self.workers, len(items)))
-        wait = True
-        try:
-            indices = {threads.submit(function, item): index for index, item in enumerate(items)}
-            for future in as_completed(indices):
-                yield indices.pop(future), future.result()
-        except GeneratorExit:
-            # The garbage collector may drop this in any thread, also in one that is just starting and holds
-            # the lock that a thread needs to be joined.
-            wait = False
-            raise
-        finally:
+        threads = ThreadPoolExecutor(self.workers)
+
+        def end(_: object, wait: bool) -> None:
             threads.shutdown(wait, cancel_futures=True)
+
+        return FutureChannel(lambda item: threads.submit(function, item), end, lambda: None)
 
     def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
         """Apply a function to one item, see ``Pool.submit``."""

@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import send_handle
@@ -20,7 +19,7 @@ from threading import RLock
 import cloudpickle
 
 from nas_gym.errors import WorkerDiedError, WorkerError
-from nas_gym.pools.base import Fault
+from nas_gym.pools.fault import Fault
 from nas_gym.pools.fork_server import ForkServer, read_number
 
 TRIES = 2
@@ -54,14 +53,14 @@ class Errand:
         self.close = weakref.finalize(self, os.close, self.fd)
 
 
-@dataclass(eq=False)
-class Job:
+class Job(Future[object]):
     """An item that waits for its result."""
 
-    errand: Errand
-    item: object
-    future: Future[object] = field(default_factory=Future)
-    given_up: bool = False
+    def __init__(self, errand: Errand, item: object) -> None:
+        super().__init__()
+        self.errand = errand
+        self.item = item
+        self.given_up = False
 
 
 class Worker:

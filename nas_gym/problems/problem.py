@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from nas_gym.evaluators.choices import EvaluatorChoice
+    from nas_gym.evaluators.lookup import TableEvaluator
+    from nas_gym.evaluators.simulated import SimulatedWorkers
     from nas_gym.evaluators.trainer import AnyTask, Trainer
     from nas_gym.memory.tables.table import Table
     from nas_gym.search_spaces.references import Reference
@@ -78,6 +80,7 @@ class Problem:
         table: All results, those on test data included: for use after the search. ``None`` where children
             are trained.
         lookup: What looks results up in the table, without those on test data.
+        workers: Simulated workers before the table; ``None`` for answers at once.
         choice: How and where children are trained; ``None`` for a table or an evaluator of the user's own.
         own: An evaluator of the user's own.
         reward: How good an evaluation is, by default its score.
@@ -94,7 +97,8 @@ class Problem:
     id: str = ""
     task: "AnyTask | None" = None
     table: "Table | None" = None
-    lookup: Evaluator | None = None
+    lookup: "TableEvaluator | None" = None
+    workers: "SimulatedWorkers | None" = None
     choice: "EvaluatorChoice | None" = None
     own: Evaluator | None = None
     reward: Reward | None = None
@@ -141,7 +145,11 @@ class Problem:
         if self.table is not None and store is not None:
             raise InvalidArgumentError("a table holds all results, it needs no store")
         if self.lookup is not None and self.own is None:
-            return self.lookup
+            if self.workers is None:
+                return self.lookup
+            from nas_gym.evaluators.simulated import SimulatedEvaluator
+
+            return CachedEvaluator(SimulatedEvaluator(self.lookup, self.workers))
         if self.own is not None:
             trained: Evaluator = LentEvaluator(self.own)
         else:

@@ -10,7 +10,7 @@ from nas_gym.envs.nas_env import GameRules, NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators import EVALUATORS
-from nas_gym.evaluators.choices import Fused, Local, Processes
+from nas_gym.evaluators.choices import Fused, Local, Processes, Ray
 from nas_gym.problems import benches, images, tabular, texts
 from nas_gym.problems.parts import REQUIRED, choose, keywords_of
 from nas_gym.problems.problem import Bookkeeping, Problem
@@ -41,7 +41,7 @@ class Entry:
     evaluators: tuple[str, ...] = ()
 
 
-COMPILED, IN_PYTORCH = ("fused", "local"), ("processes", "local")
+COMPILED, IN_PYTORCH = ("fused", "local"), ("processes", "local", "ray")
 PROBLEMS: dict[str, Entry] = {
     "NAS-Moons-v0": Entry(tabular.moons, SPACES, (TrainingRecipe,), COMPILED),
     "NAS-Tabular-v0": Entry(tabular.tabular, SPACES, (TrainingRecipe, RegressionRecipe), COMPILED),
@@ -88,9 +88,11 @@ def problem(id: str, **keywords: Any) -> Problem:  # noqa: ANN401, checked by th
     evaluator = keywords.get("evaluator")
     own = evaluator if hasattr(evaluator, "evaluate") else None
     choice = None
+    if isinstance(evaluator, Mapping) and "pool" in evaluator:  # another word for its name
+        evaluator = {"name" if key == "pool" else key: value for key, value in evaluator.items()}
     if own is None and entry.evaluators:
         choices = {name: EVALUATORS[name] for name in entry.evaluators}
-        choice = choose("evaluator", evaluator, choices, entry.evaluators[0], (Fused, Local, Processes))
+        choice = choose("evaluator", evaluator, choices, entry.evaluators[0], (Fused, Local, Processes, Ray))
     elif own is None and evaluator is not None:
         raise InvalidArgumentError(
             f"unknown evaluator {evaluator!r}; {id} has its table, or an object with evaluate"

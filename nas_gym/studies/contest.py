@@ -19,8 +19,8 @@ from nas_gym.studies.choosing import finalists
 from nas_gym.studies.comparison import Comparison
 from nas_gym.studies.references import retrain_models
 from nas_gym.studies.report.findings import Findings, read_latencies
-from nas_gym.studies.report.page import write_page
 from nas_gym.studies.report.words import say
+from nas_gym.studies.report.writing import write_page
 from nas_gym.studies.retraining import FULL, Trainings, found_networks, hand_designed_networks
 from nas_gym.studies.run_folder import FinishedRun, absolute_paths, read_run
 from nas_gym.tasks.metric import Metric

@@ -15,7 +15,8 @@ from nas_gym.errors import NasGymError
 from nas_gym.evaluators.trainer import Child, Trainer
 from nas_gym.files import write_atomically
 from nas_gym.kept.keeping import keep
-from nas_gym.pools.base import Fault, Pool
+from nas_gym.pools.base import Pool
+from nas_gym.pools.fault import Fault
 from nas_gym.problems.problem import Problem
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from agents.base import Order
 from agents.progress import SearchProgress
 from nas_gym.envs.episode import Episode
 from nas_gym.errors import RunFolderError
@@ -23,7 +24,7 @@ class Searcher(Protocol):
     def checkpoint_name(self) -> str: ...  # noqa: D102
 
     def learn(  # noqa: D102
-        self, total_architectures: int, progress_bar: bool, callback: Callable[[object], bool]
+        self, total_architectures: int, progress_bar: bool, callback: Callable[[object], bool], **_: str
     ) -> object: ...
 
     def save(self, path: Path) -> None: ...  # noqa: D102
@@ -48,6 +49,7 @@ def search(
     checkpoint_seconds: float = 1.0,
     progress_bar: bool = True,
     seconds: float | None = None,
+    order: Order = "batch",
 ) -> bool:
     """Let an agent learn, and keep the run folder up to date meanwhile.
 
@@ -64,6 +66,8 @@ def search(
         checkpoint_seconds: Time between two checkpoints, at least.
         progress_bar: Whether to show one.
         seconds: After how many the search ends, those before an interruption included; ``None`` for no limit.
+        order: In which order the agent learns, see ``EpisodicAgent.learn``. A checkpoint must know the first
+            episodes of the recorder, which in order of submission it does not.
 
     Returns:
         Whether the search reached its end.
@@ -104,7 +108,9 @@ def search(
             return not (stop or over)
 
         if not over:
-            agent.learn(max(0, episodes - agent.num_architectures), False, after_update)
+            # Other agents than ours know of no order.
+            ordered = {} if order == "batch" else {"order": order}
+            agent.learn(max(0, episodes - agent.num_architectures), False, after_update, **ordered)
         finished = over or not stop or agent.num_architectures >= episodes
         write(done=finished)
     return finished

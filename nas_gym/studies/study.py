@@ -4,16 +4,18 @@ import platform
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
 from agents import AgentSpec, agent_spec, make_agent
+from agents.base import EpisodicAgent, Order
 from nas_gym.checks import integer, number
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.extras import is_there
 from nas_gym.files import Json
 from nas_gym.kept.folder import WINNER
 from nas_gym.memory.tables.table import Table
@@ -23,10 +25,9 @@ from nas_gym.problems.problem import Problem
 from nas_gym.studies.choosing import choose
 from nas_gym.studies.comparison import Comparison, Contender
 from nas_gym.studies.references import retrain_models
-from nas_gym.studies.report.figures import draw_learning_curve, draw_pareto_front
 from nas_gym.studies.report.findings import Findings, read_latencies
-from nas_gym.studies.report.page import write_page
 from nas_gym.studies.report.words import print_models, print_search, say
+from nas_gym.studies.report.writing import write_report
 from nas_gym.studies.retraining import Trainings, found_networks
 from nas_gym.studies.run_folder import RunFolder, RunSettings, absolute_paths
 from nas_gym.studies.search import search
@@ -54,6 +55,8 @@ class Study:
         run_dir: Folder of the run; by default ``runs/<env>/<agent>/<seed>``.
         resume: Whether to go on with the run that the folder holds.
         store: File that keeps every evaluation, also of other runs; by default one in the folder.
+        order: In which order the agent learns, see ``agents.base.EpisodicAgent.learn``.
+        lanes: How many sentences are under way at the same time; by default what suits the agent.
     """
 
     env: str
@@ -66,6 +69,8 @@ class Study:
     run_dir: Path | None = None
     resume: bool = False
     store: Path | None = None
+    order: Order = "batch"
+    lanes: int | None = None
 
 
 def run_study(study: Study, console: Console) -> Summary | None:
@@ -79,7 +84,7 @@ def run_study(study: Study, console: Console) -> Summary | None:
 
     Raises:
         NasGymError: If an argument is out of range, a folder or a store cannot be used, or nothing was found.
-        AgentError: If there is no such agent, or its checkpoint does not fit.
+        AgentError: If there is no such agent, its package is missing, or its checkpoint does not fit.
     """
     torch.set_num_threads(1)  # faster for networks this small, and the same result on any machine
     episodes, seed = integer("episodes", study.episodes, 1), integer("seed", study.seed, 0, MAX_SEED)
@@ -89,13 +94,19 @@ def run_study(study: Study, console: Console) -> Summary | None:
     if "store" in study.env_kwargs:
         raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     spec = study.spec or agent_spec(study.agent)
+    kind = spec.load()  # a package that it needs and that is missing is told before there is a folder
+    if study.lanes is not None:
+        spec = replace(spec, num_envs=integer("lanes", study.lanes, 1))
+    if study.order != "batch" and not issubclass(kind, EpisodicAgent):
+        raise InvalidArgumentError(f"{study.agent} learns from whole batches alone, order must be 'batch'")
+    ordered: dict[str, Json] = {} if study.order == "batch" else {"order": study.order}
     env_id, keywords = study.env.removeprefix("nas_gym:"), absolute_paths(study.env_kwargs)
     problem = registration.problem(env_id, **keywords)
     settings = RunSettings(
         env=env_id,
         env_kwargs=keywords,
         agent=study.agent,
-        agent_arguments=spec.arguments,
+        agent_arguments={**spec.arguments, **ordered},
         num_envs=spec.num_envs,
         seed=seed,
         episodes=episodes,
@@ -107,20 +118,27 @@ def run_study(study: Study, console: Console) -> Summary | None:
     path = study.run_dir or Path("runs") / env_id / study.agent / str(seed)
     if study.resume and not (path / "config.json").exists():
         say(console, f"there is no run in {path} to resume, a new one starts")
-    packages: dict[str, Json] = {name: version(name) for name in PACKAGES}
-    run = RunFolder(path, settings, study.resume, {"python": platform.python_version(), "packages": packages})
+    run = RunFolder(
+        path, settings, study.resume, {"python": platform.python_version(), "packages": _versions()}
+    )
     # A table knows its children already.
     store = study.store or (None if problem.table is not None else path / "evaluations.sqlite")
     with closing(problem.make_vector_env(spec.num_envs, store)) as env:
         recorder = RecordEvaluations(env)
-        checkpoint = None if _remembers(problem) else path / "checkpoint.pt"
-        agent = make_agent(spec, recorder, seed, path / "tensorboard", checkpoint)
+        # In order of submission a run is the same each time, and its children are in the store.
+        is_replayed = _remembers(problem) or study.order == "submission"
+        checkpoint = None if is_replayed else path / "checkpoint.pt"
+        log = path / "tensorboard" if is_there("tensorboard") else None
+        agent = make_agent(spec, recorder, seed, log, checkpoint)
         say(
             console,
             f"{study.agent} on {env_id}: {episodes} architectures, seed {seed}; everything goes to {path}",
         )
+        if log is None:
+            say(console, "without TensorBoard's log, which needs tensorboard: pip install 'nas_gym[report]'")
         seconds = None if minutes is None else 60 * minutes * SEARCH_SHARE
-        if not search(agent, recorder, run, episodes, progress_bar=not console.quiet, seconds=seconds):
+        bar = not console.quiet
+        if not search(agent, recorder, run, episodes, progress_bar=bar, seconds=seconds, order=study.order):
             done = len(recorder.episodes)
             say(console, f"interrupted after {done} of {episodes} architectures; --resume goes on from here")
             return None
@@ -132,14 +150,8 @@ def run_study(study: Study, console: Console) -> Summary | None:
     run.write_summary(summary)  # retraining may fail
     summary, compared = _judge(problem, summary, path, console)
     run.write_summary(summary)
-    title = f"{study.agent} on {env_id}, seed {seed}"
-    draw_learning_curve(path / "learning_curve.png", [episode.reward for episode in played], title)
-    has_front = draw_pareto_front(path / "pareto_front.png", played, problem.metric, title)
     print_search(console, summary)
     print_models(console, summary, path)
-    say(console, f"learning curve: {path / 'learning_curve.png'}")
-    if has_front:  # cells of a run have one size
-        say(console, f"{problem.metric.words} against size: {path / 'pareto_front.png'}")
     kept = problem.table is None and compared is not None and compared.winner is not None
     findings = Findings(
         path=path,
@@ -155,8 +167,19 @@ def run_study(study: Study, console: Console) -> Summary | None:
         table=summary.table,
         latencies=read_latencies(store, played),
     )
-    write_page(findings, console)
+    write_report(findings, console)
     return summary
+
+
+def _versions() -> dict[str, Json]:
+    """Return the versions of packages that the results may depend on, ``None`` for one that is not there."""
+    versions: dict[str, Json] = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = None
+    return versions
 
 
 def _origin(problem: Problem) -> dict[str, str]:
@@ -177,10 +200,12 @@ def _origin(problem: Problem) -> dict[str, str]:
 def _remembers(problem: Problem) -> bool:
     """Say whether the environment knows more than a checkpoint: such a run is played again from its start.
 
-    What a simulated budget has left, or how deep networks may be by now, stands in no checkpoint.
+    What a simulated budget has left, what simulated workers do, or how deep networks may be by now, stands
+    in no checkpoint.
     """
     return (
         problem.rules.initial_layers is not None
+        or problem.workers is not None
         or getattr(problem.lookup, "budget_seconds", None) is not None
     )
 

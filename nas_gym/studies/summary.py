@@ -202,6 +202,15 @@ def known_costs(networks: Sequence[Network]) -> list[str]:
     return [cost for cost in COSTS if networks and all(getattr(each, cost) is not None for each in networks)]
 
 
+def differing_costs(networks: Sequence[Network]) -> list[str]:
+    """Return the costs that are known and not the same for all networks; of one network all known ones."""
+    return [
+        cost
+        for cost in known_costs(networks)
+        if len(networks) == 1 or len({getattr(each, cost) for each in networks}) > 1
+    ]
+
+
 def pareto_front(networks: Sequence[Network], cost: str, metric: Metric) -> list[Network]:
     """Return the networks that no other one beats, cheapest first.
 

@@ -20,7 +20,8 @@ from nas_gym.errors import InvalidArgumentError, InvalidTableError
 from nas_gym.evaluators.trainer import Child, Trainer
 from nas_gym.memory.tables.table import Table, smallest_counts
 from nas_gym.memory.tables.table_file import Arrays, read_arrays, verified, write_arrays, write_table
-from nas_gym.pools.base import Fault, Pool
+from nas_gym.pools.base import Pool
+from nas_gym.pools.fault import Fault
 from nas_gym.search_spaces.ranked import RankedSpace
 from nas_gym.tasks.metric import ACCURACY
 from nas_gym.tasks.seeds import child_seed

@@ -29,8 +29,8 @@ class Evaluation:
         multiply_adds: Multiplications with a weight for one sample, ``None`` if unknown.
         latency_seconds: Measured time of a forward pass, ``None`` if it was not measured.
         rung: Fidelity of the training: the position of its recipe in the task's ladder, 0 for the cheapest.
-        simulated_seconds: What a search has spent of its budget of simulated time, this child included;
-            ``None`` without such a budget.
+        simulated_seconds: What a search has spent of its budget of simulated time, this child included, or
+            at what time simulated workers were done with the child; ``None`` without such time.
     """
 
     architecture: Architecture

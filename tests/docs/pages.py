@@ -12,7 +12,7 @@ DOCS = ROOT / "docs"
 GENERATED = ("_build", "_generated", "jupyter_execute", ".jupyter_cache")
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+    for path in [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
     if not set(path.relative_to(ROOT).parts) & set(GENERATED)
 }
 FENCE = re.compile(r"^(`{3,})(\S*).*?\n(.*?)^\1 *$", re.DOTALL | re.MULTILINE)
@@ -25,8 +25,9 @@ def fenced(page: str, language: str) -> list[str]:
 
 def commands_of(page: str) -> list[str]:
     """Return the commands of ours on a page: in blocks, indented, and those in tables."""
-    blocks = "\n".join(fenced(page, "sh"))
-    lines = [*blocks.splitlines(), *re.findall(r"^    (\S.*)$", PAGES[page], re.MULTILINE)]
+    text = re.sub(r" *\\\n *", " ", PAGES[page])  # one that goes on in the next line is one
+    blocks = re.sub(r" *\\\n *", " ", "\n".join(fenced(page, "sh")))
+    lines = [*blocks.splitlines(), *re.findall(r"^    (\S.*)$", text, re.MULTILINE)]
     lines += re.findall(r"^\| `([^`]*)` \|", PAGES[page], re.MULTILINE)
     parts = [part.strip() for line in lines for part in line.split("&&")]
     return [part for part in parts if re.match(r"python scripts/|nas-gym ", part)]

@@ -15,7 +15,6 @@ SNIPPETS = {
 }
 """Each once, with the last page it stands on."""
 COMMANDS = sorted({command for page in PAGES for command in commands_of(page)})
-MADE_LATER = {"docs/figures/learning.gif"}  # by scripts/draw_learning.py
 
 
 @pytest.fixture
@@ -69,7 +68,7 @@ def test_links__lead_somewhere(page: str) -> None:
         path, _, anchor = link.partition("#")
         target = (ROOT / page if not path else folder / path).resolve()
         name = str(target.relative_to(ROOT))
-        assert target.exists() or name in MADE_LATER, f"{page}: there is no {link}"
+        assert target.exists(), f"{page}: there is no {link}"
         if anchor:
             assert anchor in anchors_of(name), f"{page}: there is no heading for {link}"
 

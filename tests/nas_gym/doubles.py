@@ -222,7 +222,9 @@ QUICK: dict[str, dict[str, Any]] = {
 }
 """Keywords that make each environment a quick one."""
 
-IN_PROCESS = [(name, way) for name in TRAINED for way in PROBLEMS[name].evaluators if way != "processes"]
+IN_PROCESS = [
+    (name, way) for name in TRAINED for way in PROBLEMS[name].evaluators if way not in ("processes", "ray")
+]
 """Environments with each of their ways to train children that start no other processes."""
 
 

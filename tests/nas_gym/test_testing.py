@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nas_gym.datasets.base import Dataset, Split
 from nas_gym.datasets.tables.moons import moons
 from nas_gym.datasets.texts.brackets import brackets
+from nas_gym.evaluators.base import Answer
 from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.testing import check_corpus, check_dataset, check_evaluator, check_search_space, random_sentence
@@ -183,6 +184,32 @@ def test_check_evaluator__sees_a_broken_promise(
     check_evaluator(InstantEvaluator(), networks)
     with pytest.raises(AssertionError, match=says):
         check_evaluator(SpoiledEvaluator(spoil), networks)
+
+
+class ForgetfulEvaluator(InstantEvaluator):
+    """Does with what it gives out whatever it is told."""
+
+    def __init__(self, spoil: Callable[[list[Answer]], list[Answer]]) -> None:
+        super().__init__()
+        self.spoil = spoil
+
+    def recv(self, at_least: int = 1, timeout: float | None = None) -> list[Answer]:
+        return self.spoil(super().recv(at_least, timeout))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda answers: answers[1:], "received, once"),
+        (lambda answers: [*answers, *answers], "received, once"),
+        (lambda answers: [(ticket, answers[0][1]) for ticket, _ in answers], "as by evaluate"),
+    ],
+)
+def test_check_evaluator__sees_what_is_lost_on_the_way(
+    spoil: Callable[[list[Answer]], list[Answer]], says: str
+) -> None:
+    with pytest.raises(AssertionError, match=says):
+        check_evaluator(ForgetfulEvaluator(spoil), random_networks(4))
 
 
 def test_random_sentence__reaches_every_network_of_a_small_space() -> None:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Picture
-
+from nas_gym.extras import needs
 from nas_gym.files import write_atomically
 from nas_gym.pages.panels import Figure, Panel
+
+with needs("report", "a figure"):
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Picture
 
 
 def draw_picture(path: Path, about: str, figure: Figure) -> None:

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from nas_gym.envs.episode import Episode
+from nas_gym.extras import needs
 from nas_gym.files import write_atomically
 from nas_gym.pages.curves import WINDOW, axis_ends, moving_average
-from nas_gym.studies.summary import COSTS, Network, known_costs, networks_of, pareto_front
+from nas_gym.studies.summary import COSTS, Network, differing_costs, networks_of, pareto_front
 from nas_gym.tasks.metric import Metric
+
+with needs("report", "a picture of a search"):
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 INCHES, DOTS = (8.0, 4.5), 120
 
@@ -59,15 +62,6 @@ def draw_pareto_front(path: Path, rows: Sequence[Episode], metric: Metric, title
     figure.suptitle(title)
     write_atomically(path, lambda temporary: figure.savefig(temporary, format="png"))
     return True
-
-
-def differing_costs(networks: Sequence[Network]) -> list[str]:
-    """Return the costs that are known and not the same for all networks; of one network all known ones."""
-    return [
-        cost
-        for cost in known_costs(networks)
-        if len(networks) == 1 or len({getattr(each, cost) for each in networks}) > 1
-    ]
 
 
 def _figure(inches: tuple[float, float]) -> Figure:

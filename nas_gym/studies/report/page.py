@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.console import Console
-
-from nas_gym.errors import NasGymError
-from nas_gym.files import Json, write_text_atomically
+from nas_gym.files import Json
 from nas_gym.kept.loading import load_network
 from nas_gym.pages.page import Drawings, Places, render
 from nas_gym.pages.panels import Panel
@@ -17,26 +14,9 @@ from nas_gym.studies.report.insight import Insight, insight_of
 from nas_gym.studies.report.pictures import drawing
 from nas_gym.studies.report.search_panels import climb, contenders, fronts, learning_curve
 from nas_gym.studies.report.sentences import asked, lead, retrain_command, search_sentences, use, verdict
-from nas_gym.studies.report.words import say
 from nas_gym.studies.retraining import FULL
 
 TEMPLATE = Path(__file__).parent / "templates" / "study.html.jinja"
-PAGE = "report.html"
-
-
-def write_page(findings: Findings, console: Console) -> None:
-    """Write the page into the folder of the run and say where it is.
-
-    It is the last thing that a study writes, and tells what is on disk already: so a page that cannot be
-    written, or a kept network that cannot be read again, is told in one line and ends nothing.
-    """
-    file = findings.path / PAGE
-    try:
-        write_text_atomically(file, html_page(findings))
-    except (NasGymError, OSError) as error:
-        say(console, f"{file} could not be written: {' '.join(str(error).split())}")
-    else:
-        say(console, f"the study on one page: {file}")
 
 
 def html_page(findings: Findings) -> str:

@@ -6,9 +6,8 @@ from nas_gym.pages.curves import axis_ends, reward_curve, thinned
 from nas_gym.pages.intervals import Band, Interval
 from nas_gym.pages.panels import COLOURS, GREY, PALE, Axis, Dot, Line, Panel, Points
 from nas_gym.studies.comparison import Average, Comparison
-from nas_gym.studies.report.figures import differing_costs
 from nas_gym.studies.report.findings import Findings
-from nas_gym.studies.summary import COSTS, Network, networks_of, pareto_front
+from nas_gym.studies.summary import COSTS, Network, differing_costs, networks_of, pareto_front
 from nas_gym.tasks.metric import Metric
 
 CHOSEN, MEAN, BEST = COLOURS[1], COLOURS[0], COLOURS[5]

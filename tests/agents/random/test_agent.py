@@ -29,6 +29,6 @@ def test_random_agent__learns_nothing() -> None:
     agent = RandomAgent(env, seed=1)
     other = RandomAgent(make_vec(20), seed=1)
     agent.learn(20)
-    batch = collect(make_vec(20), agent._new_batch(), 20, seed=0)
+    batch = collect(make_vec(20), agent._new_batch(20), 20, seed=0)
     other._generator.bit_generator.state = agent._generator.bit_generator.state
     assert (batch.lengths > 0).all() and agent._state().keys() == {"generator"}

@@ -10,7 +10,7 @@ from nas_gym.benchmark import jobs
 from nas_gym.benchmark.jobs import Job, missing_jobs, play_job, read_runs, run_jobs
 from nas_gym.benchmark.runs import Limits, Run
 from nas_gym.errors import RunFolderError
-from nas_gym.pools.base import Fault
+from nas_gym.pools.fault import Fault
 from nas_gym.pools.here import Here
 from tests.nas_gym.benchmark.made_up import make_run
 

@@ -7,7 +7,8 @@ import pytest
 from nas_gym.envs import rendering
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
-from nas_gym.envs.rendering import as_picture, as_text
+from nas_gym.envs.rendering import as_picture
+from nas_gym.envs.spelling import as_text
 from nas_gym.search_spaces import SEARCH_SPACES, CellSpace, GraphSpace, MlpSpace
 from nas_gym.testing import random_sentence
 from tests.nas_gym.doubles import InstantEvaluator

@@ -87,3 +87,31 @@ def threads_and_loss(width: int) -> tuple[int, dict[str, str | None], int, float
         optimizer.step()
     names = ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
     return torch.get_num_threads(), {n: os.environ.get(n) for n in names}, os.getppid(), loss.item()
+
+
+class Counted:
+    """Writes a line to a file for each item that it begins, then does what the item says.
+
+    An item is ``(number, what, seconds)``: sleep so long, then return the number; ``"raise"``, ``"memory"``,
+    ``"die"`` after it, or hold Python's lock for ever.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __call__(self, item: tuple[int, str, float]) -> int:
+        number, what, seconds = item
+        with open(self.path, "a") as file:
+            file.write(f"{number} {os.getpid()}\n")
+        time.sleep(seconds)
+        if what == "raise":
+            raise LookupError("not this one")
+        if what == "memory":
+            np.empty(2**50, np.uint8)
+        if what == "die":
+            die(-9)
+        if what == "hold":
+            import re
+
+            re.match(r"(a+)+$", "a" * 60 + "b")  # in C, and for ages
+        return number

@@ -170,3 +170,20 @@ def test_minutes__out_of_range_are_one_line(minutes: object, tmp_path: Path) -> 
         run(tmp_path / "run", minutes=minutes)
     assert "minutes must be a positive number" in str(error.value) and "\n" not in str(error.value)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("trainings")
+@pytest.mark.parametrize("order", ["arrival", "submission"])
+def test_order__is_that_of_the_run_and_of_its_resumption(order: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    asked = {"env": "NAS-Bench-Moons-v0", "env_kwargs": {}, "order": order, "lanes": 16, "episodes": 60}
+    summary, _ = run(tmp_path / "run", **asked)
+    assert summary.episodes == 60
+    config = json.loads((tmp_path / "run" / "config.json").read_text())["settings"]
+    assert config["agent_arguments"]["order"] == order and config["num_envs"] == 16
+    longer, _ = run(tmp_path / "run", resume=True, **asked)
+    assert longer.best == summary.best
+
+
+def test_order__of_an_agent_that_has_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="learns from whole batches alone"):
+        run(tmp_path / "run", agent="dqn", spec=None, order="arrival")

@@ -15,7 +15,8 @@ from nas_gym.kept.loading import load_network
 from nas_gym.pools.here import Here
 from nas_gym.studies.comparison import Comparison, Contender
 from nas_gym.studies.contest import Contest, hold_contest
-from nas_gym.studies.report.page import PAGE, html_page, write_page
+from nas_gym.studies.report.page import html_page
+from nas_gym.studies.report.writing import PAGE, write_page
 from nas_gym.studies.summary import TableFacts
 from tests.nas_gym.images import small_image_folder
 from tests.nas_gym.studies.episodes import SETTINGS, finished_run
