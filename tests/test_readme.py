@@ -71,7 +71,7 @@ def test_readme__fits_a_screen_or_two() -> None:
 
 
 def test_readme__has_the_two_set_up_commands() -> None:
-    assert "\n    pip install -e . && python scripts/train_reinforce.py\n" in README
+    assert "\n    pip install -e '.[report]' && python scripts/train_reinforce.py\n" in README
     assert "\n    pip install -e '.[dev]' && pytest\n" in README
 
 
