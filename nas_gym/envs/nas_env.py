@@ -1,5 +1,6 @@
 """Designing one network, token by token, as a Gymnasium environment."""
 
+import warnings
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -20,6 +21,8 @@ from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.tasks.metric import ACCURACY, Metric
 
 MAX_SEED = 2**63 - 1
+HOPELESS = 20
+"""So many failures at the very beginning, and it is said that nothing can be trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         self.metric = metric
         self.render_mode = render_mode
         self.evaluation_seconds = 0.0
+        self._failures: int | None = 0  # until a network is trained
         """Time spent in the evaluator since the environment was made."""
         self.action_space = Discrete(len(search_space.tokens))
         self.observation_space = sentence_space(search_space)
@@ -226,8 +230,21 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         return self.reward_of(evaluation), outcome_of(evaluation)
 
     def reward_of(self, evaluation: Evaluation) -> float:
-        """Return what an evaluation earns, a failed one included."""
-        return checked(self.reward, evaluation) if evaluation.status == "ok" else self.rules.failure_reward
+        """Return what an evaluation earns, a failed one included.
+
+        Warns once if nothing at all can be trained: an agent sees rewards alone, and would go on for hours.
+        """
+        if evaluation.status == "ok":
+            self._failures = None
+            return checked(self.reward, evaluation)
+        if self._failures is not None:
+            self._failures += 1
+            if self._failures == HOPELESS:
+                warnings.warn(
+                    f"none of the first {HOPELESS} networks could be trained: {evaluation.reason}",
+                    stacklevel=3,
+                )
+        return self.rules.failure_reward
 
     def close(self) -> None:
         """Close the evaluator: end whatever it has started."""

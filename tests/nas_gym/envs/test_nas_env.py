@@ -11,7 +11,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_env_of_sb3
 
-from nas_gym.envs.nas_env import GameRules, NasEnv
+from nas_gym.envs.nas_env import HOPELESS, GameRules, NasEnv
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.pools.threads import Threads
@@ -263,6 +263,23 @@ def test_failing_child__earns_the_failure_reward(keywords: dict[str, Any]) -> No
     assert info["evaluation"]["status"] == "failed"
     assert "scores" not in info["evaluation"]
     assert info["evaluation"]["reason"]
+
+
+def test_failing_children__one_after_another_are_told_once() -> None:
+    env, _ = make(failing=1)
+    for _ in range(HOPELESS - 1):
+        write(env, [3, EOS])
+    with pytest.warns(UserWarning, match=f"none of the first {HOPELESS} networks could be trained: "):
+        write(env, [3, EOS])
+    write(env, [3, EOS])  # any warning more would be an error
+
+
+def test_failing_children__after_one_that_was_trained_are_told_by_their_rewards() -> None:
+    env, evaluator = make()
+    write(env, [3, EOS])
+    evaluator.failing = 1
+    for _ in range(2 * HOPELESS):
+        assert write(env, [3, EOS])[-1][1] == 0.0
 
 
 @pytest.mark.parametrize("evaluator", ["fused", "local"])
