@@ -77,6 +77,7 @@ def check_search_space(
             f"{canonical}, which stands for {architecture}, must be an architecture and stand for itself"
         )
         blocks = search_space.diagram(architecture.tokens)
+        assert blocks, f"the diagram of {architecture} must have a block"
         assert all(-1 <= source < i for i, block in enumerate(blocks) for source in block.inputs), (
             f"blocks of {architecture} must read earlier ones"
         )
@@ -236,6 +237,13 @@ def _check_network(
     parameters = sum(parameter.numel() for parameter in module.parameters())
     assert size is None or size.parameters == parameters, (
         f"{architecture} has {parameters} parameters, size says {size}"
+    )
+    if search_space.reads_sequences:
+        return
+    with torch.inference_mode():
+        said = module.eval()(torch.zeros(2, *inputs))
+    assert said.shape == (2, outputs), (
+        f"{architecture} must say {outputs} numbers of each sample, got the shape {tuple(said.shape)} of 2"
     )
 
 

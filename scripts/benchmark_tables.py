@@ -24,7 +24,7 @@ import tyro
 from scipy.stats import t as student
 from sklearn import datasets
 from sklearn.base import BaseEstimator
-from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -157,7 +157,9 @@ def models(budget: int, regression: bool, metric: str) -> Mapping[str, Callable[
             ),
             "Ridge": lambda: make_pipeline(dense, Ridge()),
             "RandomForest": lambda: make_pipeline(dense, RandomForestRegressor(random_state=0)),
-            "MLP": lambda: make_pipeline(dense, MLPRegressor(random_state=0)),
+            "MLP": lambda: TransformedTargetRegressor(
+                make_pipeline(dense, MLPRegressor(random_state=0)), transformer=StandardScaler()
+            ),
         }
     weight = "balanced" if metric == "balanced_accuracy" else None  # what those who know would ask for
     return {

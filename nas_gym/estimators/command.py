@@ -78,7 +78,11 @@ class Fit:
         if not len(y):
             raise InvalidDataError(f"{self.table} has no row with a value of {self.target!r}")
         classes = _holds_classes(y) if self.predict == "auto" else self.predict == "classes"
-        console.print(_understood(facts_of(read_cells(frame))))
+        facts = facts_of(read_cells(frame))
+        console.print(_understood(facts))
+        for each in facts:
+            if each.tells_rows_apart:
+                console.print(f"{escape(each.name)} is another one in each row: --drop leaves it out")
         what = f"one of {y.nunique()} classes" if classes else "a number"
         dropped = f"; {unknown} rows without it are left out" if unknown else ""
         console.print(f"{len(y)} rows, to predict [bold]{escape(self.target)}[/], {what}{dropped}")

@@ -14,6 +14,8 @@ from nas_gym.kept.table_model import TableModel
 from nas_gym.tasks.metric import Metric
 
 NAMES_SHOWN = 5
+MANY = 20
+"""In a table of fewer rows they may differ by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,15 @@ class ColumnFacts:
         kind: ``"numbers"`` or ``"names"``.
         gaps: Rows without a value.
         values: Their range, or some of them.
+        tells_rows_apart: Whether each row has a name, or a whole number, of its own: then it tells nothing
+            of other rows.
     """
 
     name: str
     kind: str
     gaps: int
     values: str
+    tells_rows_apart: bool = False
 
 
 def facts_of(cells: Cells) -> list[ColumnFacts]:
@@ -42,14 +47,20 @@ def facts_of(cells: Cells) -> list[ColumnFacts]:
             values = next(numbers)
             known = values[~np.isnan(values)]
             about = f"{known.min():g} to {known.max():g}" if len(known) else "none at all"
-            facts.append(ColumnFacts(column.name, "numbers", len(values) - len(known), about))
+            apart = _all_differ(values) and bool((values == np.rint(values)).all())
+            facts.append(ColumnFacts(column.name, "numbers", len(values) - len(known), about, apart))
         else:
             texts = next(names)
             found = sorted(set(texts.tolist()) - {""})
             more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
             about = ", ".join(each[:20] for each in found[:NAMES_SHOWN]) + more or "none at all"
-            facts.append(ColumnFacts(column.name, "names", int((texts == "").sum()), about))
+            apart = _all_differ(texts)
+            facts.append(ColumnFacts(column.name, "names", int((texts == "").sum()), about, apart))
     return facts
+
+
+def _all_differ(values: NDArray[np.generic]) -> bool:
+    return len(values) >= MANY and len(set(values.tolist())) == len(values)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

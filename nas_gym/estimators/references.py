@@ -1,7 +1,7 @@
 """Strong models on the same folds, and whether a search is better than they are."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.utils.validation import has_fit_parameter
+from threadpoolctl import threadpool_limits
 
 from nas_gym.datasets.tables.columns import Cells
 from nas_gym.datasets.tables.encoding import Encoding
@@ -97,15 +98,18 @@ def compare(name: str, ours: Answers, theirs: Answers, score: Score, sign: int, 
     return Comparison(name, score(positions, theirs), gap_of(positions), float(drawn.low), float(drawn.high))
 
 
-def answers_of_references(rehearsal: Rehearsal, seed: int) -> Mapping[str, Answers]:
-    """Fit each model on the training rows of each fold, and return what it says of the validation rows.
+def answers_of_references(rehearsal: Rehearsal, seed: int) -> Iterator[tuple[str, Answers]]:
+    """Fit each model on the training rows of each fold, and yield what it says of the validation rows.
+
+    Each computes on one thread: on a busy machine the threads of boosted trees wait for one another for
+    minutes.
 
     Args:
         rehearsal: The table and its folds.
         seed: Of the models that draw.
 
-    Returns:
-        By name: probabilities ``(rows, classes)``, or numbers ``(rows, 1)``, fold after fold.
+    Yields:
+        A name, and probabilities ``(rows, classes)`` or numbers ``(rows, 1)``, fold after fold.
     """
     answers = rehearsal.answers
     if rehearsal.task == "classification":
@@ -114,10 +118,10 @@ def answers_of_references(rehearsal: Rehearsal, seed: int) -> Mapping[str, Answe
     else:
         models = _regressors(len(answers), seed)
     read = {name: _cells_of_trees if name == BOOSTING else _features for name in models}
-    return {
-        name: np.concatenate([_answers(rehearsal, fold, model, read[name]) for fold in rehearsal.folds])
-        for name, model in models.items()
-    }
+    for name, model in models.items():
+        with threadpool_limits(1):
+            parts = [_answers(rehearsal, fold, model, read[name]) for fold in rehearsal.folds]
+        yield name, np.concatenate(parts)
 
 
 def _answers(rehearsal: Rehearsal, fold: Fold, model: BaseEstimator, read: Read) -> Answers:

@@ -1,7 +1,7 @@
 """Estimators of scikit-learn that search a network for a table."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -103,6 +103,14 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         tags.input_tags.sparse = True
         tags.non_deterministic = False
         return tags
+
+    def _references(self, course: Course, plan: Plan) -> Iterator[tuple[str, Answers]]:
+        """Yield what else answers for the validation rows, from the same training rows."""
+        if plan.budget:
+            self._say("training the widest network without a search")
+            yield NO_SEARCH, course.without_search().answers
+        self._say("fitting the references on the same folds")
+        yield from answers_of_references(course.rehearsal, plan.seed)
 
     def write_page(self, file: str | Path, again: str | None = None) -> None:
         """Write what was found on one page of HTML that needs no network; straight after ``fit`` alone.
@@ -207,13 +215,10 @@ class _TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         self.study_ = list(found.episodes)
         self.comparisons_: list[Comparison] = []
         if self.references:
-            self._say("fitting the references on the same folds")
-            others = {NO_SEARCH: course.without_search().answers} if plan.budget else {}
-            others |= answers_of_references(rehearsal, plan.seed)
-            self.comparisons_ = [
-                compare(name, found.answers, answers, score, metric.sign, plan.seed)
-                for name, answers in others.items()
-            ]
+            for name, answers in self._references(course, plan):
+                known = compare(name, found.answers, answers, score, metric.sign, plan.seed)
+                self.comparisons_.append(known)
+                self._say(f"{metric.name} {known.score:.4f}, {name}; the search is {known.verdict}")
         judged = rehearsal.validation
         self.findings_ = TableFindings(
             model=self.model_,

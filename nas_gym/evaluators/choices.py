@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from nas_gym.checks import number, optional_integer
+from nas_gym.checks import boolean, number, optional_integer
+from nas_gym.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from nas_gym.evaluators.trainer import AnyTask, Trainer
@@ -95,11 +96,9 @@ class Processes:
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
-        keep, name = object.__setattr__, "timeout_seconds"
+        keep = object.__setattr__
         keep(self, "workers", optional_integer("workers", self.workers, 1))
-        if self.timeout_seconds is not None:
-            allowed = "a positive number or None"
-            keep(self, name, number(name, self.timeout_seconds, allowed, above=0, below=LONGEST_SECONDS))
+        keep(self, "timeout_seconds", _timeout(self.timeout_seconds))
 
     def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
         """Return PyTorch's trainer."""
@@ -135,6 +134,24 @@ class Ray:
     device: str = "cpu"
     measure_latency: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse values out of range; the device is looked for on a worker."""
+        keep = object.__setattr__
+        keep(self, "workers", optional_integer("workers", self.workers, 1))
+        for name in ("address", "device"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidArgumentError(f"{name} must be a string, got {getattr(self, name)!r}")
+        keep(
+            self,
+            "cpus_per_child",
+            number("cpus_per_child", self.cpus_per_child, "a positive number", above=0),
+        )
+        keep(
+            self, "gpus_per_child", number("gpus_per_child", self.gpus_per_child, "a number from 0", least=0)
+        )
+        keep(self, "timeout_seconds", _timeout(self.timeout_seconds))
+        keep(self, "measure_latency", boolean("measure_latency", self.measure_latency))
+
     def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
         """Return PyTorch's trainer; the device is looked for where it trains."""
         from nas_gym.evaluators.torch_trainer import TorchTrainer
@@ -147,6 +164,13 @@ class Ray:
 
         needs = self.cpus_per_child, self.gpus_per_child
         return RayPool(self.workers, self.address, *needs, self.timeout_seconds)
+
+
+def _timeout(seconds: float | None) -> float | None:
+    if seconds is None:
+        return None
+    allowed = "a positive number or None"
+    return number("timeout_seconds", seconds, allowed, above=0, below=LONGEST_SECONDS)
 
 
 CHOICES: dict[str, Callable[..., EvaluatorChoice]] = {

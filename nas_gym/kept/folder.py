@@ -97,6 +97,8 @@ def find_folder(path: str | Path) -> Path:
     for folder in (given, given / WINNER):
         if (folder / DESCRIPTION).is_file():
             return folder
+    if given.name == WINNER and given.parent.is_dir():
+        raise KeptNetworkError(f"{given.parent} has no winner yet: nas-gym retrain --run-dir {given.parent}")
     what = "holds neither a kept network nor a run with one" if given.is_dir() else "is no folder"
     raise KeptNetworkError(f"{given} {what}: {DESCRIPTION} is missing")
 

@@ -46,7 +46,8 @@ def connect(address: str, cpus: int | None) -> None:
             return
         if address != LOCAL:
             _check_that_somebody_is_there(address)
-        # Ray would count its users, and warns of what changes in its next version.
+        # Ray would replace print, count its users, and warn of what changes in its next version.
+        os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:

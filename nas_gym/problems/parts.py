@@ -49,7 +49,7 @@ def choose(
     keywords = dict(given) if isinstance(given, Mapping) else {}
     name = keywords.pop("name", default) if given is None or isinstance(given, Mapping) else given
     if not isinstance(name, str) or name not in choices:
-        also = ", or a value of your own" if kinds else ""
+        also = f", or a value of {_listed(kinds)}" if kinds else ""
         raise InvalidArgumentError(f"unknown {part} {name!r}; there are {', '.join(choices)}{also}")
     make = choices[name]
     known = keywords_of(make)
@@ -73,3 +73,8 @@ def check_known(what: str, given: Mapping[str, object], known: Mapping[str, obje
         raise InvalidArgumentError(
             f"{what} has no keyword {unknown[0]!r}; it has {', '.join(known) or 'none'}"
         )
+
+
+def _listed(kinds: type | tuple[type, ...]) -> str:
+    each = kinds if isinstance(kinds, tuple) else (kinds,)
+    return " or ".join(kind.__name__ for kind in each)

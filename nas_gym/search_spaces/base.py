@@ -47,6 +47,7 @@ class SearchSpace(ABC):
 
     Attributes:
         id: Versioned name, for example ``"mlp-v0"``.
+        reads_sequences: Whether what is built is a recurrent layer, which reads one sample after another.
         tokens: Readable names; the position in this tuple is the token's index.
         end_token: The token that ends a sentence and is no layer, or ``None`` if there is none. Where another
             layer may begin it is legal, too, from ``min_layers`` on: a depth schedule relies on that.
@@ -55,6 +56,7 @@ class SearchSpace(ABC):
     """
 
     id: ClassVar[str]
+    reads_sequences: ClassVar[bool] = False
     tokens: tuple[str, ...]
     end_token: str | None
     min_layers: int = 1

@@ -73,12 +73,20 @@ def with_token_names(*names: str) -> MlpSpace:
             ),
             "must name its search space",
         ),
+        (lambda: spoiled_space(diagram=lambda self, tokens: ()), "must have a block"),
+        (
+            lambda: spoiled_space(
+                build=lambda self, each, inputs, outputs: MlpSpace.build(self, each, inputs, outputs + 1),
+                size=lambda self, each, inputs, outputs: None,
+            ),
+            "must say 3 numbers of each sample",
+        ),
     ],
 )
 def test_check_search_space__sees_a_broken_promise(make: Callable[[], MlpSpace], says: str) -> None:
     check_search_space(spoiled_space(), samples=20)
     with pytest.raises(AssertionError, match=says):
-        check_search_space(make(), samples=20)
+        check_search_space(make(), samples=20, inputs=(2,))
 
 
 def spoiled_dataset(**changes: Any) -> Dataset:  # noqa: ANN401

@@ -56,6 +56,7 @@ class CellSpace(RankedSpace):
     """
 
     id: ClassVar[str] = "cell-v0"
+    reads_sequences: ClassVar[bool] = True
 
     def __init__(self, base: int = 8, growth: GrowthLimit = "any") -> None:
         base = integer("base", base, 2, MAX_BASE)

@@ -39,7 +39,7 @@ def test_classifiers__have_not_seen_what_they_answer() -> None:
     table = pd.DataFrame(X).assign(name=np.where(X[:, 0] > 0.0, "a", ""))
     table.iloc[::7, 1] = np.nan
     rehearsal = rehearsal_of("classification", table, y.astype(np.int64), 2)
-    for name, answers in answers_of_references(rehearsal, 0).items():
+    for name, answers in answers_of_references(rehearsal, 0):
         np.testing.assert_allclose(answers.sum(axis=1), 1.0, err_msg=name)
         accuracy = accuracy_score(y[rehearsal.validation], answers.argmax(axis=1))
         assert 0.6 < accuracy < 1.0, name  # a coin has 0.5, who has seen the rows 1
@@ -48,5 +48,5 @@ def test_classifiers__have_not_seen_what_they_answer() -> None:
 def test_regressors__answer_in_units() -> None:
     X, y = load_diabetes(return_X_y=True)
     rehearsal = rehearsal_of("regression", X, y, 0)
-    for name, answers in answers_of_references(rehearsal, 0).items():
+    for name, answers in answers_of_references(rehearsal, 0):
         assert r2_score(y[rehearsal.validation], answers[:, 0]) > 0.2, name

@@ -24,6 +24,21 @@ def test_facts__say_what_columns_were_taken_for() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("values", "apart"),
+    [
+        (np.arange(30), True),
+        (np.arange(30) + 0.5, False),
+        (np.arange(30) // 2, False),
+        ([f"row {row}" for row in range(30)], True),
+        (np.where(np.arange(30) < 29, np.arange(30), np.nan), False),
+    ],
+)
+def test_facts__say_what_tells_rows_apart(values: object, apart: bool) -> None:
+    (known,) = facts_of(read_cells(pd.DataFrame({"id": values})))
+    assert known.tells_rows_apart is apart
+
+
 def test_verdict__says_whether_the_search_paid() -> None:
     better = Comparison("no search", 0.8, 0.1, 0.05, 0.15)
     worse = Comparison("Ridge", 0.9, -0.1, -0.2, -0.05)
