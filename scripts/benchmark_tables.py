@@ -20,7 +20,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import tyro
 from scipy.stats import t as student
 from sklearn import datasets
 from sklearn.base import BaseEstimator
@@ -40,6 +39,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from nas_gym import NASClassifier, NASRegressor
+from nas_gym.command_line import SAME_COMMAND, run
 
 DEV = ("vehicle", "phoneme", "pima", "sonar", "contraceptive", "segment", "heart", "twonorm")
 BAR = (
@@ -212,9 +212,8 @@ def interval(values: np.ndarray) -> str:
     return f"{100 * values.mean():+.2f} [{100 * low:+.2f}, {100 * high:+.2f}]"
 
 
-def main() -> None:
+def main(arguments: Arguments) -> int:
     """Compare, and print the tables of the results page."""
-    arguments = tyro.cli(Arguments)
     warnings.simplefilter("ignore")  # of models that do not converge: they are taken as they are
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     found: list[Row] = []
@@ -232,7 +231,8 @@ def main() -> None:
         for other in means.columns:
             if other != "found":
                 print(f"found - {other}: {interval((means['found'] - means[other]).to_numpy())} points")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(Arguments, main, __doc__, SAME_COMMAND)
