@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from nas_gym.pages.prediction_panels import calibration, confusion, predicted_an
 
 TEMPLATE = Path(__file__).parent / "templates" / "table.html.jinja"
 Cells = list[tuple[str, ...]]
+LONGEST = 200
+"""Characters of an argument; a table of the user's may be one."""
 MOST_CANDIDATES = 15
 """Rows of the table of networks."""
 
@@ -52,7 +55,7 @@ def html_page(findings: TableFindings, again: str, use: str) -> str:
         verdict=verdict(findings.comparisons),
         compared=_compared(findings),
         networks=_networks(findings),
-        asked=[(name, str(value)) for name, value in findings.asked.items()],
+        asked=[(name, shorten(str(value), LONGEST)) for name, value in findings.asked.items()],
         columns=[("column", "holds", "gaps", "values")]
         + [(each.name, each.kind, str(each.gaps), each.values) for each in findings.columns],
         search=drawings.place("search", search),
