@@ -3,6 +3,8 @@
 from math import inf
 from time import perf_counter
 
+from nas_gym.checks import number
+
 
 class Clock:
     """Runs from when it is made.
@@ -29,3 +31,14 @@ class Clock:
     def left(self) -> float:
         """Seconds until the limit, below 0 when it is over."""
         return self.seconds - self.passed
+
+
+def clock_of(minutes: float | None) -> Clock:
+    """Return a clock that has just started, for what a user calls ``minutes``.
+
+    Raises:
+        InvalidArgumentError: If it is no positive number.
+    """
+    if minutes is None:
+        return Clock()
+    return Clock(60.0 * number("minutes", minutes, "a positive number", above=0.0))

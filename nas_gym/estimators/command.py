@@ -65,7 +65,8 @@ class Fit:
         """Show what is understood of the table, search, and say how good the answer is."""
         from nas_gym.datasets.tables.columns import read_cells
         from nas_gym.estimators.findings import facts_of
-        from nas_gym.estimators.tables import PAGE, NASClassifier, NASRegressor
+        from nas_gym.estimators.table_estimator import PAGE
+        from nas_gym.estimators.tables import NASClassifier, NASRegressor
 
         console = Console(highlight=False)
         frame = read_table(self.table, self.separator)

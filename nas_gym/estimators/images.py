@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from agents import agent_spec, make_agent
-from nas_gym.checks import choice, integer, number
+from nas_gym.checks import choice, integer
 from nas_gym.datasets.base import Split
 from nas_gym.datasets.images.image_arrays import check_share, image_arrays, read_array
 from nas_gym.datasets.images.labelled_images import LabelledImages
@@ -22,8 +21,9 @@ from nas_gym.datasets.images.reading import RawImages
 from nas_gym.envs.episode import Episode
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
-from nas_gym.estimators.clock import Clock
+from nas_gym.estimators.clock import Clock, clock_of
 from nas_gym.estimators.ensemble import cross_fitted, mixed, select
+from nas_gym.estimators.plan import seed_of
 from nas_gym.estimators.rows import labels_of
 from nas_gym.evaluators.choices import Local, Processes
 from nas_gym.evaluators.trainer import Child, Trainer
@@ -180,10 +180,7 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             InvalidArgumentError: If a parameter is out of range.
             InvalidDataError: If the images cannot be learned from.
         """
-        seconds = None
-        if self.minutes is not None:
-            seconds = 60.0 * number("minutes", self.minutes, "a positive number", above=0.0)
-        clock = Clock(seconds)
+        clock = clock_of(self.minutes)
         finalists, metric = integer("ensemble", self.ensemble, 1), choice("metric", self.metric, METRICS)
         images = self._read(X, y)
         task = self._task(images)
@@ -231,10 +228,7 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def _task(self, images: LabelledImages) -> Classification:
         """Return what is learned: quickly while searching, in full by the finalists."""
-        seed = self.random_state
-        if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool):
-            seed = int(check_random_state(seed).randint(2**31 - 1))
-        self._seed = integer("random_state", seed, 0, 2**32 - 1)
+        self._seed = seed_of(self.random_state)
         if self.class_weight not in (None, "balanced"):
             raise InvalidArgumentError(f"class_weight must be None or balanced, got {self.class_weight!r}")
         names = [str(name) for name in self.classes_.tolist()]
