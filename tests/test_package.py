@@ -15,9 +15,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Messages between our own processes, and a contract that others' pools must meet.
 PICKLERS = {
     "nas_gym.pools.forked",
-    "nas_gym.pools.ray",
-    "nas_gym.pools.ray_crew",
-    "nas_gym.pools.ray_worker",
+    "nas_gym.pools.ray.pool",
+    "nas_gym.pools.ray.crew",
+    "nas_gym.pools.ray.worker",
     "nas_gym.pools.worker",
     "nas_gym.testing",
 }

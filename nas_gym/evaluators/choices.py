@@ -160,7 +160,7 @@ class Ray:
 
     def pool(self) -> "Pool":
         """Return the cluster's workers."""
-        from nas_gym.pools.ray import Ray as RayPool
+        from nas_gym.pools.ray.pool import Ray as RayPool
 
         needs = self.cpus_per_child, self.gpus_per_child
         return RayPool(self.workers, self.address, *needs, self.timeout_seconds)

@@ -22,7 +22,7 @@ from tests.nas_gym.pools.work import CannotStart, Counted
 ray: Any = pytest.importorskip("ray", reason="Ray is not installed: pip install 'nas_gym[ray]'")
 from ray.cluster_utils import Cluster  # noqa: E402, only where there is Ray
 
-from nas_gym.pools.ray import Ray  # noqa: E402
+from nas_gym.pools.ray.pool import Ray  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,  # a cluster takes ten seconds to start, and each worker two
@@ -162,7 +162,7 @@ def test_ray__gives_several_short_items_in_one_call(cluster: Any, tmp_path: Path
 
 PROGRAM = """
 import signal, sys, time
-from nas_gym.pools.ray import Ray
+from nas_gym.pools.ray.pool import Ray
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
 
 if __name__ == "__main__":

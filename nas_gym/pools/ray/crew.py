@@ -17,8 +17,8 @@ from nas_gym.errors import WorkerError
 from nas_gym.extras import needs
 from nas_gym.pools.base import is_same
 from nas_gym.pools.fault import Fault
-from nas_gym.pools.ray_cluster import is_alive, tell
-from nas_gym.pools.ray_worker import KNOWN, RayWorker
+from nas_gym.pools.ray.cluster import is_alive, tell
+from nas_gym.pools.ray.worker import KNOWN, RayWorker
 
 with needs("ray", "a cluster"):
     import ray

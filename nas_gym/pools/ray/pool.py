@@ -13,8 +13,8 @@ from nas_gym.errors import InvalidArgumentError, WorkerError
 from nas_gym.pools.base import Pool, Work
 from nas_gym.pools.channel import Channel, Item, Result
 from nas_gym.pools.fault import Fault
-from nas_gym.pools.ray_cluster import LOCAL, connect, cpus, disconnect
-from nas_gym.pools.ray_crew import RayCrew, Task
+from nas_gym.pools.ray.cluster import LOCAL, connect, cpus, disconnect
+from nas_gym.pools.ray.crew import RayCrew, Task
 
 
 class Ray(Pool):

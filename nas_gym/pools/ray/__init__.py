@@ -1,0 +1,1 @@
+"""HOW DO MANY MACHINES WORK FOR ONE? A pool of actors in a Ray cluster."""
