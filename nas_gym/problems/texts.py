@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nas_gym.datasets.texts.corpus import Corpus
 
 SPACES = {"cell": CellSpace}
-ALL: Values = {"train_tokens": None, "validation_tokens": None}
+ALL: Values = {"train_tokens": None, "validation_tokens": None, "classes": None}
 FEW: Values = {"train_tokens": 100_000, "validation_tokens": 10_000}
 # Softmax over thousands of words is what takes time: one epoch, in more and smaller steps.
 WORDS: Values = {"units": 64, "epochs": 1, "batch_size": 16}
@@ -60,7 +60,7 @@ latter the smaller. Layers follow from that number; epochs and clipping, which a
 
 BRACKETS: dict[str, Values] = {
     SEARCH: {"train_tokens": 50_000, "validation_tokens": 10_000},
-    FULL: {"train_tokens": 200_000, "epochs": 5, "units": 64, "decay": 0.5},
+    FULL: {"classes": None, "train_tokens": 200_000, "epochs": 5, "units": 64, "decay": 0.5},
 }
 # What tells cells apart is the number of updates with all words known: fewer columns, and many windows.
 PTB: dict[str, Values] = {

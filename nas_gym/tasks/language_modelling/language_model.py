@@ -45,6 +45,7 @@ class LanguageModel(nn.Module):
         layers: Number of layers.
         tied: Whether the output weights are those of the embedding (Press & Wolf 2017,
             https://arxiv.org/abs/1608.05859).
+        classes: How many classes are predicted, see ``LanguageRecipe``; by default one for each token.
     """
 
     def __init__(
@@ -54,11 +55,12 @@ class LanguageModel(nn.Module):
         units: int,
         layers: int = 1,
         tied: bool = False,
+        classes: int | None = None,
     ) -> None:
         super().__init__()
         self.embedding = skip_init(nn.Embedding, vocabulary, units)
         self.layers = nn.ModuleList(make_layer(units, units) for _ in range(layers))
-        self.output = skip_init(nn.Linear, units, vocabulary)
+        self.output = skip_init(nn.Linear, units, classes or vocabulary)
         if tied:
             self.output.weight = self.embedding.weight
 
@@ -73,7 +75,7 @@ class LanguageModel(nn.Module):
             masks: From ``draw_masks``; ``None`` for no dropout.
 
         Returns:
-            Logits, ``(time, batch, vocabulary)``, and the state of each layer.
+            Logits, ``(time, batch, classes)``, and the state of each layer.
         """
         weight = self.embedding.weight if masks is None else self.embedding.weight * masks.words
         # A small vocabulary is projected instead of the tokens, unless each column has a mask of its own.
@@ -115,10 +117,11 @@ def model_around(
     units: int,
     layers: int,
     tied: bool,
+    classes: int | None = None,
 ) -> LanguageModel:
     """Build the language model around recurrent layers of a search space; see ``LanguageModel``."""
 
     def make_layer(inputs: int, units: int) -> nn.Module:
         return search_space.build(architecture, (inputs,), units)
 
-    return LanguageModel(make_layer, vocabulary, units, layers, tied)
+    return LanguageModel(make_layer, vocabulary, units, layers, tied, classes)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from nas_gym.checks import boolean, choice, integer, number, optional_integer
+from nas_gym.errors import InvalidArgumentError
 
 Optimizer = Literal["adam", "sgd"]
 MOST = 1_000_000
@@ -32,6 +33,10 @@ class LanguageRecipe:
         clip: Largest norm of the gradient, all parameters together; a longer one is scaled down. ``None``
             for no limit.
         max_batches: Largest number of windows of an epoch, ``None`` for all: low fidelity.
+        classes: How many classes are predicted: the first tokens of the vocabulary, which is sorted by
+            frequency where it is chosen from a text, and one class for all others. All tokens are read as
+            they are. ``None`` for a class for each token; fewer are low fidelity, and perplexities with
+            other numbers of classes cannot be compared.
 
     Raises:
         InvalidArgumentError: If a value is out of range.
@@ -50,6 +55,7 @@ class LanguageRecipe:
     decay: float = 1.0
     clip: float | None = 1.0
     max_batches: int | None = None
+    classes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse values out of range, and keep Python's own numbers."""
@@ -57,7 +63,12 @@ class LanguageRecipe:
         for name in ("epochs", "batch_size", "bptt", "units", "layers", "constant_epochs"):
             keep(self, name, integer(name, getattr(self, name), 1, MOST))
         keep(self, "max_batches", optional_integer("max_batches", self.max_batches, 1, MOST))
+        keep(self, "classes", optional_integer("classes", self.classes, 2, MOST))
         keep(self, "tied", boolean("tied", self.tied))
+        if self.tied and self.classes is not None:
+            raise InvalidArgumentError(
+                f"tied=True has a class for each token, so classes must be None, got {self.classes}"
+            )
         choice("optimizer", self.optimizer, get_args(Optimizer))
         allowed = "a number from 0 to below 1"
         keep(self, "dropout", number("dropout", self.dropout, allowed, least=0, below=1))
@@ -69,8 +80,10 @@ class LanguageRecipe:
 
     @property
     def id(self) -> str:
-        """The recipe in one line, for records."""
-        values = [f"{name}={getattr(self, name)}" for name in self.__slots__ if name != "optimizer"]
+        """The recipe in one line, for records: what has come later stands there only if it is used."""
+        named = [name for name in self.__slots__ if name not in ("optimizer", "classes")]
+        named += ["classes"] if self.classes is not None else []
+        values = [f"{name}={getattr(self, name)}" for name in named]
         return f"language-{self.optimizer}({', '.join(values)})"
 
     def learning_rate_of(self, epoch: int) -> float:

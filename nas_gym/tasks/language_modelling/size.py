@@ -4,7 +4,12 @@ from nas_gym.search_spaces.base import NetworkSize
 
 
 def size_around(
-    recurrent: int, vocabulary: int, units: int, tied: bool = False, biases: int = 0
+    recurrent: int,
+    vocabulary: int,
+    units: int,
+    tied: bool = False,
+    biases: int = 0,
+    classes: int | None = None,
 ) -> NetworkSize:
     """Count parameters, and multiplications with a weight for one token.
 
@@ -14,6 +19,8 @@ def size_around(
         units: Number of values of the embedding and of each layer.
         tied: Whether the output weights are those of the embedding.
         biases: How many of the recurrent parameters are biases.
+        classes: Number of classes that are predicted, by default one for each token.
     """
-    words = vocabulary * units
-    return NetworkSize(recurrent + (1 if tied else 2) * words + vocabulary, recurrent - biases + words)
+    embedding, classes = vocabulary * units, classes or vocabulary
+    output = classes * units
+    return NetworkSize(recurrent + embedding + (0 if tied else output) + classes, recurrent - biases + output)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from nas_gym.datasets.texts.corpus import Corpus
+from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import NetworkSize, SearchSpace
 from nas_gym.tasks.base import Outcome, Part, Rung, Task, without_test_part
@@ -29,6 +30,12 @@ class LanguageModelling(Task[Corpus, LanguageRecipe]):
     usual: ClassVar[str] = PERPLEXITY.name
 
     def __init__(self, ladder: Sequence[Rung[Corpus, LanguageRecipe]]) -> None:
+        full = ladder[-1].recipe
+        if full.classes is not None:
+            raise InvalidArgumentError(
+                "the full training predicts every token, so its classes must be None, got "
+                f"{full.classes}; full.classes is apart from recipe.classes"
+            )
         corpus = ladder[0].data
         super().__init__(ladder, [perplexity(len(corpus.vocabulary), corpus.unit, corpus.best_perplexity)])
 
@@ -53,7 +60,10 @@ class LanguageModelling(Task[Corpus, LanguageRecipe]):
         from nas_gym.tasks.language_modelling.language_model import model_around
 
         recipe, vocabulary = self.recipe_of(rung), len(self.data_of(rung).vocabulary)
-        return model_around(search_space, architecture, vocabulary, recipe.units, recipe.layers, recipe.tied)
+        classes = _classes(recipe, vocabulary)
+        return model_around(
+            search_space, architecture, vocabulary, recipe.units, recipe.layers, recipe.tied, classes
+        )
 
     def interface(self, rung: int = 0) -> Interface:
         """Say how text is read, and what stands around the recurrent layers."""
@@ -75,7 +85,8 @@ class LanguageModelling(Task[Corpus, LanguageRecipe]):
         if layer is None:
             return None
         recurrent, vocabulary = recipe.layers * layer.parameters, len(self.data_of(rung).vocabulary)
-        return size_around(recurrent, vocabulary, recipe.units, recipe.tied)
+        classes = _classes(recipe, vocabulary)
+        return size_around(recurrent, vocabulary, recipe.units, recipe.tied, classes=classes)
 
     def measure(self, module: "nn.Module", rung: int = 0) -> None:
         """Say that this is not known: hand-designed models come with their size."""
@@ -117,3 +128,8 @@ class LanguageModelling(Task[Corpus, LanguageRecipe]):
         from nas_gym.tasks.latency import median_seconds
 
         return median_seconds(module, torch.zeros(1, 1, dtype=torch.int64, device=device))
+
+
+def _classes(recipe: LanguageRecipe, vocabulary: int) -> int:
+    """Return how many classes are predicted: of a small vocabulary each token is one."""
+    return vocabulary if recipe.classes is None else min(recipe.classes, vocabulary)

@@ -75,7 +75,7 @@ def train_language_model(
             )
             logits, after = module(inputs, state, masks)
             state = [(hidden.detach(), cell.detach()) for hidden, cell in after]
-            loss = cross_entropy(logits.flatten(0, 1), targets.flatten())
+            loss = _loss(logits, targets, "mean")
             optimizer.zero_grad()
             loss.backward()
             norm = nn.utils.clip_grad_norm_(module.parameters(), most)
@@ -108,7 +108,7 @@ def perplexity_of(module: nn.Module, tokens: Tokens, device: str = "cpu") -> flo
 
     Args:
         module: From int64 ``(time, 1)`` and a state, ``None`` at the start, to logits
-            ``(time, 1, vocabulary)`` and a state.
+            ``(time, 1, classes)`` and a state.
         tokens: What to judge it on, int32, ``(tokens,)``.
         device: PyTorch's name of the device of the module.
 
@@ -120,9 +120,15 @@ def perplexity_of(module: nn.Module, tokens: Tokens, device: str = "cpu") -> flo
     with torch.no_grad():
         for inputs, targets in _windows(batchify(tokens, 1), STEPS_AT_ONCE, device):
             logits, state = module(inputs, state)
-            total += cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").double().sum()
+            total += _loss(logits, targets, "none").double().sum()
     mean = float(total) / (len(tokens) - 1)
     return math.exp(mean) if not mean > MAX_LOSS else math.inf
+
+
+def _loss(logits: Tensor, targets: Tensor, reduction: str) -> Tensor:
+    """Return the cross-entropy of targets; of fewer classes than tokens the last is all others."""
+    classes = targets.flatten().clamp(max=logits.shape[-1] - 1)
+    return cross_entropy(logits.flatten(0, 1), classes, reduction=reduction)
 
 
 def _windows(columns: Columns, steps: int, device: str) -> Iterator[tuple[Tensor, Tensor]]:

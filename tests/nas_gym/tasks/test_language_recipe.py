@@ -21,6 +21,7 @@ def test_id__holds_every_value() -> None:
         "decay": 0.7,
         "clip": None,
         "max_batches": 7,
+        "classes": 7,
     }
     assert tuple(changed) == LanguageRecipe.__slots__
     ids = {LanguageRecipe(**{name: value}).id for name, value in changed.items()}
@@ -39,6 +40,11 @@ def test_learning_rate__comes_down_after_the_constant_epochs() -> None:
         ({"epochs": 0}, "epochs must be an integer from 1 to 1000000, got 0"),
         ({"units": 1.5}, "units must be an integer from 1 to 1000000, got 1.5"),
         ({"max_batches": 0}, "max_batches must be None or an integer from 1 to 1000000, got 0"),
+        ({"classes": 1}, "classes must be None or an integer from 2 to 1000000, got 1"),
+        (
+            {"tied": True, "classes": 10},
+            "tied=True has a class for each token, so classes must be None, got 10",
+        ),
         ({"tied": 1}, "tied must be True or False, got 1"),
         ({"optimizer": "adagrad"}, "optimizer must be one of adam, sgd, got 'adagrad'"),
         ({"dropout": 1.0}, "dropout must be a number from 0 to below 1, got 1.0"),

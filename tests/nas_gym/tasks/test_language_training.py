@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nas_gym.datasets.texts.brackets import brackets
 from nas_gym.datasets.texts.corpus import Tokens
+from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.torch_trainer import TorchTrainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.pools.base import Pool
@@ -89,8 +90,9 @@ def changed(**values: Any) -> LanguageRecipe:  # noqa: ANN401
     return LanguageRecipe(**{name: getattr(QUICK, name) for name in QUICK.__slots__} | values)
 
 
-def task(recipe: LanguageRecipe = QUICK) -> LanguageModelling:
-    return LanguageModelling([Rung(recipe, Source(lambda: CORPUS))])
+def task(full: LanguageRecipe = QUICK, search: LanguageRecipe | None = None) -> LanguageModelling:
+    recipes = [full] if search is None else [search, full]
+    return LanguageModelling([Rung(recipe, Source(lambda: CORPUS)) for recipe in recipes])
 
 
 def local(
@@ -115,6 +117,38 @@ def test_perplexity__of_unigrams_is_that_of_the_counts() -> None:
     expected = np.prod(chances ** (-targets / targets.sum()))
     found = perplexity_of(Constant(torch.tensor(np.log(chances))), CORPUS.validation)
     assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_classes__fewer_than_tokens_make_one_of_all_others() -> None:
+    recipe = changed(classes=3)
+    module = task(QUICK, recipe).build(CellSpace(), NASCELL, rung=0)
+    assert module.output.out_features == 3 and module.embedding.num_embeddings == VOCABULARY
+    others = np.minimum(CORPUS.validation[1:], 2)
+    counts = np.bincount(others, minlength=3)
+    chances = torch.tensor(np.log(counts / counts.sum()))
+    entropy = -np.sum(counts / counts.sum() * np.log(counts / counts.sum()))
+    assert perplexity_of(Constant(chances), CORPUS.validation) == pytest.approx(np.exp(entropy), rel=1e-9)
+    found = train_language_model(module, CORPUS.train, CORPUS.validation, recipe, seed=0)
+    assert 1.0 < found.scores["perplexity"] < 3.0
+
+
+def test_classes__are_counted_in_the_size() -> None:
+    of_three = task(QUICK, changed(classes=3))
+    module = of_three.build(CellSpace(), NASCELL)
+    size = of_three.size(CellSpace(), NASCELL)
+    assert size is not None
+    assert size.parameters == sum(each.numel() for each in module.parameters())
+    full = of_three.size(CellSpace(), NASCELL, rung=-1)
+    assert full is not None and full.multiply_adds - size.multiply_adds == (VOCABULARY - 3) * QUICK.units
+
+
+def test_classes__more_than_tokens_are_a_class_for_each() -> None:
+    assert task(QUICK, changed(classes=1000)).build(CellSpace(), NASCELL).output.out_features == VOCABULARY
+
+
+def test_classes__the_full_training_predicts_every_token() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"so its classes must be None, got 3; full\.classes is"):
+        task(changed(classes=3))
 
 
 def test_perplexity__is_of_one_column_with_one_state_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
