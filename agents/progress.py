@@ -1,10 +1,12 @@
-"""A progress bar for searches."""
+"""How far a search is: a bar on a terminal, a line a minute in a file."""
 
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from types import TracebackType
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -14,9 +16,34 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+LINE_SECONDS = 60.0
+
+
+class ProgressLines:
+    """Prints how far something is where no bar can be seen, as in the log file of a job.
+
+    Args:
+        console: Where to print; a terminal gets no line, since it has the bar.
+        seconds: Time between two lines, at least; by default ``LINE_SECONDS``.
+    """
+
+    def __init__(self, console: Console, seconds: float | None = None) -> None:
+        self._console = console
+        self._seconds = LINE_SECONDS if seconds is None else seconds
+        self._last = time.monotonic()
+
+    def tell(self, text: str) -> None:
+        """Print a text if it is time for a line."""
+        if self._console.is_terminal or time.monotonic() - self._last < self._seconds:
+            return
+        self._last = time.monotonic()
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+
 
 class SearchProgress:
     """Shows architectures done, mean reward of the last 100, best reward so far, children a second, and time.
+
+    A bar on a terminal, elsewhere lines, see ``ProgressLines``.
 
     Args:
         total: Number of architectures that fill the bar.
@@ -44,6 +71,7 @@ class SearchProgress:
         self._task = self._progress.add_task(
             "search", total=total, completed=len(earlier), mean="-", best="-", speed="-", left="-"
         )
+        self._lines = ProgressLines(self._progress.console) if visible else None
 
     def __enter__(self) -> "SearchProgress":
         """Show the bar."""
@@ -69,18 +97,18 @@ class SearchProgress:
         seconds = task.elapsed or 0.0
         played = task.completed + len(new) - self._earlier
         speed = f"{played / seconds:,.0f}" if seconds > 0 else "-"
-        self._progress.update(
-            self._task,
-            advance=len(new),
-            mean=f"{sum(self._recent) / len(self._recent):#.4g}" if self._recent else "-",
-            best=f"{self._best:#.4g}",
-            speed=speed,
-            left="-"
-            if self._seconds is None
-            else str(timedelta(seconds=int(max(0, self._seconds - seconds)))),
-        )
+        mean = f"{sum(self._recent) / len(self._recent):#.4g}" if self._recent else "-"
+        best = f"{self._best:#.4g}"
+        left = "-" if self._seconds is None else clock(self._seconds - seconds)
+        self._progress.update(self._task, advance=len(new), mean=mean, best=best, speed=speed, left=left)
+        if self._lines is not None:
+            remaining = left if self._seconds is not None else clock(task.time_remaining)
+            self._lines.tell(
+                f"{task.completed:.0f} of {task.total:.0f} architectures, reward {mean}, best {best}, "
+                f"{clock(seconds)} elapsed, {remaining} left"
+            )
 
 
-def _clock(seconds: float) -> str:
-    """Return a time as hours, minutes and seconds."""
-    return str(timedelta(seconds=max(0, int(seconds))))
+def clock(seconds: float | None) -> str:
+    """Return a time as hours, minutes and seconds; ``-`` if it is not known."""
+    return "-" if seconds is None else str(timedelta(seconds=max(0, int(seconds))))

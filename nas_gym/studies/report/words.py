@@ -17,6 +17,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from agents.progress import ProgressLines, clock
 from nas_gym.studies.climb import Climbed
 from nas_gym.studies.summary import Results, Summary, TableFacts
 from nas_gym.tasks.metric import Metric
@@ -43,6 +44,7 @@ def climbing_bar(console: Console, metric: Metric) -> Iterator[Tell]:
     )
     with Progress(*columns, TextColumn("{task.fields[best]}"), console=console) as bar:
         tasks: dict[int, TaskID] = {}
+        lines = ProgressLines(console)
 
         def tell(rung: int, done: Sequence[Climbed], total: int) -> None:
             if rung not in tasks:
@@ -51,6 +53,11 @@ def climbing_bar(console: Console, metric: Metric) -> Iterator[Tell]:
             best = max(scores, key=lambda score: metric.sign * score, default=None)
             text = "" if best is None else f"best {metric.words} {metric.value_text(best)}"
             bar.update(tasks[rung], completed=len(done), best=text)
+            shown = bar.tasks[tasks[rung]]
+            lines.tell(
+                f"rung {rung}: {len(done)} of {total}, {clock(shown.elapsed)} elapsed, "
+                f"{clock(shown.time_remaining)} left{text and f', {text}'}"
+            )
 
         yield tell
 

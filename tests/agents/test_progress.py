@@ -1,0 +1,40 @@
+import io
+import time
+
+import pytest
+from rich.console import Console
+
+from agents import progress
+from agents.progress import ProgressLines, SearchProgress, clock
+
+
+def test_lines__come_once_in_so_many_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    written = io.StringIO()
+    lines = ProgressLines(Console(file=written), seconds=60.0)
+    for seconds, text in ((30, "too early"), (31, "first"), (59, "too early"), (1, "second")):
+        now[0] += seconds
+        lines.tell(text)
+    assert written.getvalue().splitlines() == ["first", "second"]
+
+
+def test_lines__are_not_for_terminals() -> None:
+    written = io.StringIO()
+    ProgressLines(Console(file=written, force_terminal=True), seconds=0.0).tell("unseen")
+    assert written.getvalue() == ""
+
+
+def test_search__tells_a_log_file_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    with SearchProgress(10, visible=True, earlier=[0.5], seconds=3_700.0) as bar:
+        bar.add([0.25, 0.75])
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.startswith("3 of 10 architectures, reward 0.5000, best 0.7500, 0:00:00 elapsed, 1:01:")
+    assert line.endswith(" left")
+
+
+def test_clock__of_an_unknown_time_is_a_dash() -> None:
+    assert [clock(None), clock(-1.0), clock(3_661.9)] == ["-", "0:00:00", "1:01:01"]
