@@ -42,6 +42,8 @@ class SampleRecipe:
         precision: ``"mixed"`` computes in half precision where that is safe, on CUDA alone;
             ``"float32"`` nowhere; ``"auto"`` is mixed for images on CUDA. ``"bfloat16"`` is a half precision
             that many processors have, too: where it is fast, children differ from those in float32.
+        ema_decay: What is judged and kept are exponential moving averages of the weights over the steps,
+            each of which leaves so much of the average, at the start less; 0 for the weights themselves.
         judged: After which epochs the network is judged on validation data: ``"all"``, or for quick
             children the ``"last"`` alone, whose weights are kept then.
 
@@ -60,6 +62,7 @@ class SampleRecipe:
     augmentation: Augmentation = "none"
     precision: Precision = "auto"
     judged: Judged = "all"
+    ema_decay: float = 0.0
 
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
         "optimizer": get_args(Optimizer),
@@ -81,6 +84,7 @@ class SampleRecipe:
         allowed = "a number from 0 to below 1"
         keep(self, "momentum", number("momentum", self.momentum, allowed, least=0.0, below=1.0))
         keep(self, "weight_decay", number("weight_decay", self.weight_decay, "a number from 0", least=0.0))
+        keep(self, "ema_decay", number("ema_decay", self.ema_decay, allowed, least=0.0, below=1.0))
         for name, choices in self.CHOICES.items():
             choice(name, getattr(self, name), choices)
         if self.judged == "last" and self.patience is not None:

@@ -5,11 +5,12 @@ Here, and in ``language_modelling/training.py``, are the only optimizers.
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from nas_gym.tasks.base import Outcome
 from nas_gym.tasks.initialisation import initialise
@@ -82,13 +83,15 @@ def _train(
     precision = half_precision(recipe, train)
     crops_and_flips = torch.Generator().manual_seed(seed ^ AUGMENTATION_STREAM)
     optimizer = _optimizer(module, recipe)
+    average = averaged(module, recipe.ema_decay) if recipe.ema_decay else None
+    judged = module if average is None else average.module
     steps = math.ceil(len(train) / recipe.batch_size)
     scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
     answers = validation.labels.cpu().numpy()
     last: deque[float] = deque(maxlen=LAST_EPOCHS)
     losses: list[float] = []
     best: dict[str, float] = {}
-    best_state, waited = module.state_dict(), 0
+    best_state, waited = judged.state_dict(), 0
     for epoch in range(1, recipe.epochs + 1):
         module.train()
         total_loss = torch.zeros((), device=device)
@@ -104,6 +107,8 @@ def _train(
             scaler.scale(loss).backward()
             scaler.step(optimizer)
             scaler.update()
+            if average is not None:
+                average.update_parameters(module)
             total_loss += loss.detach()
         for what, values in (("weights are", module.state_dict().values()), ("loss is", [total_loss])):
             if not all(value.isfinite().all() for value in values):
@@ -112,13 +117,13 @@ def _train(
         losses.append(float(total_loss) / steps)
         if recipe.judged == "last" and epoch < recipe.epochs:
             continue
-        scores = scores_of(outputs_of(module, validation, precision), answers)
+        scores = scores_of(outputs_of(judged, validation, precision), answers)
         score = scores[metric.name]
         last.append(score)
         later_is_better = recipe.schedule != "constant"  # its steps were smaller
         better = not best or metric.is_better(score, best[metric.name])
         if better or (later_is_better and score == best[metric.name]):
-            best_state = {name: value.clone() for name, value in module.state_dict().items()}
+            best_state = {name: value.clone() for name, value in judged.state_dict().items()}
         if better:
             best, waited = dict(scores), 0
         else:
@@ -171,6 +176,24 @@ def _optimizer(module: nn.Module, recipe: SampleRecipe) -> torch.optim.Optimizer
     return torch.optim.SGD(
         parameters, lr=rate, momentum=momentum, nesterov=momentum > 0, weight_decay=decay, fused=True
     )
+
+
+def averaged(module: nn.Module, decay: float) -> AveragedModel:
+    """Return what follows a module's weights and batch norms' statistics, to be updated after each step.
+
+    After n updates a step leaves the smaller of ``decay`` and (1 + n) / (10 + n) of the average, so that
+    short trainings forget where they began, as in TensorFlow's ``ExponentialMovingAverage``.
+    """
+
+    def update(average: Sequence[Tensor], current: Sequence[Tensor], updates: Tensor | int) -> None:
+        share = min(decay, (1 + int(updates)) / (10 + int(updates)))
+        for before, now in zip(average, current, strict=True):
+            if before.is_floating_point():
+                before.lerp_(now, 1.0 - share)
+            else:
+                before.copy_(now)
+
+    return AveragedModel(module, multi_avg_fn=update, use_buffers=True)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from nas_gym.search_spaces import MlpSpace
 from nas_gym.tasks.classification import TrainingRecipe
 from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.tasks.initialisation import UnknownLayerError, initialise
+from nas_gym.tasks.supervised.training import averaged
 from tests.nas_gym.tasks.images import MadeUpSpace, build, child, classification, digits, local
 
 DATA = digits()
@@ -26,6 +27,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "decay": {"weight_decay": 0.5},
     "cosine": {"schedule": "cosine"},
     "one_cycle": {"schedule": "one_cycle"},
+    "ema": {"ema_decay": 0.9},
     "smoothing": {"label_smoothing": 0.3},
     "bfloat16": {"precision": "bfloat16"},
     "flip": {"augmentation": "flip"},
@@ -198,6 +200,40 @@ def test_bfloat16__learns_as_float32_does() -> None:
     assert abs(half.scores["log_loss"] - full.scores["log_loss"]) < 0.2
 
 
+def test_ema__follows_weights_and_statistics_less_at_the_start() -> None:
+    module = nn.BatchNorm1d(2)
+    average = averaged(module, decay=0.25)
+    weights, means, counts = [], [], []
+    for step in range(4):
+        values = {"weight": step, "bias": 0, "running_mean": 10 * step, "running_var": 1}
+        state = {name: torch.full((2,), float(value)) for name, value in values.items()}
+        module.load_state_dict({**state, "num_batches_tracked": torch.tensor(step)})
+        average.update_parameters(module)
+        followed = average.module.state_dict()
+        weights.append(followed["weight"][0].item())
+        means.append(followed["running_mean"][0].item())
+        counts.append(followed["num_batches_tracked"].item())
+    # The first step is copied, the second leaves (1 + 1) / (10 + 1), the others at most the decay.
+    expected, shares = [0.0], [2 / 11, 3 / 12, 0.25]
+    for step, share in enumerate(shares, start=1):
+        expected.append(share * expected[-1] + (1 - share) * step)
+    assert weights == pytest.approx(expected)
+    assert means == pytest.approx([10 * each for each in expected])
+    assert counts == [0, 1, 2, 3]
+
+
+def test_ema__is_what_is_judged_and_kept() -> None:
+    trainer = TorchTrainer(classification(DATA, replace(RECIPE, ema_decay=0.95)), MadeUpSpace(build))
+    found = trainer.train(Child(child("conv"), 0))
+    module = build(child("conv"))
+    module.load_state_dict(found.state_dict())
+    judged, told = trainer.task.judge(module, "validation"), found.outcome.scores
+    assert judged["log_loss"] == pytest.approx(told["log_loss"], rel=1e-6)
+    plain = TorchTrainer(classification(DATA, RECIPE), MadeUpSpace(build)).train(Child(child("conv"), 0))
+    assert plain.outcome.losses == found.outcome.losses, "the steps are the same"
+    assert plain.outcome.scores["log_loss"] != found.outcome.scores["log_loss"]
+
+
 def test_label_smoothing__is_pytorchs() -> None:
     logits, labels = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3
     task = classification(DATA, replace(RECIPE, label_smoothing=0.3))
@@ -218,6 +254,7 @@ def test_label_smoothing__is_pytorchs() -> None:
             "judged='last' knows no epoch before the last, so patience must be None, got 10",
         ),
         ({"label_smoothing": 1}, "label_smoothing must be a number from 0 to below 1, got 1"),
+        ({"ema_decay": 1}, "ema_decay must be a number from 0 to below 1, got 1"),
         ({"momentum": 1}, "momentum must be a number from 0 to below 1, got 1"),
         ({"weight_decay": -1}, "weight_decay must be a number from 0, got -1"),
         ({"weight_decay": float("nan")}, "got nan"),
