@@ -1,7 +1,7 @@
 """Networks that are too large, or that their search space refuses, fail before they are built."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nas_gym.checks import integer
@@ -77,43 +77,45 @@ class SizeLimitedEvaluator(LimitedEvaluator):
     Args:
         evaluator: See ``LimitedEvaluator``.
         size: What a network costs, computed from its description.
-        max_parameters: Largest number of trained values.
+        most: The largest values there may be, by names of ``NetworkSize``'s attributes.
         task: See ``LimitedEvaluator``, and so the next two.
         recipe: See there.
         seed: See there.
 
     Raises:
-        InvalidArgumentError: If ``max_parameters`` is not a positive integer.
+        InvalidArgumentError: If one is not a positive integer.
     """
 
     def __init__(
         self,
         evaluator: Evaluator,
         size: Callable[[Architecture], NetworkSize | None],
-        max_parameters: int,
+        most: Mapping[str, int],
         task: str,
         recipe: str,
         seed: int = 0,
     ) -> None:
         super().__init__(evaluator, task, recipe, seed)
         self.size = size
-        self.max_parameters = integer("max_parameters", max_parameters, 1)
+        self.most = {name: integer(f"max_{name}", value, 1) for name, value in most.items()}
 
     def refuse(self, architecture: Architecture) -> Refusal | None:
-        """Refuse a network with more parameters.
+        """Refuse a network that has more of something.
 
         Raises:
-            InvalidArgumentError: If the size of a network is not known before it is built.
+            InvalidArgumentError: If that is not known of a network before it is built.
         """
         size = self.size(architecture)
-        if size is None:
-            raise InvalidArgumentError(
-                f"max_parameters needs networks of known size, {architecture.search_space} does not tell it"
-            )
-        if size.parameters <= self.max_parameters:
-            return None
-        reason = f"it has {size.parameters} parameters, at most {self.max_parameters} are allowed"
-        return Refusal(reason, size)
+        for name, most in self.most.items():
+            value = None if size is None else getattr(size, name)
+            if value is None:
+                raise InvalidArgumentError(
+                    f"max_{name} needs networks whose {name} are known, {architecture.search_space} does "
+                    "not tell them"
+                )
+            if value > most:
+                return Refusal(f"it has {value} {name}, at most {most} are allowed", size)
+        return None
 
 
 class SpaceLimitedEvaluator(LimitedEvaluator):

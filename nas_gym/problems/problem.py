@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas_gym.checks import integer
+from nas_gym.checks import integer, optional_integer
 from nas_gym.envs.nas_env import GameRules, NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.errors import InvalidArgumentError
@@ -52,11 +52,13 @@ class Bookkeeping:
         training_seed: From it and the architecture follows a child's seed.
         store: File of an ``EvaluationStore``, whose children are not trained again; ``None`` for none.
         max_parameters: A network with more fails and is not even built; ``None`` for no limit.
+        max_activations: The same for ``NetworkSize.activations``, a limit on time rather than on size.
     """
 
     training_seed: int = 0
     store: str | Path | None = None
     max_parameters: int | None = None
+    max_activations: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
@@ -64,8 +66,14 @@ class Bookkeeping:
         keep(self, "training_seed", integer("training_seed", self.training_seed, 0))
         if not isinstance(self.store, (str, Path, type(None))):
             raise InvalidArgumentError(f"store must be the name of a file or None, got {self.store!r}")
-        if self.max_parameters is not None:
-            keep(self, "max_parameters", integer("max_parameters", self.max_parameters, 1))
+        for name in ("max_parameters", "max_activations"):
+            keep(self, name, optional_integer(name, getattr(self, name), 1))
+
+    @property
+    def most(self) -> dict[str, int]:
+        """The limits that were given, by what they limit."""
+        limits = {"parameters": self.max_parameters, "activations": self.max_activations}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +189,10 @@ class Problem:
             return evaluator
         from nas_gym.evaluators.limits import SizeLimitedEvaluator, SpaceLimitedEvaluator
 
-        task, most = self.task.without_test(), self.books.max_parameters
+        task, most = self.task.without_test(), self.books.most
         records = (task.id_of(), task.recipe_of().id, self.books.training_seed)
         limited = SpaceLimitedEvaluator(evaluator, self.search_space.refuses, *records)
-        if most is None:
+        if not most:
             return limited
         return SizeLimitedEvaluator(limited, partial(task.size, self.search_space), most, *records)
 

@@ -28,10 +28,14 @@ class NetworkSize:
     Attributes:
         parameters: Number of trained values.
         multiply_adds: Multiplications with a weight, for one sample.
+        activations: Values that convolutions and linear layers compute for one sample, ``None`` where they
+            are not counted. They tell more of the time than multiply-adds where memory is what takes it:
+            Radosavovic et al. 2020, https://arxiv.org/abs/2003.13678.
     """
 
     parameters: int
     multiply_adds: int
+    activations: int | None = None
 
 
 class SearchSpace(ABC):

@@ -64,15 +64,16 @@ class Chain:
         return maps
 
     def size(self, inputs: tuple[int, ...], outputs: int) -> NetworkSize:
-        """Count parameters, and multiply-adds of convolutions and the linear layer."""
+        """Count parameters, and multiply-adds and activations of convolutions and the linear layer."""
         maps = self.maps(inputs)
         multiply_adds = prod(maps[-1]) * outputs
-        parameters = multiply_adds + outputs
+        parameters, activations = multiply_adds + outputs, outputs
         for layer, (channels, *extent) in zip(self.layers, maps, strict=False):
             weights = prod(layer.kernel) * channels * layer.filters
             parameters += weights + layer.filters
             multiply_adds += weights * prod(extent)
-        return NetworkSize(parameters, multiply_adds)
+            activations += layer.filters * prod(extent)
+        return NetworkSize(parameters, multiply_adds, activations)
 
 
 def describe(tokens: Sequence[str]) -> Chain:

@@ -61,17 +61,18 @@ class Graph:
         return maps
 
     def size(self, inputs: tuple[int, ...], outputs: int) -> NetworkSize:
-        """Count parameters, two per channel for a batch norm, and multiply-adds of weights."""
+        """Count parameters, two per channel for a batch norm, multiply-adds of weights, and activations."""
         maps = self.maps(inputs)
         features = joined([maps[number] for number in self.unread])[0]
-        parameters, multiply_adds = features * outputs + outputs, features * outputs
+        parameters, multiply_adds, activations = features * outputs + outputs, features * outputs, outputs
         for node, (_, *extent) in zip(self.nodes, maps[1:], strict=True):
             if isinstance(node.layer, Convolution):
                 channels = joined([maps[number] for number in node.inputs])[0]
                 weights = prod(node.layer.kernel) * channels * node.layer.filters
                 parameters += weights + 2 * node.layer.filters
                 multiply_adds += weights * prod(extent)
-        return NetworkSize(parameters, multiply_adds)
+                activations += node.layer.filters * prod(extent)
+        return NetworkSize(parameters, multiply_adds, activations)
 
 
 @dataclass(frozen=True, slots=True)

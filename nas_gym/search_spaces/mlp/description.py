@@ -31,10 +31,11 @@ class MlpDescription:
     layers: tuple[Linear | Activation, ...]
 
     def size(self, features: int, outputs: int) -> NetworkSize:
-        """Count weights and biases, those of the output layer included, and products with weights."""
+        """Count weights and biases, those of the output layer included, products with weights, and sums."""
         widths = [features, *(layer.width for layer in self.layers if isinstance(layer, Linear)), outputs]
         products = sum(before * after for before, after in pairwise(widths))
-        return NetworkSize(parameters=products + sum(widths[1:]), multiply_adds=products)
+        sums = sum(widths[1:])
+        return NetworkSize(parameters=products + sums, multiply_adds=products, activations=sums)
 
 
 def describe(tokens: Sequence[str]) -> MlpDescription:

@@ -73,17 +73,19 @@ class Pyramid:
         )
 
     def size(self, inputs: tuple[int, ...], outputs: int) -> NetworkSize:
-        """Count parameters, two per filter for a batch norm, and multiply-adds of weights."""
+        """Count parameters, two per filter for a batch norm, multiply-adds of weights, and activations."""
         maps = self.maps(inputs)
         features = maps[-1][0] if self.head == "average" else prod(maps[-1])
-        parameters, multiply_adds = features * outputs + outputs, features * outputs
+        parameters, multiply_adds, activations = features * outputs + outputs, features * outputs, outputs
         for layer in self.layers:
             channels, *extent = self.joined([maps[number] for number in layer.reads])
             weights = layer.kernel**2 * channels * layer.filters
             parameters += weights + 2 * layer.filters
             # A pooling halves what was computed in full.
-            multiply_adds += weights * prod(ceil(side / layer.stride) for side in extent)
-        return NetworkSize(parameters, multiply_adds)
+            computed = prod(ceil(side / layer.stride) for side in extent)
+            multiply_adds += weights * computed
+            activations += layer.filters * computed
+        return NetworkSize(parameters, multiply_adds, activations)
 
 
 def describe(tokens: Sequence[str]) -> Pyramid:

@@ -10,7 +10,7 @@ from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.search_spaces.base import NetworkSize
 from nas_gym.tasks.seeds import child_seed
 from nas_gym.testing import check_evaluator
-from tests.nas_gym.doubles import InstantEvaluator, random_networks
+from tests.nas_gym.doubles import InstantEvaluator, quick, random_children, random_networks
 
 SMALL, LARGE = (MlpSpace().parse(text) for text in ("Linear-8 Tanh", "Linear-8 Linear-16"))
 
@@ -21,7 +21,8 @@ def size(architecture: Architecture) -> NetworkSize:
 
 def limited(max_parameters: Any) -> tuple[SizeLimitedEvaluator, InstantEvaluator]:  # noqa: ANN401
     inner = InstantEvaluator()
-    return SizeLimitedEvaluator(inner, size, max_parameters, "data", "recipe", seed=3), inner
+    most = {"parameters": max_parameters}
+    return SizeLimitedEvaluator(inner, size, most, "data", "recipe", seed=3), inner
 
 
 def test_evaluator__keeps_the_contract_where_nothing_is_refused() -> None:
@@ -51,19 +52,36 @@ def test_seeds__stay_with_their_networks() -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, "many", True])
 def test_max_parameters__must_be_a_positive_integer(value: Any) -> None:  # noqa: ANN401
-    says = f"max_parameters must be an integer from 1, got {value!r}"
     with pytest.raises(InvalidArgumentError) as error:
         limited(value)
-    assert str(error.value) == says
-    with pytest.raises(InvalidArgumentError) as error:
-        problem("NAS-Moons-v0", max_parameters=value)
-    assert str(error.value) == says
+    assert str(error.value) == f"max_parameters must be an integer from 1, got {value!r}"
+    for name in ("max_parameters", "max_activations"):
+        with pytest.raises(InvalidArgumentError) as error:
+            problem("NAS-Moons-v0", **{name: value})
+        assert str(error.value) == f"{name} must be None or an integer from 1, got {value!r}"
 
 
 def test_size__that_is_not_known_is_refused() -> None:
-    evaluator = SizeLimitedEvaluator(InstantEvaluator(), lambda architecture: None, 1, "data", "recipe")
-    with pytest.raises(InvalidArgumentError, match="mlp-v0 does not tell it"):
+    evaluator = SizeLimitedEvaluator(
+        InstantEvaluator(), lambda architecture: None, {"parameters": 1}, "data", "recipe"
+    )
+    with pytest.raises(InvalidArgumentError, match="parameters are known, mlp-v0 does not tell them"):
         evaluator.evaluate([SMALL])
+
+
+def test_activations__are_limited_beside_parameters() -> None:
+    most = {"parameters": 202, "activations": 25}
+    assert (size(SMALL).activations, size(LARGE).activations) == (10, 26)
+    evaluator = SizeLimitedEvaluator(InstantEvaluator(), size, most, "data", "recipe")
+    kept, refused = evaluator.evaluate([SMALL, LARGE])
+    assert (kept.status, refused.status) == ("ok", "failed")
+    assert refused.reason == "it has 26 activations, at most 25 are allowed"
+
+
+def test_activations__of_cells_are_not_known() -> None:
+    env = quick("NAS-Brackets-v0", max_activations=10)
+    with pytest.raises(InvalidArgumentError, match="max_activations needs networks whose activations are"):
+        env.make_evaluator().evaluate(random_children(env.search_space, 1))
 
 
 def test_refused_network__fails_and_is_not_asked_for() -> None:
