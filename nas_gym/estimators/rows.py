@@ -47,8 +47,24 @@ def weighted(
 
 def canonical_order(cells: Cells, y: NDArray[np.generic]) -> NDArray[np.int64]:
     """Return the order of rows by what they hold."""
-    names = [np.unique(column.astype(str), return_inverse=True)[1] for column in cells.names.T]
-    return np.asarray(np.lexsort([*names, *cells.numbers.T, y]), dtype=np.int64)
+    return np.asarray(np.lexsort([*_codes(cells).T, *cells.numbers.T, y]), dtype=np.int64)
+
+
+def groups_of(cells: Cells) -> NDArray[np.int64]:
+    """Return a number for each row, ``(rows,)``, equal rows having the same; counted as they come."""
+    numbers = np.where(np.isnan(cells.numbers), np.nan, cells.numbers + 0.0)  # one NaN, and no -0
+    block = np.ascontiguousarray(np.hstack([numbers, _codes(cells)]))
+    rows = block.view(np.dtype((np.void, block.strides[0])))[:, 0]
+    _, first, group = np.unique(rows, return_index=True, return_inverse=True)
+    return np.asarray(np.argsort(np.argsort(first))[group], dtype=np.int64)
+
+
+def _codes(cells: Cells) -> NDArray[np.float64]:
+    """Return a number for each name, ``(rows, columns of names)``."""
+    codes = np.empty(cells.names.shape)
+    for number, column in enumerate(cells.names.T):
+        codes[:, number] = np.unique(column.astype(str), return_inverse=True)[1]
+    return codes
 
 
 def given(y: ArrayLike) -> NDArray[np.generic]:
@@ -72,8 +88,40 @@ def labels_of(y: ArrayLike) -> NDArray[np.generic]:
     return labels
 
 
-def folds_of(y: NDArray[np.generic], classes: int, asked: object, seed: int) -> tuple[Fold, ...]:
-    """Return folds, each with its rows in random order; all classes are in each, if there are rows enough."""
+def folds_of(
+    y: NDArray[np.generic],
+    classes: int,
+    asked: object,
+    seed: int,
+    groups: NDArray[np.int64] | None = None,
+) -> tuple[Fold, ...]:
+    """Return folds, each with its rows in random order; all classes are in each, if there are rows enough.
+
+    Args:
+        y: Labels or numbers, ``(rows,)``.
+        classes: Number of classes; 0 for numbers.
+        asked: A share to be judged on, or a number of folds.
+        seed: Of all that is drawn.
+        groups: From ``groups_of``: rows of a group are on one side of a fold, else what was learned by heart
+            would be taken for understood. By default each row is its own.
+    """
+    first = np.arange(len(y)) if groups is None else np.unique(groups, return_index=True)[1]
+    if groups is None or len(first) == len(y) or not _can_be_split(y[first], classes):
+        return _folds(y, classes, asked, seed)
+    drawn = np.random.default_rng(seed)
+
+    def rows_of(some: NDArray[np.int64]) -> NDArray[np.int64]:
+        return drawn.permutation(np.flatnonzero(np.isin(groups, some)))
+
+    folds = _folds(y[first], classes, asked, seed)
+    return tuple(Fold(rows_of(fold.train), rows_of(fold.validation)) for fold in folds)
+
+
+def _can_be_split(y: NDArray[np.generic], classes: int) -> bool:
+    return bool(np.bincount(y).max() > 1) if classes else len(y) > 1
+
+
+def _folds(y: NDArray[np.generic], classes: int, asked: object, seed: int) -> tuple[Fold, ...]:
     rows = np.arange(len(y))
     drawn = np.random.default_rng(seed)
     if isinstance(asked, float) and 0.0 < asked < 1.0:

@@ -25,6 +25,7 @@ from nas_gym.estimators.rows import (
     check_dimensions,
     folds_of,
     given,
+    groups_of,
     weighted,
 )
 from nas_gym.estimators.splits import Fold, Rehearsal, TaskName
@@ -292,7 +293,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
             if weights is not None:
                 weights = np.concatenate([weights, np.ones(len(more), np.float32)])
             return Rehearsal(self._task, joined, both, weights, classes, (fold,))
-        folds = folds_of(y, classes, asked, seed)
+        folds = folds_of(y, classes, asked, seed, groups_of(cells))
         return Rehearsal(self._task, cells, y, weights, classes, folds)
 
     def _answers(self, y: ArrayLike) -> NDArray[np.int64] | NDArray[np.float64]:
