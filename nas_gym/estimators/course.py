@@ -15,6 +15,7 @@ from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidDataError
 from nas_gym.estimators.clock import Clock
 from nas_gym.estimators.ensemble import cross_fitted, select
+from nas_gym.estimators.final_weights import FinalWeights
 from nas_gym.estimators.plan import Answers, Candidate, Found, Job, Plan, Setting
 from nas_gym.estimators.splits import Fold, Rehearsal, Rows
 from nas_gym.evaluators.base import Evaluator
@@ -36,6 +37,7 @@ from nas_gym.tasks.seeds import repeat_seeds
 from nas_gym.tasks.supervised.recipe import SampleRecipe
 from nas_gym.tasks.supervised.task import SampleTask
 
+EVALUATIONS, TRAININGS = "evaluations.sqlite", "trainings"
 REHEARSED_ROWS = 5_000
 """At most so many training rows of a fold are learned from while it is not yet about the final networks."""
 JUDGED_ROWS = 2_000
@@ -72,6 +74,7 @@ class Course:
         self.rehearsal, self.plan, self.clock, self._say = rehearsal, plan, clock, say
         self._pool = Threads(plan.threads)
         self._small = tuple(fold.at_most(REHEARSED_ROWS) for fold in rehearsal.folds)
+        self._weights = FinalWeights(None if plan.folder is None else plan.folder / TRAININGS)
         self._settings: list[Setting] = []
         self._trainers: dict[tuple[Setting, bool], FusedTrainer] = {}
 
@@ -176,9 +179,9 @@ class Course:
 
     def _evaluator(self, trainer: FusedTrainer, stack: ExitStack) -> Evaluator:
         training = TrainingEvaluator(trainer, self._pool, self.plan.seed)
-        if self.plan.store is None:
+        if self.plan.folder is None:
             return training
-        store = stack.enter_context(closing(EvaluationStore(self.plan.store)))
+        store = stack.enter_context(closing(EvaluationStore(self.plan.folder / EVALUATIONS)))
         return StoredEvaluator(training, store)
 
     def _finalists(self, episodes: Sequence[Episode]) -> list[Job]:
@@ -241,12 +244,11 @@ class Course:
         return Candidate(job.architecture, job.setting, tuple(trained), answers, loss)
 
     def _member(self, setting: Setting, child: Child) -> Member | None:
-        trained = self._trainer(setting, final=True).train(child)
-        if trained.outcome.reason is not None:
+        weights = self._weights.of(self._trainer(setting, final=True), child)
+        if weights is None:
             return None
         fold = self.rehearsal.folds[child.rung]
         mean, unit = self.rehearsal.scale(fold)
-        weights = {name: values.numpy() for name, values in trained.state_dict().items()}
         return Member(child.architecture, self.rehearsal.encoding(fold, setting.numeric), weights, mean, unit)
 
     def _trainer(self, setting: Setting, final: bool = False) -> FusedTrainer:

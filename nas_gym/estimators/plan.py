@@ -57,7 +57,7 @@ class Plan:
         ensemble: How many different networks answer together at most.
         seed: From it follows all that is drawn.
         threads: Trainings at a time.
-        store: File that keeps what the search trains, ``None`` for none.
+        folder: Keeps what is trained, ``None`` to keep nothing.
     """
 
     space: MlpSpace
@@ -67,7 +67,7 @@ class Plan:
     ensemble: int
     seed: int
     threads: int
-    store: Path | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

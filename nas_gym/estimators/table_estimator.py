@@ -46,7 +46,7 @@ WIDTHS = (16, 32, 64, 128, 256)
 ACTIVATIONS = ("ReLU", "LeakyReLU", "Tanh", "Sigmoid")
 FOLDS = 5
 BUDGET = 200
-EVALUATIONS, PAGE = "evaluations.sqlite", "report.html"
+PAGE = "report.html"
 UNLIMITED = 1_000_000
 """Architectures of a search that ends by the clock."""
 
@@ -257,15 +257,15 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
             ensemble=integer("ensemble", self.ensemble, 1),
             seed=seed_of(self.random_state),
             threads=effective_n_jobs(self.n_jobs),
-            store=None if self.folder is None else self._store(Path(self.folder).expanduser()),
+            folder=None if self.folder is None else self._made(Path(self.folder).expanduser()),
         )
 
-    def _store(self, folder: Path) -> Path:
-        """Return the file that keeps what a search trains, in the folder, which is made if need be."""
+    def _made(self, folder: Path) -> Path:
+        """Return the folder, which is made if need be."""
         if folder.exists() and not folder.is_dir():
             raise InvalidArgumentError(f"folder {folder} is a file")
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / EVALUATIONS
+        return folder
 
     def _rehearsal(
         self,

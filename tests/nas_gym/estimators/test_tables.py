@@ -91,6 +91,10 @@ def test_folder__an_interrupted_fit_goes_on(tmp_path: Path, monkeypatch: pytest.
     np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
     np.testing.assert_array_equal(TableModel.load(tmp_path).predict_proba(X), whole.predict_proba(X))
     assert len(first) == 14
+    trained.clear()
+    again = stopped.fit(X, y)
+    assert len(trained) == 6, "the settings alone are tried again"
+    np.testing.assert_array_equal(again.predict_proba(X), whole.predict_proba(X))
 
 
 def test_minutes__too_few_still_answer() -> None:

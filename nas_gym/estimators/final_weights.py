@@ -1,0 +1,56 @@
+"""The weights of final networks, kept in files: a fit that is run again trains none of them twice."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas_gym.evaluators.fused.trainer import FusedTrainer
+from nas_gym.evaluators.trainer import Child
+from nas_gym.files import write_atomically
+
+Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
+
+
+class FinalWeights:
+    """Trains networks, or reads what they learned when they were trained before.
+
+    Args:
+        folder: Where each training has a file, whose name says all that its weights depend on; made with the
+            first one. ``None`` to keep nothing.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def of(self, trainer: FusedTrainer, child: Child) -> Weights | None:
+        """Return the weights of a child by name; ``None`` if its training fails.
+
+        Raises:
+            OSError: If the folder cannot be written.
+        """
+        from safetensors.numpy import load_file, save_file
+
+        file = self._file(trainer, child)
+        if file is not None and file.exists():
+            known: Weights = load_file(file)
+            return known
+        trained = trainer.train(child)
+        if trained.outcome.reason is not None:
+            return None
+        weights = {name: values.numpy() for name, values in trained.state_dict().items()}
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(file, lambda temporary: save_file(weights, temporary))
+        return weights
+
+    def _file(self, trainer: FusedTrainer, child: Child) -> Path | None:
+        if self._folder is None:
+            return None
+        known = trainer.setting(child.rung)
+        parts = (known.dataset, known.dataset_checksum, known.recipe, known.evaluator, child.seed)
+        text = "|".join(map(str, (child.architecture, *parts)))
+        return self._folder / f"{sha256(text.encode()).hexdigest()[:24]}.safetensors"
