@@ -119,10 +119,10 @@ CLIMBING: dict[str, Any] = {
 }
 
 
-@pytest.mark.slow  # two searches with trainings in PyTorch
-@pytest.mark.timeout(60)
+@pytest.mark.slow  # four searches with trainings in PyTorch
+@pytest.mark.timeout(120)
 @pytest.mark.usefixtures("trainings")
-def test_climb__interrupted_and_resumed_chooses_the_same(
+def test_climb__interrupted_at_any_stage_and_resumed_chooses_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, out = run(tmp_path / "whole", **CLIMBING)
@@ -133,24 +133,29 @@ def test_climb__interrupted_and_resumed_chooses_the_same(
     rewards = [each.reward for each in whole.climbed]
     assert rewards == sorted(rewards, reverse=True)
 
-    trained = TorchTrainer.train
-    at_rung_1: list[Child] = []
+    train = TorchTrainer.train
+    started: list[Child] = []
+    moment: tuple[int, int] | None = None
 
     def interrupted(self: TorchTrainer, child: Child, build: Any = None) -> Any:  # noqa: ANN401
-        at_rung_1.extend([child] if child.rung == 1 else [])
-        if len(at_rung_1) == 2:
+        started.append(child)
+        if (child.rung, sum(each.rung == child.rung for each in started)) == moment:
             raise KeyboardInterrupt
-        return trained(self, child, build)
+        return train(self, child, build)
 
     monkeypatch.setattr(TorchTrainer, "train", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "cut", **CLIMBING)
-    monkeypatch.setattr(TorchTrainer, "train", trained)
-    cut, _ = run(tmp_path / "cut", resume=True, **CLIMBING)
-    assert [replace(each, seconds=0.0) for each in cut.climbed] == [
-        replace(each, seconds=0.0) for each in whole.climbed
-    ]
-    assert (cut.best, cut.retrained) == (whole.best, whole.retrained)
+    for moment in ((0, 17), (1, 1), (1, whole.finalists)):
+        path = tmp_path / f"cut at {moment}"
+        started.clear()
+        with pytest.raises(KeyboardInterrupt):
+            run(path, **CLIMBING)
+        moment = None
+        cut, _ = run(path, resume=True, **CLIMBING)
+        assert [replace(each, seconds=0.0) for each in cut.climbed] == [
+            replace(each, seconds=0.0) for each in whole.climbed
+        ]
+        assert (cut.best, cut.retrained) == (whole.best, whole.retrained)
+        assert len(started) == len(set(started)) + 1, "but the one that was under way none is trained twice"
 
 
 @pytest.mark.slow  # a study
