@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from nas_gym.benchmark.arguments import BenchmarkArguments
+from nas_gym.benchmark.rungs.command import Rungs
 from nas_gym.checks import integer
 from nas_gym.command_line import INTERRUPTED, RESUME, SAME_COMMAND, Command, end_with, parse_keywords, run
 from nas_gym.errors import InvalidArgumentError, NasGymError
@@ -367,6 +368,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "retrain": Retrain,
     "benchmark": BenchmarkArguments,
     "tabulate": Tabulate,
+    "rungs": Rungs,
     "export": Export,
     "export-store": ExportStore,
     "envs": Envs,

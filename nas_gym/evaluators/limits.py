@@ -1,8 +1,8 @@
 """Networks that are too large, or that their search space refuses, fail before they are built."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
@@ -27,79 +27,34 @@ class Refusal:
     size: NetworkSize | None = None
 
 
-class LimitedEvaluator(Relay):
-    """Has another evaluator train only the networks that are not refused.
+class Limit(Protocol):
+    """Says which networks are not trained."""
 
-    One that is has the status ``"failed"``, with the reason; it takes no time, and is neither built nor
-    stored. A subclass says which.
-
-    Args:
-        evaluator: Who is asked about the others.
-        task: Id of the task, for the records of what is refused.
-        recipe: Id of the recipe, for the same.
-        seed: The evaluator's own seed, for the same.
-    """
-
-    joins = False
-
-    def __init__(self, evaluator: Evaluator, task: str, recipe: str, seed: int = 0) -> None:
-        super().__init__(evaluator)
-        self.task = task
-        self.recipe = recipe
-        self.seed = seed
-
-    @abstractmethod
-    def refuse(self, architecture: Architecture) -> Refusal | None:
+    def __call__(self, architecture: Architecture) -> Refusal | None:
         """Say why a network is not trained, ``None`` if it is."""
 
-    def _known(self, requests: Sequence[Request]) -> dict[Request, Evaluation]:
-        refusals = ((request, self.refuse(request.architecture)) for request in dict.fromkeys(requests))
-        return {request: self._failed(request, refusal) for request, refusal in refusals if refusal}
 
-    def _failed(self, request: Request, refusal: Refusal) -> Evaluation:
-        (architecture, seed, rung), size = request, refusal.size
-        return Evaluation(
-            architecture=architecture,
-            task=self.task,
-            recipe=self.recipe,
-            seed=child_seed(self.seed, architecture) if seed is None else seed,
-            status="failed",
-            parameters=None if size is None else size.parameters,
-            reason=refusal.reason,
-            multiply_adds=None if size is None else size.multiply_adds,
-            rung=rung,
-        )
-
-
-class SizeLimitedEvaluator(LimitedEvaluator):
+@dataclass(frozen=True)
+class SizeLimit:
     """Refuses networks that are too large.
 
-    Args:
-        evaluator: See ``LimitedEvaluator``.
+    Attributes:
         size: What a network costs, computed from its description.
         most: The largest values there may be, by names of ``NetworkSize``'s attributes.
-        task: See ``LimitedEvaluator``, and so the next two.
-        recipe: See there.
-        seed: See there.
 
     Raises:
         InvalidArgumentError: If one is not a positive integer.
     """
 
-    def __init__(
-        self,
-        evaluator: Evaluator,
-        size: Callable[[Architecture], NetworkSize | None],
-        most: Mapping[str, int],
-        task: str,
-        recipe: str,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(evaluator, task, recipe, seed)
-        self.size = size
-        self.most = {name: integer(f"max_{name}", value, 1) for name, value in most.items()}
+    size: Callable[[Architecture], NetworkSize | None]
+    most: Mapping[str, int]
 
-    def refuse(self, architecture: Architecture) -> Refusal | None:
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        for name, value in self.most.items():
+            integer(f"max_{name}", value, 1)
+
+    def __call__(self, architecture: Architecture) -> Refusal | None:
         """Refuse a network that has more of something.
 
         Raises:
@@ -118,29 +73,68 @@ class SizeLimitedEvaluator(LimitedEvaluator):
         return None
 
 
-class SpaceLimitedEvaluator(LimitedEvaluator):
-    """Refuses networks that their search space does not want trained, see ``SearchSpace.refuses``.
+@dataclass(frozen=True)
+class SpaceLimit:
+    """Refuses networks that their search space does not want trained.
 
-    Args:
-        evaluator: See ``LimitedEvaluator``.
-        refuses: Returns why not, or ``None``.
-        task: See ``LimitedEvaluator``, and so the next two.
-        recipe: See there.
-        seed: See there.
+    Attributes:
+        refuses: Returns why not, or ``None``, see ``SearchSpace.refuses``.
     """
 
-    def __init__(
-        self,
-        evaluator: Evaluator,
-        refuses: Callable[[Architecture], str | None],
-        task: str,
-        recipe: str,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(evaluator, task, recipe, seed)
-        self.refuses = refuses
+    refuses: Callable[[Architecture], str | None]
 
-    def refuse(self, architecture: Architecture) -> Refusal | None:
+    def __call__(self, architecture: Architecture) -> Refusal | None:
         """Refuse what the search space refuses."""
         reason = self.refuses(architecture)
         return None if reason is None else Refusal(reason)
+
+
+class LimitedEvaluator(Relay):
+    """Has another evaluator train only the networks that no limit refuses.
+
+    One that is refused has the status ``"failed"``, with the reason; it takes no time, and is neither built
+    nor stored.
+
+    Args:
+        evaluator: Who is asked about the others.
+        limits: The first one that refuses a network gives the reason.
+        task: Id of the task, for the records of what is refused.
+        recipe: Id of the recipe, for the same.
+        seed: The evaluator's own seed, for the same.
+    """
+
+    joins = False
+
+    def __init__(
+        self, evaluator: Evaluator, limits: Sequence[Limit], task: str, recipe: str, seed: int = 0
+    ) -> None:
+        super().__init__(evaluator)
+        self.limits = tuple(limits)
+        self.task = task
+        self.recipe = recipe
+        self.seed = seed
+
+    def _known(self, requests: Sequence[Request]) -> dict[Request, Evaluation]:
+        refusals = (
+            (request, refusal_of(request.architecture, self.limits)) for request in dict.fromkeys(requests)
+        )
+        return {request: self._failed(request, refusal) for request, refusal in refusals if refusal}
+
+    def _failed(self, request: Request, refusal: Refusal) -> Evaluation:
+        (architecture, seed, rung), size = request, refusal.size
+        return Evaluation(
+            architecture=architecture,
+            task=self.task,
+            recipe=self.recipe,
+            seed=child_seed(self.seed, architecture) if seed is None else seed,
+            status="failed",
+            parameters=None if size is None else size.parameters,
+            reason=refusal.reason,
+            multiply_adds=None if size is None else size.multiply_adds,
+            rung=rung,
+        )
+
+
+def refusal_of(architecture: Architecture, limits: Sequence[Limit]) -> Refusal | None:
+    """Return what the first limit says that refuses a network, ``None`` if it is trained."""
+    return next((refusal for limit in limits if (refusal := limit(architecture))), None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from nas_gym.evaluators.choices import EvaluatorChoice
+    from nas_gym.evaluators.limits import Limit
     from nas_gym.evaluators.lookup import TableEvaluator
     from nas_gym.evaluators.simulated import SimulatedWorkers
     from nas_gym.evaluators.trainer import AnyTask, Trainer
@@ -184,17 +185,23 @@ class Problem:
         """Return a new vector environment, which closes what it has made."""
         return NasVectorEnv(self.make_env(store, render_mode), num_envs)
 
+    def limits(self) -> "list[Limit]":
+        """Return what says which networks are not trained: a limit on size, and the search space."""
+        from nas_gym.evaluators.limits import SizeLimit, SpaceLimit
+
+        limits: list[Limit] = [SpaceLimit(self.search_space.refuses)]
+        if self.task is not None and self.books.most:
+            size = partial(self.task.without_test().size, self.search_space)
+            limits.insert(0, SizeLimit(size, self.books.most))
+        return limits
+
     def _limited(self, evaluator: Evaluator) -> Evaluator:
         if self.task is None:
             return evaluator
-        from nas_gym.evaluators.limits import SizeLimitedEvaluator, SpaceLimitedEvaluator
+        from nas_gym.evaluators.limits import LimitedEvaluator
 
-        task, most = self.task.without_test(), self.books.most
-        records = (task.id_of(), task.recipe_of().id, self.books.training_seed)
-        limited = SpaceLimitedEvaluator(evaluator, self.search_space.refuses, *records)
-        if not most:
-            return limited
-        return SizeLimitedEvaluator(limited, partial(task.size, self.search_space), most, *records)
+        records = (self.task.id_of(), self.task.recipe_of().id, self.books.training_seed)
+        return LimitedEvaluator(evaluator, self.limits(), *records)
 
 
 def _stored(evaluator: Evaluator, store: str | Path) -> Evaluator:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.limits import SizeLimitedEvaluator, SpaceLimitedEvaluator
+from nas_gym.evaluators.limits import Limit, LimitedEvaluator, SizeLimit, SpaceLimit
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.problems.registration import problem
 from nas_gym.search_spaces import Architecture, MlpSpace
@@ -19,19 +19,22 @@ def size(architecture: Architecture) -> NetworkSize:
     return MlpSpace().size(architecture, (2,), 2)
 
 
-def limited(max_parameters: Any) -> tuple[SizeLimitedEvaluator, InstantEvaluator]:  # noqa: ANN401
+def limited(*limits: Limit) -> tuple[LimitedEvaluator, InstantEvaluator]:
     inner = InstantEvaluator()
-    most = {"parameters": max_parameters}
-    return SizeLimitedEvaluator(inner, size, most, "data", "recipe", seed=3), inner
+    return LimitedEvaluator(inner, limits, "data", "recipe", seed=3), inner
+
+
+def of_size(max_parameters: Any) -> SizeLimit:  # noqa: ANN401
+    return SizeLimit(size, {"parameters": max_parameters})
 
 
 def test_evaluator__keeps_the_contract_where_nothing_is_refused() -> None:
-    check_evaluator(limited(10_000)[0], random_networks(5))
+    check_evaluator(limited(of_size(10_000))[0], random_networks(5))
 
 
 def test_large_network__fails_and_is_not_asked_for() -> None:
     assert size(SMALL).parameters == 42
-    evaluator, inner = limited(42)
+    evaluator, inner = limited(of_size(42))
     first, refused, last = evaluator.evaluate([SMALL, LARGE, SMALL])
     assert inner.calls == [(SMALL, SMALL)]
     assert first == last == InstantEvaluator().evaluate([SMALL])[0]
@@ -43,7 +46,7 @@ def test_large_network__fails_and_is_not_asked_for() -> None:
 
 
 def test_seeds__stay_with_their_networks() -> None:
-    evaluator, inner = limited(42)
+    evaluator, inner = limited(of_size(42))
     assert [e.seed for e in evaluator.evaluate([LARGE, SMALL, LARGE], [7, 8, 9])] == [7, 8, 9]
     assert inner.seeds == [8]
     evaluator.evaluate([LARGE])
@@ -53,7 +56,7 @@ def test_seeds__stay_with_their_networks() -> None:
 @pytest.mark.parametrize("value", [0, -1, 2.5, "many", True])
 def test_max_parameters__must_be_a_positive_integer(value: Any) -> None:  # noqa: ANN401
     with pytest.raises(InvalidArgumentError) as error:
-        limited(value)
+        of_size(value)
     assert str(error.value) == f"max_parameters must be an integer from 1, got {value!r}"
     for name in ("max_parameters", "max_activations"):
         with pytest.raises(InvalidArgumentError) as error:
@@ -62,9 +65,7 @@ def test_max_parameters__must_be_a_positive_integer(value: Any) -> None:  # noqa
 
 
 def test_size__that_is_not_known_is_refused() -> None:
-    evaluator = SizeLimitedEvaluator(
-        InstantEvaluator(), lambda architecture: None, {"parameters": 1}, "data", "recipe"
-    )
+    evaluator, _ = limited(SizeLimit(lambda architecture: None, {"parameters": 1}))
     with pytest.raises(InvalidArgumentError, match="parameters are known, mlp-v0 does not tell them"):
         evaluator.evaluate([SMALL])
 
@@ -72,7 +73,7 @@ def test_size__that_is_not_known_is_refused() -> None:
 def test_activations__are_limited_beside_parameters() -> None:
     most = {"parameters": 202, "activations": 25}
     assert (size(SMALL).activations, size(LARGE).activations) == (10, 26)
-    evaluator = SizeLimitedEvaluator(InstantEvaluator(), size, most, "data", "recipe")
+    evaluator, _ = limited(SizeLimit(size, most))
     kept, refused = evaluator.evaluate([SMALL, LARGE])
     assert (kept.status, refused.status) == ("ok", "failed")
     assert refused.reason == "it has 26 activations, at most 25 are allowed"
@@ -85,9 +86,7 @@ def test_activations__of_cells_are_not_known() -> None:
 
 
 def test_refused_network__fails_and_is_not_asked_for() -> None:
-    inner = InstantEvaluator()
-    refuses = {LARGE: "it is not wanted"}.get
-    evaluator = SpaceLimitedEvaluator(inner, refuses, "data", "recipe", seed=3)
+    evaluator, inner = limited(SpaceLimit({LARGE: "it is not wanted"}.get))
     check_evaluator(evaluator, [each for each in random_networks(5) if each != LARGE])
     inner.calls.clear()
     refused, first = evaluator.evaluate([LARGE, SMALL], rung=1)

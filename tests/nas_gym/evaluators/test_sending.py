@@ -6,7 +6,7 @@ import pytest
 
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.cached import CachedEvaluator
-from nas_gym.evaluators.limits import SpaceLimitedEvaluator
+from nas_gym.evaluators.limits import LimitedEvaluator, SpaceLimit
 from nas_gym.evaluators.sending import SendingEvaluator
 from nas_gym.evaluators.stored import StoredEvaluator
 from nas_gym.evaluators.trainer import Child
@@ -94,7 +94,7 @@ def test_evaluate__leaves_alone_what_is_under_way() -> None:
 
 
 def test_refused_children__are_there_at_once() -> None:
-    limited = SpaceLimitedEvaluator(SlowEvaluator(), {B: "not wanted"}.get, "data", "recipe")
+    limited = LimitedEvaluator(SlowEvaluator(), [SpaceLimit({B: "not wanted"}.get)], "data", "recipe")
     a, b = limited.send([A, B])
     assert [(ticket, e.status) for ticket, e in limited.recv(0)] == [(b, "failed")]
     assert [ticket for ticket, _ in limited.recv()] == [a]

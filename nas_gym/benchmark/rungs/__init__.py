@@ -1,0 +1,1 @@
+"""Which fidelity tells networks apart?"""
