@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from nas_gym.datasets.texts.corpus import Corpus
 
 SPACES = {"cell": CellSpace}
-ALL: Values = {"train_tokens": None, "validation_tokens": None, "classes": None}
+ALL: Values = {"train_tokens": None, "validation_tokens": None}
+WHOLE: Values = {"max_batches": None, "classes": None}
 FEW: Values = {"train_tokens": 100_000, "validation_tokens": 10_000}
 # Softmax over thousands of words is what takes time: one epoch, in more and smaller steps.
 WORDS: Values = {"units": 64, "epochs": 1, "batch_size": 16}
 ZOPH_WORDS: Values = {
     **ALL,
+    **WHOLE,
     "epochs": 35,
     "batch_size": 20,
     "bptt": 35,
@@ -42,6 +44,7 @@ mean over both: the same step has 35 times the step size, and is clipped at a 35
 units, cells of base 8 have 20 million parameters."""
 ZOPH_CHARACTERS: Values = {
     **ALL,
+    **WHOLE,
     "epochs": 35,
     "batch_size": 32,
     "bptt": 100,
@@ -60,13 +63,13 @@ latter the smaller. Layers follow from that number; epochs and clipping, which a
 
 BRACKETS: dict[str, Values] = {
     SEARCH: {"train_tokens": 50_000, "validation_tokens": 10_000},
-    FULL: {"classes": None, "train_tokens": 200_000, "epochs": 5, "units": 64, "decay": 0.5},
+    FULL: {**WHOLE, "train_tokens": 200_000, "epochs": 5, "units": 64, "decay": 0.5},
 }
 # What tells cells apart is the number of updates with all words known: fewer columns, and many windows.
 PTB: dict[str, Values] = {
     SEARCH: {**FEW, **WORDS},
     MIDDLE: {**ALL, "batch_size": 8, "max_batches": 1600},
-    FULL: {**ALL, "epochs": 2, "decay": 0.2},
+    FULL: {**ALL, **WHOLE, "epochs": 2, "decay": 0.2},
     "paper": ZOPH_WORDS,
 }
 PTB_CHARACTERS: dict[str, Values] = {
@@ -78,13 +81,13 @@ PTB_CHARACTERS: dict[str, Values] = {
         "batch_size": 16,
         "max_batches": 2000,
     },
-    FULL: {**ALL, "epochs": 2, "units": 128, "decay": 0.2},
+    FULL: {**ALL, **WHOLE, "epochs": 2, "units": 128, "decay": 0.2},
     "paper": ZOPH_CHARACTERS,
 }
 TEXT: dict[str, Values] = {
     SEARCH: {**ALL, **WORDS, "max_batches": 200},
     MIDDLE: {"epochs": 2, "batch_size": 8, "max_batches": 800},
-    FULL: {**ALL, "max_batches": None, "epochs": 5, "decay": 0.5},
+    FULL: {**ALL, **WHOLE, "epochs": 5, "decay": 0.5},
 }
 
 

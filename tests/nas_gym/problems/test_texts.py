@@ -119,3 +119,9 @@ def test_store__gives_back_the_perplexity_without_training(tmp_path: Path) -> No
     trained = made.make_evaluator().evaluate(networks)
     assert made.make_evaluator().evaluate(networks) == trained, "equal to the very seconds"
     assert all(evaluation.scores["perplexity"] > 1 for evaluation in trained)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_full__reads_and_predicts_everything_whatever_a_search_leaves_out(name: str) -> None:
+    full = ladder_of(name, recipe={"max_batches": 3, "classes": 4})[-1].recipe
+    assert (full.max_batches, full.classes) == (None, None)
