@@ -1,17 +1,18 @@
 """What would more workers bring, and not to wait for the slowest? Searches on a table in virtual time."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
 import torch
 import tyro
 
-from agents import make_agent
+from agents import REINFORCE_FORMS, make_agent
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.evaluators.cached import CachedEvaluator
 from nas_gym.evaluators.simulated import SimulatedEvaluator
@@ -31,11 +32,13 @@ class Arguments:
     orders: tuple[str, ...] = ("batch", "arrival", "submission")
     """in which order episodes are learned"""
     agents: tuple[str, ...] = ("reinforce", "regularized_evolution", "random_search")
-    """who searches"""
+    """who searches, a name of agents.AGENTS or of agents.REINFORCE_FORMS"""
     seeds: int = 20
     """searches of each kind"""
     episodes: int = 20_000
     """after which a search ends that has not found the best network"""
+    whole: bool = False
+    """whether a search goes on when it has found the best network"""
     target: float = 0.943
     """mean test accuracy of the answers that is waited for"""
     env: str = "NAS-Bench-201-v0"
@@ -72,6 +75,7 @@ class Search:
         useful: The same without the tries that came to nothing.
         failed: Children that failed, as all their tries had.
         children: Distinct ones.
+        cpu_milliseconds: Of this process, for each drawn episode: what leading the search takes.
     """
 
     agent: str
@@ -85,6 +89,7 @@ class Search:
     useful: float
     failed: int
     children: int
+    cpu_milliseconds: float
 
 
 def play(arguments: Arguments, agent: str, order: str, workers: int, seed: int) -> Search:
@@ -119,11 +124,13 @@ def play(arguments: Arguments, agent: str, order: str, workers: int, seed: int) 
             if reading[0] == 0.0 or left > lanes:  # the last children leave workers idle
                 reading = pool.now, pool.busy_seconds, pool.busy_seconds - pool.lost_seconds
             assert made.table is not None
-            return best < made.table.optimum
+            return arguments.whole or best < made.table.optimum
 
-        make_agent(agent, env, seed).learn(
-            arguments.episodes, callback=is_missing_something, order=order, **keywords
-        )
+        searching = make_agent(REINFORCE_FORMS.get(agent, agent), env, seed)
+        begun = process_time()
+        searching.learn(arguments.episodes, callback=is_missing_something, order=order, **keywords)
+        taken = process_time() - begun
+        drawn = searching.num_architectures + (0 if order == "batch" else lanes - part)
         times, tests = answers(made, env)
         now, busy, useful = reading
         return Search(
@@ -138,6 +145,7 @@ def play(arguments: Arguments, agent: str, order: str, workers: int, seed: int) 
             useful / (workers * now),
             sum(e.status == "failed" for e in env.episodes),
             len({e.architecture for e in env.episodes}),
+            1000 * taken / drawn,
         )
 
 
@@ -174,7 +182,7 @@ def time_to(searches: Sequence[Search], target: float) -> float:
     return float(reached)
 
 
-def row(searches: Sequence[Search], target: float) -> str:
+def cell(searches: Sequence[Search], target: float) -> str:
     """Return a cell of the table: the share of busy workers, and the time with its interval."""
     generator = np.random.default_rng(0)
     draws = generator.integers(len(searches), size=(RESAMPLES, len(searches)))
@@ -183,6 +191,12 @@ def row(searches: Sequence[Search], target: float) -> str:
     busy, useful = (np.mean([getattr(s, name) for s in searches]) for name in ("busy", "useful"))
     share = f"{busy:.2f}" if useful == busy else f"{busy:.2f} ({useful:.2f} useful)"
     return f"{share} / {in_seconds(time_to(searches, target))} [{in_seconds(low)}, {in_seconds(high)}]"
+
+
+def cpu_cell(searches: Sequence[Search]) -> str:
+    """Return what leading a search took: the least is that of a machine that had nothing else to do."""
+    taken = [search.cpu_milliseconds for search in searches]
+    return f"{np.median(taken):.1f} ({min(taken):.1f})"
 
 
 def in_seconds(time: float) -> str:
@@ -214,6 +228,15 @@ def main() -> None:
             known.append(search)
             file.write(json.dumps(asdict(search)) + "\n")
             file.flush()
+    print_table(arguments, known, lambda searches: cell(searches, arguments.target))
+    print("\nCPU milliseconds of an episode, medians and least:")
+    print_table(arguments, known, cpu_cell)
+
+
+def print_table(
+    arguments: Arguments, known: Sequence[Search], write: Callable[[Sequence[Search]], str]
+) -> None:
+    """Print a row for each agent and order, a column for each number of workers."""
     print(f"| agent, order | {' | '.join(f'{workers:,} workers' for workers in arguments.workers)} |")
     print(f"|---|{'---|' * len(arguments.workers)}")
     for agent in arguments.agents:
@@ -221,7 +244,7 @@ def main() -> None:
             cells = []
             for workers in arguments.workers:
                 of_cell = [s for s in known if (s.agent, s.order, s.workers) == (agent, order, workers)]
-                cells.append(row(of_cell, arguments.target))
+                cells.append(write(of_cell))
             print(f"| {agent}, {order} | {' | '.join(cells)} |")
 
 

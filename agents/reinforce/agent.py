@@ -19,16 +19,13 @@ from agents.reinforce.losses import clipped_surrogate
 from agents.reinforce.policy import CELLS, Cell, RecurrentPolicy, State, draw
 from agents.reinforce.priority_queue import PriorityQueue
 from agents.reinforce.proposals import Proposals
+from agents.reinforce.walks import draw_exits
 from agents.replay import episodes_of, pack, sentences_of, unpack
 
 Baseline = Literal["moving_average", "batch_mean", "ranks"]
 BASELINES = ("moving_average", "batch_mean", "ranks")
 SurrogateModel = Literal["none", "gaussian_process"]
 SURROGATES = ("none", "gaussian_process")
-ATTEMPTS = 8
-"""How often new sentences are sought by rejection before drawn ones are masked."""
-CANDIDATES = 8
-"""How many sentences are drawn in an attempt for each that is needed."""
 
 
 class Reinforce(EpisodicAgent):
@@ -216,7 +213,8 @@ class Reinforce(EpisodicAgent):
                 together[leaving] = sentence
         free = count - len(together) - len(waiting)
         if free > 0:
-            together |= {leaving: leaving for leaving in self._exits(free) if leaving not in together}
+            exits = draw_exits(self._drawn, self.policy, self._generator, free)
+            together |= {leaving: leaving for leaving in exits if leaving not in together}
         return list(together.values()), waiting
 
     def _new_batch(self, lanes: int, beginnings: Sequence[tuple[int, ...]] = ()) -> Choose:
@@ -227,64 +225,17 @@ class Reinforce(EpisodicAgent):
 
         def choose(masks: NDArray[np.bool_]) -> NDArray[np.int64]:
             nonlocal previous, state, step
-            with torch.no_grad():
+            with torch.inference_mode():
                 log_probabilities, state = self.policy(previous, torch.from_numpy(masks)[:, None], state)
-            actions = draw(log_probabilities[:, 0], self._generator)
+                actions = draw(log_probabilities[:, 0], self._generator).numpy()
             for lane, beginning in enumerate(beginnings):
                 if step < len(beginning) and masks[lane, beginning[step]]:
                     actions[lane] = beginning[step]
             step += 1
-            previous = actions[:, None] + 1
-            return actions.numpy()
+            previous = torch.from_numpy(actions)[:, None] + 1
+            return actions
 
         return choose
-
-    def _exits(self, count: int) -> list[tuple[int, ...]]:
-        """Draw distinct shortest beginnings with which no drawn sentence begins, 1 to ``count`` of them."""
-        exits: dict[tuple[int, ...], None] = {}
-        for attempt in range(ATTEMPTS + 1):
-            exits.update(dict.fromkeys(self._wander(CANDIDATES * count, attempt == ATTEMPTS)))
-            if len(exits) >= count:
-                break
-        return list(exits)[:count]
-
-    def _wander(self, count: int, only_open: bool) -> list[tuple[int, ...]]:
-        """Draw from the policy until a draw leaves the tree of drawn sentences.
-
-        Args:
-            count: Number of draws.
-            only_open: Whether to forbid what leads to drawn sentences alone. If not, such draws are
-                rejected, and the others are distributed as the policy's own new sentences.
-        """
-        if self._drawn.legal(()) is None:
-            return [()]
-        prefixes: list[tuple[int, ...]] = [()] * count
-        exits: dict[int, tuple[int, ...]] = {}
-        previous = torch.zeros((count, 1), dtype=torch.int64)
-        walking = set(range(count))
-        state: State = None
-        masks = np.ones((count, self.num_actions), dtype=np.bool_)
-        while walking:
-            for lane in walking:
-                prefix = prefixes[lane]
-                legal = self._drawn.open(prefix) if only_open else self._drawn.legal(prefix)
-                assert legal is not None, "a walk ends where it leaves the tree"
-                masks[lane] = legal
-            with torch.no_grad():
-                log_probabilities, state = self.policy(previous, torch.from_numpy(masks)[:, None], state)
-            actions = draw(log_probabilities[:, 0], self._generator)
-            previous = actions[:, None] + 1
-            for lane, action in enumerate(actions.tolist()):
-                if lane not in walking:
-                    continue
-                if not self._drawn.open(prefixes[lane])[action]:
-                    walking.remove(lane)
-                    continue
-                prefixes[lane] = (*prefixes[lane], action)
-                if self._drawn.legal(prefixes[lane]) is None:
-                    exits[lane] = prefixes[lane]
-                    walking.remove(lane)
-        return [exits[lane] for lane in sorted(exits)]
 
     def _update(self, episodes: Episodes) -> dict[str, float]:
         count = len(episodes.lengths)

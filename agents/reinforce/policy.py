@@ -1,6 +1,6 @@
 """The recurrent policy: previous token in, distribution over the next token out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -57,5 +57,11 @@ class RecurrentPolicy(nn.Module):
 
 
 def draw(log_probabilities: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw one action a row, shape ``(lanes,)`` from ``(lanes, V)``."""
-    return torch.multinomial(log_probabilities.exp(), 1, generator=generator)[:, 0]
+    """Draw one action a row, shape ``(lanes,)`` from ``(lanes, V)``: the first to come of a race."""
+    noise = exponential(log_probabilities.shape, generator)
+    return (log_probabilities.exp() / noise).argmax(dim=1)
+
+
+def exponential(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Draw exponential times, float32; divided by an action's probability, the shortest is that of a draw."""
+    return torch.empty(tuple(shape)).exponential_(generator=generator)

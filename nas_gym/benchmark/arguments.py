@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import joblib
 
@@ -28,6 +29,11 @@ class BenchmarkArguments(Command):
     environments may be added, while budget, episodes and keywords must stay."""
     env_kwargs: list[str] = field(default_factory=list)
     """Keywords of the environments as name=value, the values in JSON; for one environment <id>:name=value."""
+    order: Literal["batch", "arrival", "submission"] = "batch"
+    """In which order episodes are learned: all lanes together, each as it ends, or as they were drawn."""
+    lanes: int | None = None
+    """Sentences that are under way at the same time; by default what suits the agent. With simulated workers,
+    workers=64 in --env-kwargs, ten more than there are workers for --order arrival."""
     processes: int = field(default_factory=joblib.cpu_count)
     """Runs at the same time, with one thread each; by default one a core."""
 

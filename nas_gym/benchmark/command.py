@@ -3,13 +3,14 @@
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import nas_gym
-from agents import agent_spec
+from agents import AgentSpec, agent_spec
+from agents.base import EpisodicAgent
 from nas_gym.benchmark.arguments import BenchmarkArguments
 from nas_gym.benchmark.files import check_settings, results_json
 from nas_gym.benchmark.findings import Findings, find, find_together
@@ -18,6 +19,7 @@ from nas_gym.benchmark.report.figures import figures
 from nas_gym.benchmark.report.tables import markdown, means_cells, milestone_cells, robust_cells, runs_csv
 from nas_gym.benchmark.report.words import conclude, conclude_together
 from nas_gym.benchmark.runs import Limits
+from nas_gym.checks import optional_integer
 from nas_gym.command_line import parse_keywords
 from nas_gym.errors import InvalidArgumentError, MissingPackageError
 from nas_gym.files import write_text_atomically
@@ -36,7 +38,7 @@ def run_benchmark(arguments: BenchmarkArguments) -> None:
         RunFolderError: If the folder holds runs with other settings, or a process was lost.
     """
     envs = list(dict.fromkeys(name.removeprefix("nas_gym:") for name in arguments.env))
-    specs = {agent: agent_spec(agent) for agent in arguments.agents}
+    specs = {agent: spec_of(agent, arguments) for agent in arguments.agents}
     if not envs or not specs or arguments.seeds < 1 or arguments.processes < 1:
         raise InvalidArgumentError("at least one environment, agent, seed and process is needed")
     budget = 500 if arguments.budget is None and arguments.episodes is None else arguments.budget
@@ -44,16 +46,36 @@ def run_benchmark(arguments: BenchmarkArguments) -> None:
     keywords = parse_keywords(arguments.env_kwargs)
     by_env = keywords_by_env(envs, keywords)
     metrics = {env: nas_gym.problem(env, **by_env[env]).metric for env in envs}
-    settings = {**asdict(limits), "nas_gym": nas_gym.__version__, "env_kwargs": keywords}
+    order = None if arguments.order == "batch" else arguments.order
+    settings = {
+        **asdict(limits),
+        "nas_gym": nas_gym.__version__,
+        "env_kwargs": keywords,
+        "order": order,
+        "lanes": arguments.lanes,
+    }
     check_settings(arguments.out, settings)
     jobs = [
-        Job(env, agent, seed, spec, limits, by_env[env])
+        Job(env, agent, seed, spec, limits, by_env[env], arguments.order)
         for seed in range(arguments.seeds)
         for env in envs
         for agent, spec in specs.items()
     ]
     play_missing(jobs, arguments.out, arguments.processes)
     write_results(jobs, metrics, limits, arguments.out)
+
+
+def spec_of(agent: str, arguments: BenchmarkArguments) -> AgentSpec:
+    """Return how to make an agent with the lanes that are asked for.
+
+    Raises:
+        InvalidArgumentError: If there is no such agent, or it does not learn in the order that is asked for.
+    """
+    spec = agent_spec(agent)
+    if arguments.order != "batch" and not issubclass(spec.load(), EpisodicAgent):
+        raise InvalidArgumentError(f"{agent} learns from whole batches alone, order must be 'batch'")
+    lanes = optional_integer("lanes", arguments.lanes, 1)
+    return spec if lanes is None else replace(spec, num_envs=lanes)
 
 
 def play_missing(jobs: Sequence[Job], folder: Path, processes: int) -> None:

@@ -24,6 +24,21 @@ class RewardCurve:
     rewards: Band
 
 
+@dataclass(frozen=True, slots=True)
+class TimeCurve:
+    """Means over runs with simulated workers, at virtual times in hours.
+
+    Attributes:
+        hours: The times, up to the end of the shortest run.
+        rewards: The moving average of rewards.
+        busy: The share of worker time so far in which workers worked.
+    """
+
+    hours: Sequence[float]
+    rewards: Band
+    busy: Band
+
+
 def grid(last: int) -> NDArray[np.int64]:
     """Return at most ``POINTS`` numbers from 1 to ``last``, both included."""
     return np.unique(np.linspace(1, last, min(last, POINTS)).round().astype(np.int64))
@@ -57,6 +72,28 @@ def rewards_so_far(runs: Sequence[Run], window: int) -> RewardCurve:
     episodes = grid(shortest)
     curves = [moving_average(np.array(run.rewards[:shortest]), window)[episodes - 1] for run in runs]
     return RewardCurve(episodes.tolist(), _band(np.stack(curves)))
+
+
+def in_time(runs: Sequence[Run], window: int) -> TimeCurve | None:
+    """Return how runs went in virtual time; ``None`` if one of them has no simulated workers.
+
+    Args:
+        runs: One agent's.
+        window: How many rewards are averaged.
+    """
+    known = [(run, run.simulated) for run in runs if run.simulated is not None]
+    if len(known) < len(runs):
+        return None
+    # Before its first update a run has neither rewards nor a share of busy workers.
+    first = max(simulated.updates[0] for _, simulated in known)
+    last = max(first, min(min(simulated.ends[-1], simulated.updates[-1]) for _, simulated in known))
+    seconds = np.linspace(first, last, POINTS)
+    rewards, busy = [], []
+    for run, simulated in known:
+        so_far = np.searchsorted(simulated.ends, seconds, side="right")
+        rewards.append(moving_average(np.array(run.rewards), window)[np.maximum(so_far, 1) - 1])
+        busy.append(np.interp(seconds, simulated.updates, simulated.busy))
+    return TimeCurve((seconds / 3600).tolist(), _band(np.stack(rewards)), _band(np.stack(busy)))
 
 
 def _band(values: Floats) -> Band:

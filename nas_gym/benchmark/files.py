@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nas_gym.benchmark.runs import Curve, Run
+from nas_gym.benchmark.runs import Curve, Run, Simulated
 from nas_gym.errors import RunFolderError
 from nas_gym.files import write_text_atomically
 
@@ -45,7 +45,9 @@ def read_run(path: Path) -> Run:
     """
     content = _read(path)
     try:
-        return Run(**{**content, "curve": Curve(**content["curve"])})
+        curve, simulated = Curve(**content["curve"]), content.get("simulated")
+        known = None if simulated is None else Simulated(**simulated)
+        return Run(**{**content, "curve": curve, "simulated": known})
     except (KeyError, TypeError):
         raise _foreign(path) from None
 

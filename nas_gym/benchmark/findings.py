@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from nas_gym.benchmark.curves import RewardCurve, best_so_far, grid, rewards_so_far
+from nas_gym.benchmark.curves import RewardCurve, TimeCurve, best_so_far, grid, in_time, rewards_so_far
 from nas_gym.benchmark.optimum import Optimum, find_optimum
 from nas_gym.benchmark.runs import Part, Run
 from nas_gym.benchmark.statistics import (
@@ -34,6 +34,8 @@ MEANS = (
     "seconds",
     "training_seconds",
     "agent_seconds",
+    "virtual_hours",
+    "busy_share",
 )
 """Numbers of a run whose means over runs are of interest."""
 MILESTONES = (0.2, 0.4, 1.0)
@@ -69,6 +71,7 @@ class Result:
         curves: Scores of the best so far after so many children, at ``Findings.children``.
         milestones: The same at ``Findings.milestones``.
         rewards: Rewards in the course of the runs.
+        in_time: Their course in virtual time, ``None`` without simulated workers.
         optimum: How runs came to the optimum, ``None`` if it is not known.
         runs: The runs.
     """
@@ -78,6 +81,7 @@ class Result:
     curves: Mapping[Part, Band]
     milestones: Mapping[Part, Band]
     rewards: RewardCurve
+    in_time: TimeCurve | None
     optimum: Optimum | None
     runs: Sequence[Run]
 
@@ -153,6 +157,7 @@ def find(runs: Mapping[str, Sequence[Run]], budget: int | None, metric: Metric) 
                 curves={part: best_so_far(results, part, children, metric.nothing) for part in parts},
                 milestones={part: best_so_far(results, part, milestones, metric.nothing) for part in parts},
                 rewards=rewards_so_far(results, window),
+                in_time=in_time(results, window),
                 optimum=find_optimum([r.children_to_optimum for r in results], children) if judged else None,
                 runs=results,
             )

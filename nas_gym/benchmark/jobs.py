@@ -6,7 +6,7 @@ whatever way, therefore goes on with the runs whose files are missing.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import torch
 
 import nas_gym
 from agents import AgentSpec
+from agents.base import Order
 from nas_gym.benchmark.files import read_run, write_run
 from nas_gym.benchmark.runs import Limits, Run, judge, play
 from nas_gym.envs.wrappers import RecordEvaluations
@@ -39,6 +40,7 @@ class Job:
         spec: How to make it.
         limits: When the run ends.
         keywords: Those of the environment.
+        order: In which order the agent learns.
     """
 
     env: str
@@ -47,6 +49,7 @@ class Job:
     spec: AgentSpec
     limits: Limits
     keywords: Keywords = field(default_factory=dict)
+    order: Order = "batch"
 
     def path(self, folder: Path) -> Path:
         """Return the file of its result."""
@@ -56,11 +59,13 @@ class Job:
 def play_job(job: Job) -> Run:
     """Let one agent search once, in this process, and judge what it found."""
     problem = _warm_problem(job.env, json.dumps(job.keywords))
+    if problem.workers is not None:  # runs differ in what happens to workers, too
+        problem = replace(problem, workers=replace(problem.workers, seed=problem.workers.seed + job.seed))
     # More lanes than children would train some that nobody counts.
     lanes = min(job.spec.num_envs, job.limits.budget or job.limits.episodes)
     env = RecordEvaluations(problem.make_vector_env(lanes))
     try:
-        played = play(job.spec, env, job.seed, job.limits)
+        played = play(job.spec, env, job.seed, job.limits, job.order)
     finally:
         env.close()
     return judge(played, job.seed, job.limits, problem.metric, problem.table)

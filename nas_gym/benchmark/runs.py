@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from agents import AgentSpec, make_agent
+from agents.base import Order
 from nas_gym.checks import integer, optional_integer
 from nas_gym.envs.episode import Episode
 from nas_gym.envs.wrappers import RecordEvaluations
+from nas_gym.evaluators.simulated import SimulatedEvaluator
 from nas_gym.memory.tables.table import Table
+from nas_gym.pools.virtual import Virtual
 from nas_gym.studies.summary import last_tenth_mean
 from nas_gym.tasks.metric import Metric
 
@@ -51,6 +56,21 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Simulated:
+    """What simulated workers did meanwhile. All times are virtual seconds.
+
+    Attributes:
+        ends: When what came of each episode was known.
+        updates: When the agent had learned from a batch.
+        busy: Up to then the share of worker time in which workers worked, from 0 to 1.
+    """
+
+    ends: Sequence[float]
+    updates: Sequence[float]
+    busy: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What the benchmark keeps of one run. Scores are those of the last answer, by the environment's metric.
 
@@ -71,6 +91,7 @@ class Run:
         training_seconds: Of these in the evaluator.
         curve: How the answer changed.
         rewards: One for each episode.
+        simulated: Its course in virtual time; ``None`` where nothing is simulated.
     """
 
     seed: int
@@ -89,6 +110,17 @@ class Run:
     training_seconds: float
     curve: Curve
     rewards: Sequence[float]
+    simulated: Simulated | None = None
+
+    @property
+    def virtual_hours(self) -> float | None:
+        """How long it took simulated workers; ``None`` without."""
+        return None if self.simulated is None else self.simulated.ends[-1] / 3600
+
+    @property
+    def busy_share(self) -> float | None:
+        """The share of worker time in which simulated workers worked; ``None`` without."""
+        return None if self.simulated is None else self.simulated.busy[-1]
 
     @property
     def agent_seconds(self) -> float:
@@ -98,30 +130,42 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A run that is not judged yet: its episodes, cut at the limits, and its seconds."""
+    """A run that is not judged yet: its episodes, cut at the limits, its seconds and simulated workers."""
 
     episodes: Sequence[Episode]
     seconds: float
     training_seconds: float
+    simulated: Simulated | None = None
 
 
 class _Stop:
-    """A callback of ``learn`` that ends it at a number of distinct children."""
+    """A callback of ``learn`` that ends it at a number of distinct children, and looks at simulated workers.
 
-    def __init__(self, episodes: Sequence[Episode], budget: int | None) -> None:
+    Attributes:
+        readings: For each update the time, and the share of worker time in which workers have worked.
+    """
+
+    def __init__(self, episodes: Sequence[Episode], budget: int | None, workers: Virtual | None) -> None:
         self._episodes = episodes
         self._budget = budget
+        self._workers = workers
+        self.readings: list[tuple[float, float]] = []
         self._seen: set[str] = set()
         self._read = 0
 
     def __call__(self, agent: object) -> bool:
         new = self._episodes[self._read :]
         self._read += len(new)
+        if self._workers is not None and self._workers.now > 0:
+            spent = self._workers.workers * self._workers.now
+            self.readings.append((self._workers.now, self._workers.busy_seconds / spent))
         self._seen.update(episode.architecture for episode in new if episode.architecture is not None)
         return self._budget is None or len(self._seen) < self._budget
 
 
-def play(agent: AgentSpec, env: RecordEvaluations, seed: int, limits: Limits) -> Played:
+def play(
+    agent: AgentSpec, env: RecordEvaluations, seed: int, limits: Limits, order: Order = "batch"
+) -> Played:
     """Let one agent search.
 
     Args:
@@ -130,13 +174,29 @@ def play(agent: AgentSpec, env: RecordEvaluations, seed: int, limits: Limits) ->
         seed: Seed of the agent.
         limits: When the run ends. An agent learns from whole batches, so it may play a few episodes beyond;
             they are cut off, though their time is counted.
+        order: In which order it learns; other agents than ours know of none but ``"batch"``.
     """
     agent.load()  # the first run of a process shall not be charged for imports
     start = time.perf_counter()
     searching = make_agent(agent, env, seed)
-    searching.learn(limits.episodes, callback=_Stop(env.episodes, limits.budget))
+    stop = _Stop(env.episodes, limits.budget, simulated_workers(getattr(env.unwrapped, "evaluator", None)))
+    searching.learn(limits.episodes, callback=stop, **({} if order == "batch" else {"order": order}))
     seconds = time.perf_counter() - start
-    return Played(cut(env.episodes, limits), seconds, env.evaluation_seconds)
+    episodes = cut(env.episodes, limits)
+    simulated = None
+    if stop.readings:
+        # What was known before costs no time, and carries the time at which it was found out.
+        ends = np.maximum.accumulate([episode.simulated_seconds or 0.0 for episode in episodes])
+        updates, busy = zip(*stop.readings, strict=True)
+        simulated = Simulated(ends.tolist(), updates, busy)
+    return Played(episodes, seconds, env.evaluation_seconds, simulated)
+
+
+def simulated_workers(evaluator: object) -> Virtual | None:
+    """Return the simulated workers behind an evaluator, ``None`` if there are none."""
+    while evaluator is not None and not isinstance(evaluator, SimulatedEvaluator):
+        evaluator = getattr(evaluator, "evaluator", None)
+    return None if evaluator is None else evaluator.pool
 
 
 def cut(episodes: Sequence[Episode], limits: Limits) -> Sequence[Episode]:
@@ -201,4 +261,5 @@ def judge(played: Played, seed: int, limits: Limits, metric: Metric, table: Tabl
         training_seconds=played.training_seconds,
         curve=Curve([count for count, _, _ in answers], worth, on_test),
         rewards=rewards,
+        simulated=played.simulated,
     )

@@ -17,7 +17,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_time__is_when_the_mean_has_reached_the_target_for_good(script: ModuleType) -> None:
     def search(times: tuple[float, ...], tests: tuple[float, ...]) -> Any:  # noqa: ANN401, of the script
-        return script.Search("random_search", "batch", 8, 0, times, tests, times[-1], 1.0, 1.0, 0, 2)
+        return script.Search("random_search", "batch", 8, 0, times, tests, times[-1], 1.0, 1.0, 0, 2, 0.5)
 
     one, two = search((1.0, 5.0), (0.9, 1.0)), search((2.0, 3.0, 9.0), (1.0, 0.8, 0.9))
     assert script.time_to([one], 0.9) == 1

@@ -9,6 +9,9 @@ from nas_gym.benchmark.runs import Part
 from nas_gym.pages.intervals import Band
 from nas_gym.pages.panels import COLOURS, GREY, Axis, Bars, Cell, Dot, Figure, HeatMap, Line, Panel
 
+HOURS = 2
+"""Virtual times up to this many are drawn in minutes."""
+
 
 def figures(found: Findings) -> dict[str, Figure]:
     """Return the figures of one environment by their names."""
@@ -27,6 +30,8 @@ def figures(found: Findings) -> dict[str, Figure]:
         "rewards": Figure("mean reward, 95 % bands", [_rewards(found)]),
         "seconds": Figure("mean seconds of a run", [_seconds(found)]),
     }
+    if all(result.in_time is not None for result in found.agents.values()):
+        drawn["hours"] = Figure("virtual time of simulated workers, 95 % bands", _in_time(found))
     if "test" in found.parts:
         drawn["optimum"] = Figure("runs that reached the optimum, 95 % bands", [_arrivals(found)])
     return drawn
@@ -109,6 +114,34 @@ def _rewards(found: Findings) -> Panel:
         lines,
         note="Up to the end of each agent's shortest run.",
     )
+
+
+def _in_time(found: Findings) -> list[Panel]:
+    """Show rewards and busy workers over virtual hours."""
+    colours = _colours(found)
+    curves = {agent: curve for agent in colours if (curve := found.agents[agent].in_time) is not None}
+    low, high = np.quantile(np.concatenate([c.rewards.mean for c in curves.values()]), [0.05, 1.0]).tolist()
+    margin = 0.1 * max(high - low, 1e-3)
+    unit, factor = ("hours", 1) if max(c.hours[-1] for c in curves.values()) > HOURS else ("minutes", 60)
+    in_unit = {name: [factor * hour for hour in curve.hours] for name, curve in curves.items()}
+    time = Axis(f"virtual {unit}")
+    note = "Up to the end of each agent's shortest run."
+    return [
+        Panel(
+            "Reward against virtual time",
+            time,
+            Axis(f"reward, mean of the last {found.reward_window}", ".4g", (low - margin, high + margin)),
+            [Line(name, colours[name], in_unit[name], curve.rewards) for name, curve in curves.items()],
+            note=note,
+        ),
+        Panel(
+            "Workers that work",
+            time,
+            Axis("share of worker time so far", ".0%", (-0.02, 1.02)),
+            [Line(name, colours[name], in_unit[name], curve.busy) for name, curve in curves.items()],
+            note=note,
+        ),
+    ]
 
 
 def _answers(found: Findings, part: Part) -> Panel:

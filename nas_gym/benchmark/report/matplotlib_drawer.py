@@ -28,8 +28,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
     for line in panel.lines:
         axes.plot(line.x, line.y.mean, "--" if line.dashed else "-", color=line.colour, label=line.name)
         axes.fill_between(line.x, line.y.low, line.y.high, color=line.colour, alpha=0.12, linewidth=0)
-    first, last = panel.lines[0].x[0], panel.lines[0].x[-1]
-    axes.set_xlim(first, max(last, first + 1))
+    first, last = min(line.x[0] for line in panel.lines), max(line.x[-1] for line in panel.lines)
+    axes.set_xlim(first, last if last > first else first + 1)
     axes.set_ylim(panel.y.ends)
     axes.set_xlabel(panel.x.title)
     axes.set_ylabel(panel.y.title)

@@ -32,6 +32,7 @@ def html_report(
         together=conclude_together(findings, together),
         sections=[_section(env, found, limits, drawings) for env, found in findings.items()],
         judged=any("test" in found.parts for found in findings.values()),
+        simulated=any("hours" in figures(found) for found in findings.values()),
         metrics=list({found.metric.name: found.metric for found in findings.values()}.values()),
         command=command,
     )
@@ -39,7 +40,7 @@ def html_report(
 
 def _section(env: str, found: Findings, limits: Limits, drawings: Drawings) -> dict[str, object]:
     """Return what the page says of one environment, and draw its figures."""
-    places: dict[str, Places] = {"optimum": []}
+    places: dict[str, Places] = {"optimum": [], "hours": []}
     for name, figure in figures(found).items():
         places[name] = drawings.place(f"{env}-{name}", figure.panels)
     return {

@@ -25,6 +25,8 @@ RUN_COLUMNS = (
     "training_seconds",
     "agent_seconds",
 )
+SIMULATED_COLUMNS = ("virtual_hours", "busy_share")
+"""Only where workers are simulated."""
 
 Cells = list[list[str]]
 """Rows of a table, the head first."""
@@ -45,6 +47,8 @@ def means_cells(found: Findings) -> Cells:
         "distinct_architectures": ("distinct architectures", ",.0f"),
         "seconds": ("seconds", ".1f"),
         "training_seconds": ("of these training", ".1f"),
+        "virtual_hours": ("virtual hours", ".3g"),
+        "busy_share": ("workers busy", ".0%"),
     }
     columns = {name: columns[name] for name in columns if name in found.agents[found.ranking[0]].means}
     rows = [["agent", *(title for title, _ in columns.values())]]
@@ -97,11 +101,14 @@ def runs_csv(findings: Mapping[str, Findings]) -> str:
     """Return one line for each run; scores are by the metric whose name stands before them."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["env", "agent", "metric", *RUN_COLUMNS])
+    runs = [run for found in findings.values() for result in found.agents.values() for run in result.runs]
+    is_simulated = any(run.simulated is not None for run in runs)
+    columns = (*RUN_COLUMNS, *SIMULATED_COLUMNS) if is_simulated else RUN_COLUMNS
+    writer.writerow(["env", "agent", "metric", *columns])
     for env, found in findings.items():
         for agent, result in found.agents.items():
             for run in result.runs:
-                values = [getattr(run, name) for name in RUN_COLUMNS]
+                values = [getattr(run, name) for name in columns]
                 known = ["" if value is None else value for value in values]
                 writer.writerow([env, agent, found.metric.name, *known])
     return text.getvalue()

@@ -7,6 +7,7 @@ import torch
 from agents.reinforce import Reinforce
 from agents.reinforce.drawn import DrawnSentences
 from agents.reinforce.policy import Cell
+from agents.reinforce.walks import Walks
 from agents.replay import Sentence
 from tests.agents.doubles import make_vec
 
@@ -51,7 +52,7 @@ def test_distinct__draws_what_is_new_as_often_as_the_policy_would() -> None:
     expected: dict[tuple[int, ...], float] = {(action,): float(first[action]) for action in (0, 1)}
     expected |= {(2, action): float(first[2] * later[action]) for action in (0, 2, 3)}
     expected |= {(2, 1, action): float(first[2] * later[1] * later[action]) for action in (0, 1, 3)}
-    exits = agent._wander(8_000, only_open=False)
+    exits = Walks(agent._drawn, agent.policy, agent._generator).draw(8_000)
     total = sum(expected.values())  # the rest is the sentence that was drawn
     assert len(exits) == pytest.approx(8_000 * total, rel=0.02)
     counts = Counter(exits)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nas_gym.benchmark.runs import Curve, Run
+from nas_gym.benchmark.runs import Curve, Run, Simulated
 from nas_gym.envs.episode import Episode
 from nas_gym.tasks.metric import ACCURACY, Metric, perplexity
 
@@ -34,6 +34,14 @@ def make_run(
         training_seconds=1.5,
         curve=Curve([1, 10], [early, score], [early - 0.02, score - 0.02] if judged else None),
         rewards=[early] * 9 + [score] * 11,
+    )
+
+
+def make_simulated(seed: int) -> Simulated:
+    """Return what simulated workers do in a run of ``make_run``: an episode a minute, an update in ten."""
+    late = 6.0 * seed
+    return Simulated(
+        [60.0 * i + late for i in range(1, BUDGET + 1)], [600.0 + late, 1200.0 + late], [0.9, 0.7]
     )
 
 

@@ -1,16 +1,17 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nas_gym.benchmark.files import check_settings, read_run, write_run
 from nas_gym.errors import RunFolderError
-from tests.nas_gym.benchmark.made_up import make_run
+from tests.nas_gym.benchmark.made_up import make_run, make_simulated
 
 
 @pytest.mark.parametrize("judged", [True, False])
 def test_read_run__returns_what_was_written(judged: bool, tmp_path: Path) -> None:
-    run = make_run(3, 0.8, judged, reached=4)
+    run = replace(make_run(3, 0.8, judged, reached=4), simulated=make_simulated(3) if judged else None)
     write_run(tmp_path / "env" / "3.json", run)
     assert read_run(tmp_path / "env" / "3.json") == run
 

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 
 from agents import agent_spec
+from agents.base import Order
 from nas_gym.benchmark import jobs
 from nas_gym.benchmark.jobs import Job, missing_jobs, play_job, read_runs, run_jobs
 from nas_gym.benchmark.runs import Limits, Run
@@ -70,6 +72,28 @@ def test_play_job__knows_the_metric_of_an_environment_where_every_child_fails() 
     assert run.validation_score == 8.0, "as who takes each of eight tokens for equally likely"
 
 
+def test_play_job__knows_how_busy_simulated_workers_were_and_when_episodes_ended() -> None:
+    def play(seed: int, order: Order, lanes: int, workers: object = 8) -> Run:
+        spec = replace(agent_spec("random"), num_envs=lanes)
+        keywords = {} if workers is None else {"workers": {"workers": workers, "seconds": 10}}
+        return play_job(Job("NAS-Bench-Moons-v0", "random", seed, spec, Limits(80, 320), keywords, order))
+
+    batch, arrival = play(0, "batch", 8), play(0, "arrival", 18)
+    for run in (batch, arrival):
+        assert run.simulated is not None and run.distinct_architectures == 80
+        assert len(run.simulated.ends) == len(run.rewards) and run.simulated.ends[0] > 0
+        assert list(run.simulated.ends) == sorted(run.simulated.ends)
+    assert batch.busy_share is not None and 0.1 < batch.busy_share < 0.8
+    assert arrival.busy_share is not None and arrival.busy_share > 0.95
+    assert batch.virtual_hours is not None and arrival.virtual_hours is not None
+    assert arrival.virtual_hours < 0.8 * batch.virtual_hours
+    assert play(0, "batch", 8).simulated == batch.simulated, "a seed fixes what happens to workers"
+    assert play(1, "batch", 8).virtual_hours != batch.virtual_hours
+    at_once = play(0, "batch", 8, None)
+    assert (at_once.simulated, at_once.virtual_hours, at_once.busy_share) == (None, None, None)
+    assert at_once.rewards == batch.rewards
+
+
 def test_play_job__closes_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = []
 
@@ -78,7 +102,7 @@ def test_play_job__closes_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 
     env = SimpleNamespace(close=lambda: closed.append("env"))
     monkeypatch.setattr(
-        jobs, "_warm_problem", lambda *_: SimpleNamespace(make_vector_env=lambda lanes: lanes)
+        jobs, "_warm_problem", lambda *_: SimpleNamespace(make_vector_env=lambda lanes: lanes, workers=None)
     )
     monkeypatch.setattr(jobs, "RecordEvaluations", lambda lanes: env if lanes == 3 else None)
     monkeypatch.setattr(jobs, "play", fail)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -115,3 +116,13 @@ class Counted:
 
             re.match(r"(a+)+$", "a" * 60 + "b")  # in C, and for ages
         return number
+
+
+def lines(path: Path) -> list[str]:
+    """Return what ``Counted`` has written."""
+    return path.read_text().split("\n")[:-1] if path.exists() else []
+
+
+def workers_of(path: Path) -> list[int]:
+    """Return the processes that have begun an item, in order."""
+    return [int(line.split()[-1]) for line in lines(path)]

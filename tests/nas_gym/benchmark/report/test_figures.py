@@ -32,6 +32,17 @@ def test_figures__are_those_that_an_environment_allows(judged: Findings, unjudge
     ]
 
 
+def test_figures__show_virtual_time_where_workers_are_simulated(simulated: Findings) -> None:
+    rewards, busy = figures(simulated)["hours"].panels
+    assert [line.name for line in rewards.lines] == [line.name for line in busy.lines] == ["random", "ppo"]
+    assert rewards.x.title == busy.x.title == "virtual minutes"
+    # The last to learn for the first time did so after 618 s, the first to end after 1,200 s.
+    assert [(line.x[0], line.x[-1]) for line in busy.lines] == [pytest.approx((618 / 60, 20))] * 2
+    assert busy.lines[0].y.mean[0] == pytest.approx(0.9, abs=0.01)
+    assert busy.lines[0].y.mean[-1] == pytest.approx(0.7, abs=0.01)
+    assert rewards.lines[0].y.mean[-1] == pytest.approx(0.9, abs=0.02)
+
+
 def test_figures__tell_a_pair_in_both_cells_and_fade_what_is_open(judged: Findings) -> None:
     heat_map = figures(judged)["improvement"].panels[0].heat_map
     assert heat_map is not None and heat_map.names == ["random", "ppo"]
@@ -46,8 +57,10 @@ def test_figures__tell_a_pair_in_both_cells_and_fade_what_is_open(judged: Findin
     assert pale is not None and pale.cells[0][1] is not None and pale.cells[0][1].shade == 0.625
 
 
-def test_draw_for_page__is_what_plotly_understands(judged: Findings, brackets: Findings) -> None:
-    for found in (judged, brackets):
+def test_draw_for_page__is_what_plotly_understands(
+    judged: Findings, simulated: Findings, brackets: Findings
+) -> None:
+    for found in (judged, simulated, brackets):
         for figure in figures(found).values():
             for panel in figure.panels:
                 drawn = json.loads(json.dumps(draw_for_page(panel), allow_nan=False))
@@ -58,7 +71,11 @@ def test_draw_for_page__is_what_plotly_understands(judged: Findings, brackets: F
 
 @pytest.mark.slow  # Matplotlib looks for fonts
 @pytest.mark.timeout(30)
-def test_draw_picture__writes_a_picture(brackets: Findings, tmp_path: Path) -> None:
-    draw_picture(tmp_path / "figures" / "curves.png", "env, 4 seeds", figures(brackets)["curves"])
+@pytest.mark.parametrize("name", ["curves", "hours"])
+def test_draw_picture__writes_a_picture(
+    name: str, brackets: Findings, simulated: Findings, tmp_path: Path
+) -> None:
+    found = simulated if name == "hours" else brackets
+    draw_picture(tmp_path / "figures" / f"{name}.png", "env, 4 seeds", figures(found)[name])
     (path,) = (tmp_path / "figures").iterdir()
     assert path.read_bytes().startswith(b"\x89PNG")

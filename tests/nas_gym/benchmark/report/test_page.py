@@ -31,6 +31,13 @@ def test_html_report__is_whole_and_asks_nothing_of_the_network(judged: Findings)
     assert "The architecture with the highest validation accuracy so far" in html
 
 
+def test_html_report__tells_of_virtual_time_where_there_is_any(judged: Findings, simulated: Findings) -> None:
+    with_workers = own(html_report({"one": simulated}, None, LIMITS, "python"))
+    assert 'id="one-hours' in with_workers and "<dt>Virtual hours</dt>" in with_workers
+    without = own(html_report({"one": judged}, None, LIMITS, "python"))
+    assert "irtual" not in without
+
+
 def test_html_report__explains_what_is_on_the_page(
     judged: Findings, unjudged: Findings, brackets: Findings
 ) -> None:

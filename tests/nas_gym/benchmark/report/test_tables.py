@@ -31,6 +31,17 @@ def test_tables__of_perplexities_end_with_the_grammars_own(brackets: Findings) -
     assert milestone_cells(brackets)[0][1] == "validation perplexity after 4"
 
 
+def test_tables__tell_of_simulated_workers_where_there_are_any(judged: Findings, simulated: Findings) -> None:
+    head, best, _ = means_cells(simulated)
+    assert head[-2:] == ["virtual hours", "workers busy"]
+    assert best[-2].startswith("0.336 [0.33") and best[-1] == "70% [70%, 70%]"
+    assert not {"virtual hours", "workers busy"} & set(means_cells(judged)[0])
+    rows = list(csv.DictReader(io.StringIO(runs_csv({"one": simulated, "two": judged}))))
+    assert float(rows[0]["virtual_hours"]) == pytest.approx(1 / 3) and rows[0]["busy_share"] == "0.7"
+    assert rows[-1]["virtual_hours"] == ""
+    assert "virtual_hours" not in runs_csv({"two": judged})
+
+
 def test_runs_csv__has_a_line_for_each_run_with_its_metric(judged: Findings, brackets: Findings) -> None:
     rows = list(csv.DictReader(io.StringIO(runs_csv({"moons": judged, "brackets": brackets}))))
     lines = [("ppo", str(seed)) for seed in range(4)] + [("random", str(seed)) for seed in range(4)]
