@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nas_gym.checks import integer
 from nas_gym.envs.interface import Info
 from nas_gym.envs.nas_env import MAX_SEED, NasEnv, outcome_of, sentence_space
+from nas_gym.envs.spec import RemembersSpec
 from nas_gym.envs.spelling import as_text
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.evaluators.base import AtOnce
@@ -22,7 +23,7 @@ from nas_gym.tasks.evaluation import Evaluation
 Observations = NDArray[np.int64]
 
 
-class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
+class NasVectorEnv(RemembersSpec, VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
     """What ``num_envs`` single environments are, with one evaluator for all of them.
 
     For equal seeds and actions it returns exactly what Gymnasium's ``SyncVectorEnv`` returns for that
