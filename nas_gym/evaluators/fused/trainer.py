@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from nas_gym.compiling import check_compiler
 from nas_gym.datasets.base import Samples, Split
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.fused import mlp_kernel
@@ -43,12 +44,14 @@ class FusedTrainer(Trainer):
 
     Raises:
         InvalidArgumentError: If the kernel does not do what the task or the recipe asks for.
+        CompilerError: If Numba was told not to compile.
     """
 
     id = "fused"
 
     def __init__(self, task: AnyTask, search_space: SearchSpace) -> None:
         super().__init__(task, search_space)
+        check_compiler("evaluator='fused' needs: unset it, or take evaluator='local'")
         if not isinstance(search_space, MlpSpace):
             raise InvalidArgumentError(
                 f"the compiled trainer has the search space {MlpSpace.id}, got {search_space.id}"
