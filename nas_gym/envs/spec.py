@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.files import absolute_paths
 
 
 class NasSpec(EnvSpec):
@@ -20,7 +21,7 @@ class NasSpec(EnvSpec):
         Raises:
             InvalidArgumentError: If a keyword is neither data nor a name nor a mapping of such.
         """
-        kwargs = {name: _plain(name, value) for name, value in self.kwargs.items()}
+        kwargs = {name: _plain(name, value) for name, value in absolute_paths(self.kwargs).items()}
         return EnvSpec(**_values(self) | {"kwargs": kwargs}).to_json()
 
     def __eq__(self, other: object) -> bool:

@@ -70,7 +70,7 @@ class EvaluationStore:
     """
 
     def __init__(self, path: str | Path, create: bool = True) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # this process may change its folder and open it anew
         self._create = create
         self._file = SqliteFile(
             self.path,
