@@ -13,6 +13,7 @@ import pytest
 from nas_gym.benchmark.arguments import BenchmarkArguments
 from nas_gym.cli import Retrain, Search
 from nas_gym.estimators.command import Fit
+from nas_gym.memory.store import EvaluationStore
 from nas_gym.studies.study import Study, run_study
 from tests.nas_gym.images import small_image_folder
 from tests.nas_gym.texts import small_text
@@ -118,13 +119,14 @@ def test_store__stays_where_it_is_when_the_folder_is_changed(
     here, there = folders
     env: Any = gym.make("NAS-Moons-v0", store="children.sqlite", recipe={"epochs": 1})
     with closing(env):
-        for _ in (here, there):
+        for token in (0, 1):
             env.reset()
-            env.step(0)
+            env.step(token)
             env.step(9)
             env.close()  # a later use opens it anew
             monkeypatch.chdir(there)
     assert [file.name for file in there.iterdir()] == []
+    assert len(EvaluationStore(here / "children.sqlite")) == 2
 
 
 @pytest.mark.slow  # fits models to compare with
