@@ -106,7 +106,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *TOOLS,
     ),
     "nas_gym.benchmark": ("nas_gym", "agents"),
-    "nas_gym.command_line": ("nas_gym.errors", "nas_gym.files", "agents.errors"),
+    "nas_gym.command_line": ("nas_gym.errors", "nas_gym.extras", "nas_gym.files", "agents.errors"),
     "nas_gym.cli": ("nas_gym", "agents"),
     "nas_gym.testing": (
         "nas_gym.search_spaces",
