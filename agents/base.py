@@ -19,6 +19,7 @@ from agents.files import write_atomically
 from agents.flights import Flight, Flights
 from agents.progress import SearchProgress
 from agents.replay import pack, unpack
+from agents.session import alone
 
 Callback = Callable[[Any], bool | None]
 """Called with the agent after each update; returning False ends learning."""
@@ -252,6 +253,7 @@ class EpisodicAgent(ABC):
         write_atomically(Path(path), lambda temporary: torch.save(checkpoint, temporary))
 
     @classmethod
+    @alone()
     def load(
         cls,
         path: str | Path,

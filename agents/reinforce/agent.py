@@ -20,6 +20,7 @@ from agents.reinforce.policy import CELLS, Cell, RecurrentPolicy, State, draw
 from agents.reinforce.priority_queue import PriorityQueue
 from agents.reinforce.proposals import Proposals
 from agents.replay import episodes_of, pack, sentences_of, unpack
+from agents.session import alone
 
 Baseline = Literal["moving_average", "batch_mean", "ranks"]
 BASELINES = ("moving_average", "batch_mean", "ranks")
@@ -151,9 +152,10 @@ class Reinforce(EpisodicAgent):
         self.surrogate_exploration = surrogate_exploration
         self.policy_share = policy_share
         self._drawn = DrawnSentences()
-        self._generator = torch.Generator().manual_seed(seed)
-        self.policy = RecurrentPolicy(self.num_actions, hidden_size, cell, self._generator)
-        self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=learning_rate)
+        with alone():
+            self._generator = torch.Generator().manual_seed(seed)
+            self.policy = RecurrentPolicy(self.num_actions, hidden_size, cell, self._generator)
+            self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=learning_rate)
         self._average: float | None = None
         # A surrogate chooses a batch by what all before have earned.
         self.orders = ORDERS if surrogate == "none" else ("batch",)
@@ -163,6 +165,7 @@ class Reinforce(EpisodicAgent):
                 self._drawn, self.policy, self._generator, surrogate_exploration, policy_share
             )
 
+    @alone()
     def _next_actions(
         self, observations: NDArray[np.int64], masks: NDArray[np.bool_], deterministic: bool
     ) -> NDArray[np.int64]:
@@ -191,10 +194,12 @@ class Reinforce(EpisodicAgent):
             count -= len(beginnings)
         return joined(parts) if parts else None
 
+    @alone()
     def _log_likelihoods(self, episodes: Episodes) -> list[float]:
         with torch.no_grad():
             return self._judge(episodes)[0].tolist()
 
+    @alone()
     def _beginnings(
         self, proposed: Sequence[tuple[int, ...]], count: int
     ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
@@ -219,12 +224,14 @@ class Reinforce(EpisodicAgent):
             together |= {leaving: leaving for leaving in self._exits(free) if leaving not in together}
         return list(together.values()), waiting
 
+    @alone()
     def _new_batch(self, lanes: int, beginnings: Sequence[tuple[int, ...]] = ()) -> Choose:
         """Return what draws from the policy, where a lane's given beginning has ended or is illegal."""
         previous = torch.zeros((lanes, 1), dtype=torch.int64)
         state: State = None
         step = 0
 
+        @alone()
         def choose(masks: NDArray[np.bool_]) -> NDArray[np.int64]:
             nonlocal previous, state, step
             with torch.no_grad():
@@ -286,6 +293,7 @@ class Reinforce(EpisodicAgent):
                     walking.remove(lane)
         return [exits[lane] for lane in sorted(exits)]
 
+    @alone()
     def _update(self, episodes: Episodes) -> dict[str, float]:
         count = len(episodes.lengths)
         baseline, advantages = self._advantages(episodes.returns)
