@@ -161,7 +161,8 @@ class EpisodicAgent(ABC):
                 orders ten. A batch of thousands is better learned in parts; they need such an environment.
 
         Raises:
-            InvalidArgumentError: If an argument is out of range, or this agent has no such order.
+            InvalidArgumentError: If an argument is out of range, this agent has no such order, or the
+                environment does not do what one must: end episodes, allow actions, return finite rewards.
         """
         check_integer("total_architectures", total_architectures, 0)
         if episodes_per_update is not None:
@@ -180,6 +181,9 @@ class EpisodicAgent(ABC):
         with SearchProgress(total_architectures, progress_bar) as progress:
             start = time.perf_counter()
             for episodes in batches:
+                if not np.isfinite(episodes.returns).all():
+                    wrong = episodes.returns[~np.isfinite(episodes.returns)][0]
+                    raise InvalidArgumentError(f"{self.env} returned the reward {wrong}, it must be finite")
                 count = len(episodes.lengths)
                 scalars = self._update(episodes)
                 self.num_architectures += count
