@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.arguments import check_integer, check_known
+from agents.arguments import check_known, integer
 from agents.episodes import AnyEnv, Batch, Choose, Episodes, Stage, as_vector_env, single_action_space
 from agents.errors import CheckpointError, InvalidArgumentError, needs
 from agents.files import write_atomically
@@ -59,10 +59,9 @@ class EpisodicAgent(ABC):
     """Those in which it may learn."""
 
     def __init__(self, env: AnyEnv, seed: int = 0, tensorboard_log: str | Path | None = None) -> None:
-        check_integer("seed", seed, 0, 2**63 - 1)
+        self.seed = integer("seed", seed, 0, 2**63 - 1)
         self.env = as_vector_env(env)
         self.num_actions = int(single_action_space(self.env).n)
-        self.seed = seed
         self.tensorboard_log = tensorboard_log
         self._open_log: Callable[..., Any] | None = None
         if tensorboard_log is not None:
@@ -164,9 +163,9 @@ class EpisodicAgent(ABC):
             InvalidArgumentError: If an argument is out of range, this agent has no such order, or the
                 environment does not do what one must: end episodes, allow actions, return finite rewards.
         """
-        check_integer("total_architectures", total_architectures, 0)
+        total_architectures = integer("total_architectures", total_architectures, 0)
         if episodes_per_update is not None:
-            check_integer("episodes_per_update", episodes_per_update, 1)
+            episodes_per_update = integer("episodes_per_update", episodes_per_update, 1)
         if isinstance(order, str):
             check_known("order", order, ORDERS)
         if (order != "batch" or episodes_per_update is not None) and self.orders == ("batch",):

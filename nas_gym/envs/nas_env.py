@@ -2,7 +2,9 @@
 
 import warnings
 from dataclasses import dataclass
+from operator import index
 from time import perf_counter
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -166,7 +168,7 @@ class NasEnv(RemembersSpec, gym.Env[NDArray[np.int64], np.int64]):
 
     def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Observation, Info]:
         """Start an empty sentence; ``options`` are not used."""
-        super().reset(seed=seed)
+        super().reset(seed=plain_seed(seed))
         self._sentence = []
         if self.depth is not None:
             self.layer_limit = self.depth.schedule.layers(self._evaluated)
@@ -258,6 +260,14 @@ class NasEnv(RemembersSpec, gym.Env[NDArray[np.int64], np.int64]):
         observation[: len(self._sentence)] = self._sentence
         observation[: len(self._sentence)] += 1
         return observation
+
+
+def plain_seed(seed: Any) -> Any:  # noqa: ANN401, what is none is left to Gymnasium, which refuses it
+    """Return a seed as Python's own integer, which Gymnasium insists on."""
+    try:
+        return index(seed)
+    except TypeError:
+        return seed
 
 
 def _token(action: object) -> int | None:

@@ -1,5 +1,6 @@
 """Designing many networks at once: children that finish in one step are evaluated in one call."""
 
+from collections.abc import Sized
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from nas_gym.checks import integer
 from nas_gym.envs.interface import Info
-from nas_gym.envs.nas_env import MAX_SEED, NasEnv, outcome_of, sentence_space
+from nas_gym.envs.nas_env import MAX_SEED, NasEnv, outcome_of, plain_seed, sentence_space
 from nas_gym.envs.spec import RemembersSpec
 from nas_gym.envs.spelling import as_text
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
@@ -106,14 +107,14 @@ class NasVectorEnv(RemembersSpec, VectorEnv[Observations, NDArray[np.int64], NDA
             if not len(lanes):
                 raise InvalidArgumentError("reset_mask must be True for at least one lane, it is for none")
         if seed is not None:
-            seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed
-            if len(seeds) != self.num_envs:
-                raise InvalidArgumentError(
-                    f"seed must have one entry a lane ({self.num_envs}), got {len(seeds)}"
-                )
+            first = plain_seed(seed)
+            seeds = [first + i for i in range(self.num_envs)] if isinstance(first, int) else first
+            if not isinstance(seeds, Sized) or len(seeds) != self.num_envs:
+                came = len(seeds) if isinstance(seeds, Sized) else repr(seeds)
+                raise InvalidArgumentError(f"seed must have one entry a lane ({self.num_envs}), got {came}")
             for lane in lanes.tolist():
                 if seeds[lane] is not None:
-                    self._generators[lane] = seeding.np_random(seeds[lane])[0]
+                    self._generators[lane] = seeding.np_random(plain_seed(seeds[lane]))[0]
         self._was_reset = True
         if self._under_way[lanes].any():
             self._forget(set(lanes.tolist()))

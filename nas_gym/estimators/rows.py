@@ -76,6 +76,8 @@ def folds_of(y: NDArray[np.generic], classes: int, asked: object, seed: int) -> 
     """Return folds, each with its rows in random order; all classes are in each, if there are rows enough."""
     rows = np.arange(len(y))
     drawn = np.random.default_rng(seed)
+    if isinstance(asked, np.floating):
+        asked = float(asked)
     if isinstance(asked, float) and 0.0 < asked < 1.0:
         labels = y if classes else None
         count = max(classes, 1, math.ceil(asked * len(y)))
