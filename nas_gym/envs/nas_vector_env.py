@@ -1,6 +1,5 @@
 """Designing many networks at once: children that finish in one step are evaluated in one call."""
 
-from collections.abc import Sized
 from time import perf_counter
 from typing import Any
 
@@ -108,10 +107,10 @@ class NasVectorEnv(RemembersSpec, VectorEnv[Observations, NDArray[np.int64], NDA
                 raise InvalidArgumentError("reset_mask must be True for at least one lane, it is for none")
         if seed is not None:
             first = plain_seed(seed)
-            seeds = [first + i for i in range(self.num_envs)] if isinstance(first, int) else first
-            if not isinstance(seeds, Sized) or len(seeds) != self.num_envs:
-                came = len(seeds) if isinstance(seeds, Sized) else repr(seeds)
-                raise InvalidArgumentError(f"seed must have one entry a lane ({self.num_envs}), got {came}")
+            seeds: Any = [first + i for i in range(self.num_envs)] if isinstance(first, int) else first
+            count = len(seeds) if hasattr(seeds, "__len__") else repr(seeds)
+            if count != self.num_envs:
+                raise InvalidArgumentError(f"seed must have one entry a lane ({self.num_envs}), got {count}")
             for lane in lanes.tolist():
                 if seeds[lane] is not None:
                     self._generators[lane] = seeding.np_random(plain_seed(seeds[lane]))[0]

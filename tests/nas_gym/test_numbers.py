@@ -62,11 +62,12 @@ def test_agents__take_seed_and_budget_of_numpy(name: str) -> None:
 def test_agents__keep_pythons_own_numbers(tmp_path: Any) -> None:  # noqa: ANN401
     env = gym.make_vec(BENCH, num_envs=4)
     numbers: dict[str, Any] = {
+        "seed": np.uint16(2),
         "hidden_size": np.int32(8),
         "learning_rate": np.float32(0.5),
         "epochs": NUMPYS(1),
     }
-    agent = Reinforce(env, seed=np.uint16(2), **numbers).learn(NUMPYS(8), episodes_per_update=None)
+    agent = Reinforce(env, **numbers).learn(NUMPYS(8), episodes_per_update=None)
     assert [type(each) for each in (agent.hidden_size, agent.learning_rate, agent.epochs, agent.seed)] == [
         int,
         float,
