@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.arguments import check_integer, check_known
+from agents.arguments import check_known, integer
 from agents.episodes import AnyEnv, Batch, Choose, Episodes, Stage, as_vector_env, single_action_space
 from agents.errors import CheckpointError, InvalidArgumentError, needs
 from agents.files import write_atomically
 from agents.flights import Flight, Flights
 from agents.progress import SearchProgress
 from agents.replay import pack, unpack
+from agents.session import alone
 
 Callback = Callable[[Any], bool | None]
 """Called with the agent after each update; returning False ends learning."""
@@ -58,10 +59,9 @@ class EpisodicAgent(ABC):
     """Those in which it may learn."""
 
     def __init__(self, env: AnyEnv, seed: int = 0, tensorboard_log: str | Path | None = None) -> None:
-        check_integer("seed", seed, 0, 2**63 - 1)
+        self.seed = integer("seed", seed, 0, 2**63 - 1)
         self.env = as_vector_env(env)
         self.num_actions = int(single_action_space(self.env).n)
-        self.seed = seed
         self.tensorboard_log = tensorboard_log
         self._open_log: Callable[..., Any] | None = None
         if tensorboard_log is not None:
@@ -160,11 +160,12 @@ class EpisodicAgent(ABC):
                 orders ten. A batch of thousands is better learned in parts; they need such an environment.
 
         Raises:
-            InvalidArgumentError: If an argument is out of range, or this agent has no such order.
+            InvalidArgumentError: If an argument is out of range, this agent has no such order, or the
+                environment does not do what one must: end episodes, allow actions, return finite rewards.
         """
-        check_integer("total_architectures", total_architectures, 0)
+        total_architectures = integer("total_architectures", total_architectures, 0)
         if episodes_per_update is not None:
-            check_integer("episodes_per_update", episodes_per_update, 1)
+            episodes_per_update = integer("episodes_per_update", episodes_per_update, 1)
         if isinstance(order, str):
             check_known("order", order, ORDERS)
         if (order != "batch" or episodes_per_update is not None) and self.orders == ("batch",):
@@ -179,6 +180,9 @@ class EpisodicAgent(ABC):
         with SearchProgress(total_architectures, progress_bar) as progress:
             start = time.perf_counter()
             for episodes in batches:
+                if not np.isfinite(episodes.returns).all():
+                    wrong = episodes.returns[~np.isfinite(episodes.returns)][0]
+                    raise InvalidArgumentError(f"{self.env} returned the reward {wrong}, it must be finite")
                 count = len(episodes.lengths)
                 scalars = self._update(episodes)
                 self.num_architectures += count
@@ -252,6 +256,7 @@ class EpisodicAgent(ABC):
         write_atomically(Path(path), lambda temporary: torch.save(checkpoint, temporary))
 
     @classmethod
+    @alone()
     def load(
         cls,
         path: str | Path,

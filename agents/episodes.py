@@ -7,7 +7,9 @@ from typing import Any, Protocol
 import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Discrete
-from gymnasium.vector import VectorEnv
+from gymnasium.utils.env_checker import data_equivalence
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
+from gymnasium.vector.utils import iterate
 from numpy.typing import NDArray
 
 from agents.errors import InvalidArgumentError
@@ -17,6 +19,8 @@ Info = dict[str, Any]
 """What Gymnasium hands over beside an observation."""
 AnyEnv = AnyVectorEnv | gym.Env[Any, Any]
 Choose = Callable[[NDArray[np.bool_]], NDArray[np.int64]]
+LONGEST_EPISODE = 100_000
+"""Steps after which an episode is taken for one that never ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,9 @@ def collect(env: AnyVectorEnv, choose: Choose, count: int, seed: int) -> Episode
         choose: From masks ``(num_envs, actions)`` to actions ``(num_envs,)``; called once a step.
         count: Number of episodes, at most ``env.num_envs``.
         seed: Seed of the reset with which the batch begins.
+
+    Raises:
+        InvalidArgumentError: If an episode goes on where no action is allowed, or does not end.
     """
     lanes = env.num_envs
     everything = np.ones((lanes, int(single_action_space(env).n)), dtype=np.bool_)
@@ -65,6 +72,10 @@ def collect(env: AnyVectorEnv, choose: Choose, count: int, seed: int) -> Episode
     _, infos = env.reset(seed=seed)
     masks = _masks(infos, everything)
     while running.any():
+        if not masks[running].any(axis=1).all():
+            raise InvalidArgumentError(f"{env} allows no action in an episode that goes on")
+        if len(steps) == LONGEST_EPISODE:
+            raise InvalidArgumentError(f"{env} has not ended an episode after {LONGEST_EPISODE:,} steps")
         actions = choose(masks)
         _, rewards, terminated, truncated, infos = env.step(actions)
         steps.append(
@@ -90,9 +101,13 @@ class Batch:
     Args:
         env: The environment.
         seed_of: Returns the seed of the reset that begins a batch, or a part of one.
+
+    Raises:
+        InvalidArgumentError: If the environment resets lanes that it is not told to.
     """
 
     def __init__(self, env: AnyVectorEnv, seed_of: Callable[..., int]) -> None:
+        check_reset_mask(env)
         self._env = env
         self._seed_of = seed_of
 
@@ -146,6 +161,34 @@ def as_vector_env(env: AnyEnv) -> AnyVectorEnv:
     vector = env if isinstance(env, VectorEnv) else gym.vector.SyncVectorEnv([lambda: env])
     single_action_space(vector)
     return vector
+
+
+def check_reset_mask(env: AnyVectorEnv) -> None:
+    """Refuse a vector environment that resets lanes which it is not told to: episodes would never end.
+
+    Those of Gymnasium and nas_gym are known to heed it; another one is tried.
+
+    Raises:
+        InvalidArgumentError: If it ignores ``reset_mask``.
+    """
+    inner = env.unwrapped
+    known = isinstance(inner, (SyncVectorEnv, AsyncVectorEnv)) or hasattr(inner, "send")
+    if known or env.num_envs == 1:
+        return
+    _, infos = inner.reset(seed=0)
+    masks = _masks(infos, np.ones((env.num_envs, int(single_action_space(env).n)), dtype=np.bool_))
+    before, _, terminated, truncated, _ = inner.step(masks.argmax(axis=1))
+    first = np.arange(env.num_envs) == 0
+    after, _ = inner.reset(options={"reset_mask": first})
+    pairs = zip(
+        iterate(inner.observation_space, before), iterate(inner.observation_space, after), strict=True
+    )
+    going_on = ~(first | terminated | truncated)
+    if not all(data_equivalence(*pair) for pair, goes_on in zip(pairs, going_on, strict=True) if goes_on):
+        raise InvalidArgumentError(
+            f"{type(inner).__name__} ignores reset_mask and resets all lanes; "
+            "gym.make_vec(..., vectorization_mode='sync') makes some that an agent can play in"
+        )
 
 
 def single_action_space(env: AnyVectorEnv) -> Discrete:

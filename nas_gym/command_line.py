@@ -10,6 +10,7 @@ import gymnasium as gym
 import tyro
 
 from nas_gym.errors import InvalidArgumentError, NasGymError
+from nas_gym.extras import agents_fault
 
 if TYPE_CHECKING:
     from nas_gym.files import Json
@@ -46,9 +47,9 @@ def run(
 def end_with(main: Callable[[], int], go_on: str | None) -> None:
     """Exit with what a function returns.
 
-    An error that nas_gym, the agents or Gymnasium raise on purpose, and a file that cannot be read or
-    written, become one line on standard error and exit code 2. Ctrl-C becomes a line that tells how to
-    ``go_on``, and exit code ``INTERRUPTED``.
+    An error that nas_gym, the agents or Gymnasium raise on purpose, a file that cannot be read or written,
+    and another package in the place of our ``agents`` become one line on standard error and exit code 2.
+    Ctrl-C becomes a line that tells how to ``go_on``, and exit code ``INTERRUPTED``.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -59,14 +60,24 @@ def end_with(main: Callable[[], int], go_on: str | None) -> None:
         print("interrupted" if go_on is None else f"interrupted; {go_on}", file=sys.stderr)
         code = INTERRUPTED
     except Exception as error:
-        if not isinstance(error, (NasGymError, gym.error.Error, OSError)):
-            from agents.errors import AgentError  # imports PyTorch, which other commands may not need
-
-            if not isinstance(error, AgentError):
-                raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        line = _line_of(error)
+        if line is None:
+            raise
+        print(f"error: {' '.join(line.split())}", file=sys.stderr)
         code = 2
     sys.exit(code)
+
+
+def _line_of(error: Exception) -> str | None:
+    """Return what to tell of an error, ``None`` if nobody has raised it on purpose."""
+    if isinstance(error, (NasGymError, gym.error.Error, OSError)):
+        return str(error)
+    fault = agents_fault()
+    if fault is not None:
+        return fault if isinstance(error, ImportError) else None
+    from agents.errors import AgentError  # imports PyTorch, which other commands may not need
+
+    return str(error) if isinstance(error, AgentError) else None
 
 
 def parse_keywords(pairs: Sequence[str]) -> "dict[str, Json]":

@@ -41,6 +41,10 @@ class WorkerDiedError(NasGymError):
     """A worker process died while it worked."""
 
 
+class CompilerError(NasGymError):
+    """What must be compiled cannot be, as the compiler is switched off."""
+
+
 class RunFolderError(NasGymError):
     """The folder of a run, or of many, cannot be used as asked."""
 

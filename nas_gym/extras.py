@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 from nas_gym.errors import MissingPackageError
 
@@ -37,6 +38,23 @@ def needs(extra: str, what: str) -> Iterator[None]:
         raise MissingPackageError(
             f"{what} needs {error.name}, which is not installed: pip install 'nas_gym[{extra}]'"
         ) from None
+
+
+def agents_fault() -> str | None:
+    """Say what is found in the place of our package ``agents``, in one line; ``None`` if it is ours.
+
+    The name is one that others have chosen, too: theirs may stand before ours, or be installed over it.
+    """
+    spec = find_spec("agents")
+    if spec is None:
+        return "the package agents is missing, which comes with nas_gym: install nas_gym anew"
+    if spec.origin is not None and "class AgentSpec" in Path(spec.origin).read_text(encoding="utf-8"):
+        return None
+    place = next(iter(spec.submodule_search_locations or ()), spec.origin)
+    return (
+        f"the package agents in {place} is not that of nas_gym and stands before it: install nas_gym in an "
+        "environment without the other one"
+    )
 
 
 def is_there(package: str) -> bool:

@@ -5,9 +5,32 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+
+PATHS = ("path", "table", "store")
+"""Keywords of environments that name files."""
+
+
+def absolute_paths(keywords: "Mapping[str, Any]") -> "dict[str, Any]":
+    """Return keywords of an environment so that they can be read from any folder, and by any shell.
+
+    Args:
+        keywords: Values by name; before a name and a colon may stand the environment that it is meant for.
+    """
+    return {
+        name: _absolute(value)
+        if name.rpartition(":")[2] in PATHS and isinstance(value, (str, Path))
+        else value
+        for name, value in keywords.items()
+    }
+
+
+def _absolute(path: str | Path) -> str:
+    known = Path(os.path.expanduser(path))
+    # The home folder of nobody is left to whoever reads the path.
+    return str(path) if str(known).startswith("~") else str(known.absolute())
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -1,6 +1,5 @@
 """Measure speed: children and environment steps a second, a search on a table, recurrent cells."""
 
-import json
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -17,12 +16,11 @@ from cell_speed import BATCH, TIME, VOCABULARY, measure_cells
 from pool_start import measure_pool_start
 from rich.console import Console
 
-from agents import agent_spec, make_agent
-from agents.files import write_atomically
 from nas_gym import problem
 from nas_gym.command_line import run
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.base import Evaluator
+from nas_gym.files import write_json
 from nas_gym.memory.tables.table import Table
 from nas_gym.search_spaces import Architecture, NasBench201Space
 from nas_gym.tasks.evaluation import Evaluation
@@ -96,7 +94,7 @@ def main(args: Args) -> int:
     results["pool_start_seconds"] = starts
     cell_seconds = {units: measure_cells(units, args.cell_rounds) for units in CELL_UNITS}
     results["cell_seconds"] = cell_seconds
-    write_atomically(args.out, lambda path: path.write_text(json.dumps(results, indent=2) + "\n"))
+    write_json(args.out, results)
     table = rich.table.Table("what", "per second", title=f"NAS-Moons-v0 on {results['cores']} cores")
     table.add_row("children trained, fused", f"{fused:,.0f}")
     table.add_row("children trained, local (PyTorch, one by one)", f"{local:,.1f}")
@@ -222,6 +220,11 @@ def measure_table(steps: int, lanes: int) -> float:
 
 def measure_search(episodes: int) -> float:
     """Return the seconds of a whole search with REINFORCE on a table."""
+    from agents import (
+        agent_spec,
+        make_agent,
+    )  # here, where a foreign package of that name is told in one line
+
     env = gym.make_vec("nas_gym:NAS-Bench-201-v0", num_envs=agent_spec("reinforce").num_envs, table=cells())
     torch.set_num_threads(1)
     agent = make_agent("reinforce", env, 0)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import nas_gym
-from agents.reinforce import Reinforce
 from nas_gym.checks import integer
 from nas_gym.cli import run_script
 from nas_gym.envs.episode import Episode
@@ -87,6 +86,8 @@ class Args:
 
 def search(episodes: int, seed: int) -> Sequence[Episode]:
     """Let REINFORCE propose so many architectures, and return them."""
+    from agents.reinforce import Reinforce  # here, where a foreign package of that name is told in one line
+
     env = RecordEvaluations(nas_gym.problem("NAS-Moons-v0").make_vector_env(LANES))
     try:
         Reinforce(env, seed=seed).learn(episodes, progress_bar=True)

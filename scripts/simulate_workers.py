@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
-import tyro
 
-from agents import REINFORCE_FORMS, make_agent
+from nas_gym.command_line import SAME_COMMAND, run
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.evaluators.cached import CachedEvaluator
 from nas_gym.evaluators.simulated import SimulatedEvaluator
@@ -94,6 +93,11 @@ class Search:
 
 def play(arguments: Arguments, agent: str, order: str, workers: int, seed: int) -> Search:
     """Play one search until it has found the best network."""
+    from agents import (  # here, where a foreign package of that name is told in one line
+        REINFORCE_FORMS,
+        make_agent,
+    )
+
     machines = {
         "workers": workers,
         "seconds": arguments.seconds,
@@ -215,9 +219,8 @@ def all_searches(arguments: Arguments, known: Sequence[Search]) -> Iterator[Sear
                         yield play(arguments, agent, order, workers, seed)
 
 
-def main() -> None:
+def main(arguments: Arguments) -> int:
     """Play all searches and print the table."""
-    arguments = tyro.cli(Arguments)
     torch.set_num_threads(1)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     known = []
@@ -246,7 +249,8 @@ def print_table(
                 of_cell = [s for s in known if (s.agent, s.order, s.workers) == (agent, order, workers)]
                 cells.append(write(of_cell))
             print(f"| {agent}, {order} | {' | '.join(cells)} |")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(Arguments, main, __doc__, SAME_COMMAND)

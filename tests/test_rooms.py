@@ -14,7 +14,7 @@ OURS = (*PACKAGES, "scripts", "tests")
 
 # Who may import whom: the row with the longest matching name decides. A module may always import from
 # itself downwards only where its own name stands in its row.
-TOOLS = ("nas_gym.errors", "nas_gym.checks", "nas_gym.extras", "nas_gym.files")
+TOOLS = ("nas_gym.errors", "nas_gym.checks", "nas_gym.extras", "nas_gym.files", "nas_gym.compiling")
 ARROWS: dict[str, tuple[str, ...]] = {
     "nas_gym.__init__": (
         "nas_gym.problems.problem",
@@ -27,6 +27,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "nas_gym.checks": ("nas_gym.errors",),
     "nas_gym.extras": ("nas_gym.errors",),
     "nas_gym.files": (),
+    "nas_gym.compiling": ("nas_gym.errors",),
     "nas_gym.search_spaces": ("nas_gym.search_spaces", *TOOLS),
     "nas_gym.datasets": ("nas_gym.datasets", *TOOLS),
     "nas_gym.pools": ("nas_gym.pools", *TOOLS),
@@ -105,7 +106,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
         *TOOLS,
     ),
     "nas_gym.benchmark": ("nas_gym", "agents"),
-    "nas_gym.command_line": ("nas_gym.errors", "nas_gym.files", "agents.errors"),
+    "nas_gym.command_line": ("nas_gym.errors", "nas_gym.extras", "nas_gym.files", "agents.errors"),
     "nas_gym.cli": ("nas_gym", "agents"),
     "nas_gym.testing": (
         "nas_gym.search_spaces",

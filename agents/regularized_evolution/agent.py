@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.arguments import check_integer
+from agents.arguments import integer
 from agents.base import ORDERS, EpisodicAgent
 from agents.episodes import AnyEnv, Choose, Episodes
-from agents.errors import InvalidArgumentError
 from agents.replay import Replay, Sentence, better, changed, follow, pack, sentences_of, unpack
 
 
@@ -51,17 +50,11 @@ class RegularizedEvolution(EpisodicAgent):
         tensorboard_log: str | Path | None = None,
     ) -> None:
         super().__init__(env, seed, tensorboard_log)
-        check_integer("population_size", population_size, 1, 100_000)
-        if type(sample_size) is not int or not 1 <= sample_size <= population_size:
-            raise InvalidArgumentError(
-                f"sample_size must be an integer from 1 to population_size ({population_size}), "
-                f"got {sample_size!r}"
-            )
-        self.population_size = population_size
-        self.sample_size = sample_size
-        self.population: deque[Sentence] = deque(maxlen=population_size)
+        self.population_size = integer("population_size", population_size, 1, 100_000)
+        self.sample_size = integer("sample_size", sample_size, 1, self.population_size)
+        self.population: deque[Sentence] = deque(maxlen=self.population_size)
         self.best: Sentence | None = None
-        self._generator = np.random.default_rng(seed)
+        self._generator = np.random.default_rng(self.seed)
 
     def _next_actions(
         self, observations: NDArray[np.int64], masks: NDArray[np.bool_], deterministic: bool

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agents.arguments import check_integer, check_known, check_number
+from agents.arguments import check_known, integer, number
 from agents.base import ORDERS, EpisodicAgent
 from agents.episodes import AnyEnv, Choose, Episodes, Stage, joined
 from agents.errors import InvalidArgumentError
@@ -21,6 +21,7 @@ from agents.reinforce.priority_queue import PriorityQueue
 from agents.reinforce.proposals import Proposals
 from agents.reinforce.walks import draw_exits
 from agents.replay import episodes_of, pack, sentences_of, unpack
+from agents.session import alone
 
 Baseline = Literal["moving_average", "batch_mean", "ranks"]
 BASELINES = ("moving_average", "batch_mean", "ranks")
@@ -113,18 +114,18 @@ class Reinforce(EpisodicAgent):
         check_known("cell", cell, CELLS)
         check_known("baseline", baseline, BASELINES)
         check_known("surrogate", surrogate, SURROGATES)
-        check_integer("hidden_size", hidden_size, 1, 4096)
-        check_integer("epochs", epochs, 1, 1000)
-        check_integer("queue_size", queue_size, 0, 100_000)
-        check_number("learning_rate", learning_rate, 0.0, 1.0)
-        check_number("baseline_decay", baseline_decay, 0.0, 1.0)
-        check_number("entropy_weight", entropy_weight, 0.0, 1e3)
-        check_number("entropy_decay", entropy_decay, 0.0, 1.0)
-        check_number("max_grad_norm", max_grad_norm, 0.0, 1e6)
-        check_number("clip_range", clip_range, 0.0, 1e3)
-        check_number("queue_weight", queue_weight, 0.0, 1e3)
-        check_number("surrogate_exploration", surrogate_exploration, 0.0, 1e3)
-        check_number("policy_share", policy_share, 0.0, 1.0)
+        hidden_size = integer("hidden_size", hidden_size, 1, 4096)
+        epochs = integer("epochs", epochs, 1, 1000)
+        queue_size = integer("queue_size", queue_size, 0, 100_000)
+        learning_rate = number("learning_rate", learning_rate, 0.0, 1.0)
+        baseline_decay = number("baseline_decay", baseline_decay, 0.0, 1.0)
+        entropy_weight = number("entropy_weight", entropy_weight, 0.0, 1e3)
+        entropy_decay = number("entropy_decay", entropy_decay, 0.0, 1.0)
+        max_grad_norm = number("max_grad_norm", max_grad_norm, 0.0, 1e6)
+        clip_range = number("clip_range", clip_range, 0.0, 1e3)
+        queue_weight = number("queue_weight", queue_weight, 0.0, 1e3)
+        surrogate_exploration = number("surrogate_exploration", surrogate_exploration, 0.0, 1e3)
+        policy_share = number("policy_share", policy_share, 0.0, 1.0)
         if surrogate != "none" and not distinct:
             raise InvalidArgumentError(
                 f"surrogate {surrogate!r} proposes new sentences: it needs distinct=True"
@@ -148,9 +149,10 @@ class Reinforce(EpisodicAgent):
         self.surrogate_exploration = surrogate_exploration
         self.policy_share = policy_share
         self._drawn = DrawnSentences()
-        self._generator = torch.Generator().manual_seed(seed)
-        self.policy = RecurrentPolicy(self.num_actions, hidden_size, cell, self._generator)
-        self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=learning_rate)
+        with alone():
+            self._generator = torch.Generator().manual_seed(self.seed)
+            self.policy = RecurrentPolicy(self.num_actions, hidden_size, cell, self._generator)
+            self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=learning_rate)
         self._average: float | None = None
         # A surrogate chooses a batch by what all before have earned.
         self.orders = ORDERS if surrogate == "none" else ("batch",)
@@ -160,6 +162,7 @@ class Reinforce(EpisodicAgent):
                 self._drawn, self.policy, self._generator, surrogate_exploration, policy_share
             )
 
+    @alone()
     def _next_actions(
         self, observations: NDArray[np.int64], masks: NDArray[np.bool_], deterministic: bool
     ) -> NDArray[np.int64]:
@@ -188,10 +191,12 @@ class Reinforce(EpisodicAgent):
             count -= len(beginnings)
         return joined(parts) if parts else None
 
+    @alone()
     def _log_likelihoods(self, episodes: Episodes) -> list[float]:
         with torch.no_grad():
             return self._judge(episodes)[0].tolist()
 
+    @alone()
     def _beginnings(
         self, proposed: Sequence[tuple[int, ...]], count: int
     ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
@@ -217,12 +222,14 @@ class Reinforce(EpisodicAgent):
             together |= {leaving: leaving for leaving in exits if leaving not in together}
         return list(together.values()), waiting
 
+    @alone()
     def _new_batch(self, lanes: int, beginnings: Sequence[tuple[int, ...]] = ()) -> Choose:
         """Return what draws from the policy, where a lane's given beginning has ended or is illegal."""
         previous = torch.zeros((lanes, 1), dtype=torch.int64)
         state: State = None
         step = 0
 
+        @alone()
         def choose(masks: NDArray[np.bool_]) -> NDArray[np.int64]:
             nonlocal previous, state, step
             with torch.inference_mode():

@@ -11,6 +11,7 @@ from agents.reinforce.expected_masks import ExpectedMasks
 from agents.reinforce.policy import RecurrentPolicy, State, draw
 from agents.reinforce.surrogate import Surrogate
 from agents.replay import ANY, Sentence
+from agents.session import alone
 
 Actions = tuple[int, ...]
 DRAWS = 200
@@ -71,6 +72,7 @@ class Proposals:
         self._num_seen = 0
         self.scalars: dict[str, float] = {}
 
+    @alone()
     def propose(self, count: int) -> list[Actions]:
         """Return distinct sentences worth playing, at most ``count``, the most promising first.
 

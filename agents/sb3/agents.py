@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.arguments import check_integer, check_known
+from agents.arguments import check_known, integer
 from agents.base import Callback
 from agents.episodes import AnyVectorEnv
 from agents.errors import CheckpointError, needs
@@ -101,7 +101,7 @@ class Sb3Agent:
         **hyperparameters: Any,  # noqa: ANN401, whatever the algorithm takes
     ) -> None:
         check_known("algorithm", algorithm, ALGORITHMS)
-        check_integer("seed", seed, 0, 2**32 - 1)
+        seed = integer("seed", seed, 0, 2**32 - 1)
         if tensorboard_log is not None:
             with needs("report", "TensorBoard's log"):
                 import tensorboard  # noqa: F401 - stable-baselines3 asks for it when it learns
@@ -130,7 +130,7 @@ class Sb3Agent:
             callback: Called with this agent after each step in which an episode ended; returning False
                 ends learning.
         """
-        check_integer("total_architectures", total_architectures, 0)
+        total_architectures = integer("total_architectures", total_architectures, 0)
         if total_architectures == 0:
             return self
         # No episode of a sentence is longer than its observation; schedules are relative to this bound.

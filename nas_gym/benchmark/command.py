@@ -22,7 +22,7 @@ from nas_gym.benchmark.runs import Limits
 from nas_gym.checks import optional_integer
 from nas_gym.command_line import parse_keywords
 from nas_gym.errors import InvalidArgumentError, MissingPackageError
-from nas_gym.files import write_text_atomically
+from nas_gym.files import absolute_paths, write_text_atomically
 from nas_gym.tasks.metric import Metric
 
 ABOUT_TABLES = (
@@ -43,7 +43,7 @@ def run_benchmark(arguments: BenchmarkArguments) -> None:
         raise InvalidArgumentError("at least one environment, agent, seed and process is needed")
     budget = 500 if arguments.budget is None and arguments.episodes is None else arguments.budget
     limits = Limits(budget, 4 * (budget or 0) if arguments.episodes is None else arguments.episodes)
-    keywords = parse_keywords(arguments.env_kwargs)
+    keywords = absolute_paths(parse_keywords(arguments.env_kwargs))
     by_env = keywords_by_env(envs, keywords)
     metrics = {env: nas_gym.problem(env, **by_env[env]).metric for env in envs}
     order = None if arguments.order == "batch" else arguments.order

@@ -8,7 +8,7 @@ from typing import Any
 
 from nas_gym.benchmark.runs import Curve, Run, Simulated
 from nas_gym.errors import RunFolderError
-from nas_gym.files import write_text_atomically
+from nas_gym.files import absolute_paths, write_text_atomically
 
 
 def check_settings(folder: Path, settings: Mapping[str, object]) -> None:
@@ -25,7 +25,10 @@ def check_settings(folder: Path, settings: Mapping[str, object]) -> None:
         return
     found = _read(path)
     for name, value in settings.items():
-        if found.get(name) != json.loads(json.dumps(value)):
+        before = found.get(name)
+        if isinstance(before, dict):
+            before = absolute_paths(before)  # those of earlier versions were written as they were given
+        if before != json.loads(json.dumps(value)):
             raise RunFolderError(
                 f"{folder} holds runs with {name} = {json.dumps(found.get(name))}, asked for is "
                 f"{json.dumps(value)}; choose another folder, or delete this one"

@@ -10,9 +10,10 @@ class Episode:
 
     Attributes:
         number: Its place among the episodes of a run, from 1.
-        architecture: Text of the network that was proposed, ``None`` after an illegal token.
+        architecture: Text of the network that was proposed, ``None`` if the sentence never was complete.
         reward: That of the last step.
-        status: ``"illegal"``, or that of the ``Evaluation``.
+        status: ``"illegal"`` after an illegal token, ``"truncated"`` where a wrapper ended the sentence, else
+            that of the ``Evaluation``.
         scores: Values of the child on validation data by the names of metrics; empty if there are none.
         parameters: Number of trained values, ``None`` if unknown.
         multiply_adds: Multiplications with a weight for one sample, ``None`` if unknown.

@@ -2,7 +2,9 @@
 
 import warnings
 from dataclasses import dataclass
+from operator import index
 from time import perf_counter
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from nas_gym.checks import boolean, number
 from nas_gym.envs.depth_schedule import DepthLimit, DepthSchedule
 from nas_gym.envs.interface import Info, Observation, Step
+from nas_gym.envs.spec import RemembersSpec
 from nas_gym.envs.spelling import as_text
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.evaluators.base import Evaluator
@@ -68,7 +71,7 @@ class GameRules:
         return DepthSchedule(self.initial_layers, self.layers_per_growth, self.architectures_per_growth)
 
 
-class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
+class NasEnv(RemembersSpec, gym.Env[NDArray[np.int64], np.int64]):
     """Each step appends a token to a sentence; when it ends, the network is trained.
 
     ## Action Space
@@ -151,8 +154,8 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         self.metric = metric
         self.render_mode = render_mode
         self.evaluation_seconds = 0.0
-        self._failures: int | None = 0  # until a network is trained
         """Time spent in the evaluator since the environment was made."""
+        self._failures: int | None = 0  # until a network is trained
         self.action_space = Discrete(len(search_space.tokens))
         self.observation_space = sentence_space(search_space)
         self._sentence: list[int] = []
@@ -165,7 +168,7 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
 
     def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Observation, Info]:
         """Start an empty sentence; ``options`` are not used."""
-        super().reset(seed=seed)
+        super().reset(seed=plain_seed(seed))
         self._sentence = []
         if self.depth is not None:
             self.layer_limit = self.depth.schedule.layers(self._evaluated)
@@ -181,8 +184,8 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
             InvalidActionError: If the action is not in the action space.
             ResetNeeded: If the episode has ended.
         """
-        token = int(action)
-        if not 0 <= token < len(self._legal):
+        token = _token(action)
+        if token is None or not 0 <= token < len(self._legal):
             raise InvalidActionError(
                 f"action {action} is not a token, allowed are 0 to {len(self._legal) - 1}"
             )
@@ -257,6 +260,23 @@ class NasEnv(gym.Env[NDArray[np.int64], np.int64]):
         observation[: len(self._sentence)] = self._sentence
         observation[: len(self._sentence)] += 1
         return observation
+
+
+def plain_seed(seed: Any) -> Any:  # noqa: ANN401, what is none is left to Gymnasium, which refuses it
+    """Return a seed as Python's own integer, which Gymnasium insists on."""
+    try:
+        return index(seed)
+    except TypeError:
+        return seed
+
+
+def _token(action: object) -> int | None:
+    """Return the number that an action is, ``None`` if it is no whole number."""
+    try:
+        token = int(action)  # type: ignore[call-overload] # whatever it is
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return int(token) if token == action else None
 
 
 def sentence_space(search_space: SearchSpace) -> MultiDiscrete:

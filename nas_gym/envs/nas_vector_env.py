@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from nas_gym.checks import integer
 from nas_gym.envs.interface import Info
-from nas_gym.envs.nas_env import MAX_SEED, NasEnv, outcome_of, sentence_space
+from nas_gym.envs.nas_env import MAX_SEED, NasEnv, outcome_of, plain_seed, sentence_space
+from nas_gym.envs.spec import RemembersSpec
 from nas_gym.envs.spelling import as_text
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.evaluators.base import AtOnce
@@ -22,7 +23,7 @@ from nas_gym.tasks.evaluation import Evaluation
 Observations = NDArray[np.int64]
 
 
-class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
+class NasVectorEnv(RemembersSpec, VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
     """What ``num_envs`` single environments are, with one evaluator for all of them.
 
     For equal seeds and actions it returns exactly what Gymnasium's ``SyncVectorEnv`` returns for that
@@ -105,14 +106,14 @@ class NasVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
             if not len(lanes):
                 raise InvalidArgumentError("reset_mask must be True for at least one lane, it is for none")
         if seed is not None:
-            seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed
-            if len(seeds) != self.num_envs:
-                raise InvalidArgumentError(
-                    f"seed must have one entry a lane ({self.num_envs}), got {len(seeds)}"
-                )
+            first = plain_seed(seed)
+            seeds: Any = [first + i for i in range(self.num_envs)] if isinstance(first, int) else first
+            count = len(seeds) if hasattr(seeds, "__len__") else repr(seeds)
+            if count != self.num_envs:
+                raise InvalidArgumentError(f"seed must have one entry a lane ({self.num_envs}), got {count}")
             for lane in lanes.tolist():
                 if seeds[lane] is not None:
-                    self._generators[lane] = seeding.np_random(seeds[lane])[0]
+                    self._generators[lane] = seeding.np_random(plain_seed(seeds[lane]))[0]
         self._was_reset = True
         if self._under_way[lanes].any():
             self._forget(set(lanes.tolist()))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import VectorWrapper
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
 from nas_gym.envs.episode import Episode
@@ -15,6 +15,11 @@ from nas_gym.search_spaces.mlp.grammar import MlpSpace
 
 RECORDED = ("status", "scores", "parameters", "multiply_adds", "seed", "reason", "simulated_seconds")
 """What an ``Episode`` takes from ``Evaluation.as_info()`` where it is known."""
+
+ENDINGS = tuple(
+    under + name for name in ("architecture", "evaluation", "illegal_token") for under in ("", "_")
+)
+"""What tells how an episode ended, and of which lanes."""
 
 
 def minimal_nas_shaping(previous: Sequence[str], token: str) -> float:
@@ -59,7 +64,7 @@ class MinimalNasShaping(gym.Wrapper[NDArray[np.int64], np.int64, NDArray[np.int6
 
     def step(self, action: np.int64 | int) -> Step:
         """Append a token; a legal one earns its shaping at once."""
-        observation, reward, terminated, truncated, info = self.env.step(np.int64(action))
+        observation, reward, terminated, truncated, info = self.env.step(action)  # type: ignore[arg-type]
         token = self._tokens[int(action)]
         if "illegal_token" not in info:
             reward = float(reward) + minimal_nas_shaping(self._previous, token)
@@ -87,8 +92,9 @@ class VectorMinimalNasShaping(VectorWrapper):
     ) -> tuple[Observation, Info]:
         """Start empty sentences."""
         # Gymnasium's own vector environments take lists of seeds, too.
-        self._observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
-        return self._observations, infos
+        observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]
+        self._observations = observations.copy()
+        return observations, infos
 
     def step(self, actions: NDArray[np.int64]) -> VectorStep:
         """Append a token in every lane."""
@@ -98,7 +104,7 @@ class VectorMinimalNasShaping(VectorWrapper):
             sentence = self._observations[lane]
             previous = [self._tokens[token - 1] for token in sentence[sentence > 0]]
             rewards[lane] += minimal_nas_shaping(previous, self._tokens[actions[lane]])
-        self._observations = observations
+        self._observations = observations.copy()  # the caller may write into what it gets
         return observations, rewards, terminated, truncated, infos
 
 
@@ -106,7 +112,8 @@ class RecordEvaluations(VectorWrapper):
     """Keeps a record of every episode that ends: what was proposed, and what it earned.
 
     Args:
-        env: A ``NasVectorEnv``, wrapped or not.
+        env: A ``NasVectorEnv``, or one of Gymnasium's with a ``NasEnv`` in each lane and any autoreset mode;
+            wrapped or not.
 
     Attributes:
         episodes: Those so far, in order.
@@ -119,7 +126,10 @@ class RecordEvaluations(VectorWrapper):
     @property
     def evaluation_seconds(self) -> float:
         """Time spent in the evaluator since the environment was made."""
-        return float(self.env.unwrapped.evaluation_seconds)  # type: ignore[attr-defined]
+        env = self.env.unwrapped
+        if isinstance(env, (SyncVectorEnv, AsyncVectorEnv)):
+            return float(sum(env.get_attr("evaluation_seconds")))
+        return float(env.evaluation_seconds)  # type: ignore[attr-defined]
 
     def step(self, actions: NDArray[np.int64]) -> VectorStep:
         """Step all lanes and record those whose episode ended."""
@@ -135,9 +145,12 @@ class RecordEvaluations(VectorWrapper):
 
     def _record(self, came: VectorStep) -> VectorStep:
         _, rewards, terminated, truncated, infos = came
+        infos = infos.get("final_info", infos)  # whose lanes begin anew in a step of its own has none
+        endings = {name: infos[name] for name in ENDINGS if name.removeprefix("_") in infos}
         for lane in np.flatnonzero(terminated | truncated).tolist():
-            final = _of_lane(infos["final_info"], lane)
-            child = final.get("evaluation", {"status": "illegal"})
+            final = _of_lane(endings, lane)
+            status = "illegal" if "illegal_token" in final else "truncated"
+            child = final.get("evaluation", {"status": status})
             known = {name: child[name] for name in RECORDED if name in child}
             self.episodes.append(
                 Episode(len(self.episodes) + 1, final.get("architecture"), float(rewards[lane]), **known)

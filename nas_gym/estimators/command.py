@@ -111,8 +111,9 @@ class Fit:
         return 0
 
     def _again(self) -> str:
-        """Return the command that makes the same model."""
-        words = ["nas-gym", "fit", str(self.table), "--target", self.target, "--out", str(self.out)]
+        """Return the command that makes the same model, from any folder."""
+        table, out = self.table.absolute(), self.out.absolute()
+        words = ["nas-gym", "fit", str(table), "--target", self.target, "--out", str(out)]
         for field in fields(self):
             value = getattr(self, field.name)
             flag = f"--{field.name}"

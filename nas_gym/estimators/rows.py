@@ -124,6 +124,8 @@ def _can_be_split(y: NDArray[np.generic], classes: int) -> bool:
 def _folds(y: NDArray[np.generic], classes: int, asked: object, seed: int) -> tuple[Fold, ...]:
     rows = np.arange(len(y))
     drawn = np.random.default_rng(seed)
+    if isinstance(asked, np.floating):
+        asked = float(asked)
     if isinstance(asked, float) and 0.0 < asked < 1.0:
         labels = y if classes else None
         count = max(classes, 1, math.ceil(asked * len(y)))

@@ -123,7 +123,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
 
         check_is_fitted(self, "findings_")
         path = Path(file).expanduser()
-        use = f'import nas_gym\nmodel = nas_gym.load("{path.parent.as_posix()}")\nmodel.predict(rows)'
+        folder = path.absolute().parent.as_posix()
+        use = f'import nas_gym\nmodel = nas_gym.load("{folder}")\nmodel.predict(rows)'
         write_page(self.findings_, path, again or f"{self!r}.fit(X, y)", use)
 
     def __getstate__(self) -> dict[str, object]:

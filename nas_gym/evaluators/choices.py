@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from nas_gym.checks import boolean, number, optional_integer
 from nas_gym.errors import InvalidArgumentError
@@ -84,13 +84,15 @@ class Processes:
     Attributes:
         workers: Children trained at the same time; by default one for each core this process may use.
         timeout_seconds: Longest time a child may take, ``None`` for no limit. A child close to the limit
-            depends on the speed of the machine.
+            depends on the speed of the machine. By default one that no child comes close to unless it hangs:
+            twenty times the median of the children that this environment has trained so far, but at least a
+            minute and three times what the longest took; no limit before five have ended.
         device: As of ``Local``.
         measure_latency: As of ``Local``.
     """
 
     workers: int | None = None
-    timeout_seconds: float | None = None
+    timeout_seconds: float | Literal["auto"] | None = "auto"
     device: str = "cpu"
     measure_latency: bool = False
 
@@ -98,7 +100,8 @@ class Processes:
         """Refuse values out of range."""
         keep = object.__setattr__
         keep(self, "workers", optional_integer("workers", self.workers, 1))
-        keep(self, "timeout_seconds", _timeout(self.timeout_seconds))
+        if self.timeout_seconds != "auto":
+            keep(self, "timeout_seconds", _timeout(self.timeout_seconds, "auto, "))
 
     def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
         """Return PyTorch's trainer."""
@@ -106,10 +109,12 @@ class Processes:
 
     def pool(self) -> "Pool":
         """Return worker processes, which have PyTorch before they have a child."""
+        from nas_gym.evaluators.patience import Patience
         from nas_gym.pools.processes import Processes as ProcessPool
 
         preload = ("nas_gym.evaluators.torch_trainer",)
-        return ProcessPool(self.workers, self.timeout_seconds, preload=preload)
+        limit = Patience() if self.timeout_seconds == "auto" else self.timeout_seconds
+        return ProcessPool(self.workers, limit, preload=preload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class Ray:
         address: Of the cluster's head; ``"local"`` starts one on this machine.
         cpus_per_child: CPUs that Ray reserves for a child, which computes on one thread.
         gpus_per_child: GPUs, also parts of one.
-        timeout_seconds: As of ``Processes``.
+        timeout_seconds: Longest time a child may take, ``None`` for no limit.
         device: PyTorch's name of the device on a worker; this process need not have it.
         measure_latency: As of ``Local``.
     """
@@ -166,10 +171,10 @@ class Ray:
         return RayPool(self.workers, self.address, *needs, self.timeout_seconds)
 
 
-def _timeout(seconds: float | None) -> float | None:
+def _timeout(seconds: float | None, also: str = "") -> float | None:
     if seconds is None:
         return None
-    allowed = "a positive number or None"
+    allowed = f"{also}a positive number or None"
     return number("timeout_seconds", seconds, allowed, above=0, below=LONGEST_SECONDS)
 
 

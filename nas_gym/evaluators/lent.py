@@ -1,11 +1,13 @@
 """An evaluator of the user's own: its answers are checked, and it is the user who closes it."""
 
 from collections.abc import Iterable, Sequence
+from typing import get_args
 
+from nas_gym.checks import choice
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.base import AtOnce, Evaluator
 from nas_gym.search_spaces.architecture import Architecture
-from nas_gym.tasks.evaluation import Evaluation
+from nas_gym.tasks.evaluation import Evaluation, Status
 
 
 class LentEvaluator(AtOnce):
@@ -34,6 +36,7 @@ class LentEvaluator(AtOnce):
                 raise InvalidArgumentError(
                     f"evaluate of {self.lender!r} must return Evaluation records, got {answer!r}"
                 )
+            choice(f"the status of {answer.architecture}", answer.status, get_args(Status))
             if answer.status == "ok" and not answer.scores:
                 raise InvalidArgumentError(
                     f"evaluate of {self.lender!r} returned no score of {answer.architecture}, which is ok"

@@ -81,8 +81,9 @@ class TorchTrainer(Trainer):
 
     def warm_up(self) -> None:
         """Load what PyTorch loads late, where there is the device."""
-        check_device(self.device)
-        self.task.warm_up(self.device)
+        with alone():
+            check_device(self.device)
+            self.task.warm_up(self.device)
 
 
 class TrainedModule:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from nas_gym.evaluators.base import Answer
+from nas_gym.evaluators.patience import Patience
 from nas_gym.evaluators.pooled import PooledEvaluator
 from nas_gym.evaluators.trainer import Child, Trainer
 from nas_gym.memory.store import Setting
@@ -13,11 +15,14 @@ from nas_gym.tasks.base import Outcome
 from nas_gym.tasks.evaluation import Evaluation, Status
 from nas_gym.tasks.seeds import child_seed
 
+WAIT = "evaluator={'timeout_seconds': None}"
+
 
 class TrainingEvaluator(PooledEvaluator[Child]):
     """Trains children with one trainer in one pool; results do not depend on the pool.
 
-    A child that takes longer than the pool allows is ``"timed_out"``, one whose worker dies ``"failed"``.
+    A child that takes longer than the pool allows is ``"timed_out"``, one whose worker dies ``"failed"``. If
+    the pool asks a ``Patience`` how long that is, it learns from every child that ends.
 
     Args:
         trainer: How a child is trained; its test data are not kept.
@@ -47,4 +52,19 @@ class TrainingEvaluator(PooledEvaluator[Child]):
 
     def _lost(self, item: Child, fault: Fault) -> Evaluation:
         status: Status = "timed_out" if fault.kind == "timed_out" else "failed"
-        return self.trainer.evaluation(item, Outcome(reason=fault.reason), fault.seconds, status=status)
+        reason = fault.reason
+        if status == "timed_out" and self._patience is not None:
+            reason += f", far longer than others took; {WAIT} lets it take any time"
+        return self.trainer.evaluation(item, Outcome(reason=reason), fault.seconds, status=status)
+
+    def _come(self, wait: bool, timeout: float | None) -> list[Answer]:
+        answers = super()._come(wait, timeout)
+        if self._patience is not None:
+            for _, evaluation in answers:
+                self._patience.learn(evaluation)
+        return answers
+
+    @property
+    def _patience(self) -> Patience | None:
+        limit = getattr(self.pool, "timeout_seconds", None)
+        return limit if isinstance(limit, Patience) else None

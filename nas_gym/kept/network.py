@@ -16,6 +16,7 @@ from nas_gym.kept.description import Description
 from nas_gym.search_spaces import SEARCH_SPACES
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.tasks.device import alone
 
 Raw: TypeAlias = ArrayLike | str | Path | Sequence[str | Path]
 """What a network is asked about: arrays, a text, files; see ``read`` of its ``interface.reading``."""
@@ -63,13 +64,15 @@ class KeptNetwork(ABC):
         """
         try:
             space = make_space(description)
-            network = cls.build(description, space, space.parse(description.architecture))
-            network.load_state_dict(weights)
+            with alone():
+                network = cls.build(description, space, space.parse(description.architecture))
+                network.load_state_dict(weights)
+                module = cls.around(description, network)
         except (NasGymError, TypeError, RuntimeError) as error:
             raise KeptNetworkError(
                 f"{description.architecture} cannot be built again: {' '.join(str(error).split())}"
             ) from None
-        return cls(description, cls.around(description, network))
+        return cls(description, module)
 
     @classmethod
     @abstractmethod

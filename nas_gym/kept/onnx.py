@@ -18,6 +18,7 @@ from nas_gym.errors import ExportError
 from nas_gym.extras import needs
 from nas_gym.files import write_atomically
 from nas_gym.kept.network import KeptNetwork, OnnxForm, Raw
+from nas_gym.tasks.device import alone
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -54,8 +55,8 @@ def export_onnx(network: KeptNetwork, file: str | Path, samples: Raw | None = No
         import onnx
         import onnxruntime
         import onnxscript  # noqa: F401 - PyTorch needs it
-    target, form = Path(file), network.onnx_form(samples)
-    with TemporaryDirectory() as folder:
+    with alone(), TemporaryDirectory() as folder:
+        target, form = Path(file), network.onnx_form(samples)
         made = Path(folder) / "network.onnx"
         with _on_processor(form), _quiet():
             _export(form, made)

@@ -52,11 +52,14 @@ class Member:
         """The network, in float64: its answer for a row does not depend on the rows beside it."""
         import torch
 
+        from nas_gym.tasks.device import alone
+
         last = max(self.weights, key=lambda name: int(name.partition(".")[0]))
         outputs = len(self.weights[last])
-        module = build(self.architecture, (self.encoding.width,), outputs)
-        module.load_state_dict({name: torch.from_numpy(values) for name, values in self.weights.items()})
-        return module.double().eval()
+        with alone():
+            module = build(self.architecture, (self.encoding.width,), outputs)
+            module.load_state_dict({name: torch.from_numpy(values) for name, values in self.weights.items()})
+            return module.double().eval()
 
     def outputs(self, cells: Cells) -> Numbers:
         """Return what the network says of rows, float64 ``(rows, outputs)``: logits, or numbers."""

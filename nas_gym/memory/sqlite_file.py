@@ -4,12 +4,14 @@ import os
 import sqlite3
 import threading
 import time
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from nas_gym.errors import StoreError
+from nas_gym.memory.file_system import file_system_of
 
 BUSY_SECONDS = 60.0
 
@@ -49,6 +51,13 @@ class SqliteFile:
         self._schema = schema
         self._migrations = migrations
         self._create = create
+        self._file_system = file_system_of(path)
+        if self._file_system.is_shared and not self._file_system.locks_everywhere:
+            warnings.warn(
+                f"{path} is on {self._file_system.type}, mounted so that other machines see no locks: only "
+                "one machine at a time may use this store",
+                stacklevel=4,
+            )
         self._inherited: list[sqlite3.Connection | None] = []
         self._pid, self._lock = os.getpid(), threading.Lock()
         self._connection: sqlite3.Connection | None = self._open()
@@ -143,11 +152,16 @@ class SqliteFile:
             ) from None
 
     def _write_first(self, connection: sqlite3.Connection) -> None:
-        _log_writes_ahead(connection)
-        # With a write-ahead log NORMAL keeps the file whole whatever happens, and a killed process loses
-        # no commit. Only a power failure may lose the last ones, children that can be trained again; FULL
-        # would let every batch of children wait for the disk instead.
-        connection.execute("PRAGMA synchronous = NORMAL")
+        if self._file_system.is_shared:
+            # A write-ahead log needs memory that all who use the file share, so they must be on one machine.
+            _switch(connection, "DELETE")
+            connection.execute("PRAGMA synchronous = FULL")
+        else:
+            _switch(connection, "WAL")
+            # With a write-ahead log NORMAL keeps the file whole whatever happens, and a killed process loses
+            # no commit. Only a power failure may lose the last ones, children that can be trained again; FULL
+            # would let every batch of children wait for the disk instead.
+            connection.execute("PRAGMA synchronous = NORMAL")
         with _transaction(connection):
             if _is_empty(connection):  # still: another process may have been quicker
                 connection.execute(self._schema)
@@ -197,12 +211,12 @@ def _is_empty(connection: sqlite3.Connection) -> bool:
     return tables == 0 and _pragma(connection, "application_id") == 0
 
 
-def _log_writes_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log; SQLite does not wait where another process is about to switch, too."""
+def _switch(connection: sqlite3.Connection, journal: str) -> None:
+    """Switch the kind of journal; SQLite does not wait where another process is about to switch, too."""
     given_up = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA journal_mode = {journal}")
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > given_up:

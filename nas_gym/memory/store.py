@@ -55,8 +55,9 @@ class EvaluationStore:
     ``key`` is a hash of all that a result depends on: search space, architecture, seed and ``Setting``.
     Any SQLite tool reads the file, also during a search.
 
-    Any number of processes may use a store at once, on one machine: SQLite's write-ahead log does not
-    work on network file systems. A process that is killed loses the ``add`` under way and nothing else.
+    Any number of processes may use a store at once. On a file system that machines share, NFS and the like,
+    its journal is one that they may share, too, as far as the file system locks files: where its options say
+    that it does not, a warning does. A process that is killed loses the ``add`` under way and nothing else.
     A store may cross a fork or be pickled; the copy opens the file for itself. A file that an older
     version of nas_gym made is brought to the present schema when it is opened.
 
@@ -70,7 +71,7 @@ class EvaluationStore:
     """
 
     def __init__(self, path: str | Path, create: bool = True) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # this process may change its folder and open it anew
         self._create = create
         self._file = SqliteFile(
             self.path,

@@ -11,7 +11,7 @@ from nas_gym.errors import WorkerError
 from nas_gym.pools.base import Work, is_same
 from nas_gym.pools.channel import Item, Result
 from nas_gym.pools.fork_server import ForkServer
-from nas_gym.pools.worker import KNOWN, Errand, Job, Worker
+from nas_gym.pools.worker import KNOWN, Errand, Job, Limit, Worker
 
 
 class Crew:
@@ -19,11 +19,11 @@ class Crew:
 
     Args:
         workers: How many there may be.
-        timeout_seconds: Longest time an item may take, ``None`` for no limit.
+        timeout_seconds: Longest time an item may take, see ``Processes``.
         preload: Names of modules that the workers' server imports.
     """
 
-    def __init__(self, workers: int, timeout_seconds: float | None, preload: Sequence[str]) -> None:
+    def __init__(self, workers: int, timeout_seconds: Limit, preload: Sequence[str]) -> None:
         self._most = workers
         self._timeout_seconds = timeout_seconds
         self._server = ForkServer(preload)

@@ -17,6 +17,7 @@ from nas_gym.pools.channel import Channel, FutureChannel, Item, Result
 from nas_gym.pools.crew import Crew
 from nas_gym.pools.fault import Fault
 from nas_gym.pools.here import Here
+from nas_gym.pools.worker import Limit
 
 
 class Processes(Pool):
@@ -38,8 +39,9 @@ class Processes(Pool):
 
     Args:
         workers: Items worked on at the same time; by default one for each core that this process may use.
-        timeout_seconds: Longest time an item may take, ``None`` for no limit. The time that a worker takes to
-            start and to warm up does not count.
+        timeout_seconds: Longest time an item may take, ``None`` for no limit; or a function that says it of
+            an item, asked in some thread, and again while the item is under way. The time that a worker
+            takes to start and to warm up does not count.
         preload: Names of modules that functions will need; their import must start no threads.
         start: Whether to start the server now, so that it imports while this process does something else.
 
@@ -50,12 +52,12 @@ class Processes(Pool):
     def __init__(
         self,
         workers: int | None = None,
-        timeout_seconds: float | None = None,
+        timeout_seconds: Limit = None,
         preload: Sequence[str] = (),
         start: bool = False,
     ) -> None:
         self.workers = optional_integer("workers", workers, 1) or cpu_count()
-        if timeout_seconds is not None:
+        if timeout_seconds is not None and not callable(timeout_seconds):
             timeout_seconds = number("timeout_seconds", timeout_seconds, "a positive number or None", above=0)
         self.timeout_seconds = timeout_seconds
         self.preload = tuple(preload)
@@ -69,7 +71,7 @@ class Processes(Pool):
         self._here: Here | None = None
         self._crew: Crew | None = None
 
-    def __reduce__(self) -> tuple[type["Processes"], tuple[int, float | None, tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[type["Processes"], tuple[int, Limit, tuple[str, ...]]]:
         """Leave workers behind."""
         return type(self), (self.workers, self.timeout_seconds, self.preload)
 

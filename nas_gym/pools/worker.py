@@ -10,11 +10,13 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import send_handle
 from tempfile import TemporaryFile
 from threading import RLock
+from typing import Any, TypeAlias
 
 import cloudpickle
 
@@ -27,6 +29,10 @@ STARTS = 3
 KNOWN = 4
 """Functions that a worker remembers."""
 ALIGNMENT = 64
+ASK_SECONDS = 1.0
+"""So often it is asked how long an item may take."""
+Limit: TypeAlias = float | Callable[[Any], float | None] | None
+"""Longest time an item may take in seconds, or what says it of an item; ``None`` for no limit."""
 
 _numbers = count()
 
@@ -68,10 +74,10 @@ class Worker:
 
     Args:
         server: Starts the process.
-        timeout_seconds: Longest time an item may take, ``None`` for no limit.
+        timeout_seconds: Longest time an item may take, see ``Processes``.
     """
 
-    def __init__(self, server: ForkServer, timeout_seconds: float | None) -> None:
+    def __init__(self, server: ForkServer, timeout_seconds: Limit) -> None:
         self._server = server
         self._timeout_seconds = timeout_seconds
         self._lock = RLock()
@@ -92,10 +98,10 @@ class Worker:
             process = self._make_ready(job)
             start = time.monotonic()
             try:
-                answer = process.ask(message, self._timeout_seconds)
+                answer = process.ask(message, partial(self._allowed, job.item))
             except TimeoutError:
                 self._end()
-                reason = f"stopped after {self._timeout_seconds:g} seconds"
+                reason = f"stopped after {self._allowed(job.item):g} seconds"
                 return Fault("timed_out", reason, time.monotonic() - start)
             except WorkerDiedError as error:
                 self._end()
@@ -110,6 +116,12 @@ class Worker:
                 with self._lock:
                     self._job = None
         return Fault("died", f"its worker process died {TRIES} times, at last of {cause}", seconds)
+
+    def _allowed(self, item: object) -> float:
+        """Return how many seconds an item may take, as it is known now."""
+        limit = self._timeout_seconds
+        seconds = limit(item) if callable(limit) else limit
+        return math.inf if seconds is None else seconds
 
     def give_up(self, job: Job) -> None:
         """Stop the process if it works on this job."""
@@ -179,12 +191,17 @@ class _Process:
         self._known.append(errand.number)
         forget, self._known = self._known[:-KNOWN], self._known[-KNOWN:]
         message = pickle.dumps(("take", errand.number, forget, errand.parts, sys.path))
-        done, error = pickle.loads(self.ask(message, None, errand.fd))
+        done, error = pickle.loads(self.ask(message, lambda: math.inf, errand.fd))
         if not done:
             raise WorkerDiedError(f"{type(error).__name__}: {error}")
 
-    def ask(self, message: bytes, timeout_seconds: float | None, fd: int | None = None) -> bytes:
+    def ask(self, message: bytes, allowed: Callable[[], float], fd: int | None = None) -> bytes:
         """Send a message, with a file descriptor if there is one, and return the answer.
+
+        Args:
+            message: What to say.
+            allowed: Returns how many seconds it may take, and is asked again and again.
+            fd: The file descriptor.
 
         Raises:
             TimeoutError: If there is none in time.
@@ -194,11 +211,11 @@ class _Process:
             self._connection.send_bytes(message)
             if fd is not None:
                 send_handle(self._connection, fd, self._number)
-            until = math.inf if timeout_seconds is None else time.monotonic() + timeout_seconds
-            while self._connection not in wait([self._connection, self._told], _seconds_to(until)):
+            start = time.monotonic()
+            while self._connection not in wait([self._connection, self._told], _at_most(start + allowed())):
                 if self.has_ended() and not self._connection.poll():
                     raise EOFError
-                if time.monotonic() >= until:
+                if time.monotonic() >= start + allowed():
                     raise TimeoutError
             return self._connection.recv_bytes()
         except TimeoutError:
@@ -229,6 +246,6 @@ class _Process:
         return f"{signal.Signals(-code).name}({code})" if code < 0 else f"EXIT({code})"
 
 
-def _seconds_to(until: float) -> float:
-    """Return how long to wait, at most an hour, since what waits takes no larger numbers."""
-    return max(0.0, min(until - time.monotonic(), 3600.0))
+def _at_most(until: float) -> float:
+    """Return how long to wait before the limit is asked for again."""
+    return max(0.0, min(until - time.monotonic(), ASK_SECONDS))

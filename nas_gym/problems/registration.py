@@ -155,6 +155,10 @@ def make_env(problem_id: str, render_mode: str | None = None, **keywords: Any) -
     return problem(problem_id, **keywords).make_env(render_mode=render_mode)
 
 
+# Where Gymnasium looks for what can be rendered: it makes lists and windows of that by itself.
+make_env.metadata = NasEnv.metadata  # type: ignore[attr-defined]
+
+
 def make_vector_env(
     problem_id: str,
     num_envs: int,

@@ -10,7 +10,7 @@ from rich.progress import track
 
 from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.files import Json, write_json, write_text_atomically
+from nas_gym.files import Json, absolute_paths, write_json, write_text_atomically
 from nas_gym.kept.folder import WINNER
 from nas_gym.pools.base import Pool
 from nas_gym.problems import registration
@@ -22,7 +22,7 @@ from nas_gym.studies.report.findings import Findings, read_latencies
 from nas_gym.studies.report.words import say
 from nas_gym.studies.report.writing import write_page
 from nas_gym.studies.retraining import FULL, Trainings, found_networks, hand_designed_networks
-from nas_gym.studies.run_folder import FinishedRun, absolute_paths, read_run
+from nas_gym.studies.run_folder import FinishedRun, read_run
 from nas_gym.tasks.metric import Metric
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 BEFORE_SCORES = ("episode", "architecture", "reward", "status")
 AFTER_SCORES = ("parameters", "multiply_adds", "seed", "reason")
 """Columns of ``evaluations.csv``; one for each score stands between them."""
-PATHS = ("path", "table")
-"""Keywords of environments that name files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,14 +199,6 @@ def read_run(path: Path) -> FinishedRun:
         ) from None
     evaluations = _read_evaluations(path / "evaluations.csv")
     return FinishedRun(settings, evaluations, best, climbed, _read_times(path / "times.json"))
-
-
-def absolute_paths(keywords: Mapping[str, Json]) -> dict[str, Json]:
-    """Return keywords of an environment so that they can be read from any folder."""
-    return {
-        name: str(Path(value).absolute()) if name in PATHS and isinstance(value, str) else value
-        for name, value in keywords.items()
-    }
 
 
 def known_values(record: "DataclassInstance") -> dict[str, Json]:

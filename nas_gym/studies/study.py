@@ -16,7 +16,7 @@ from nas_gym.checks import integer, number
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.extras import is_there
-from nas_gym.files import Json
+from nas_gym.files import Json, absolute_paths
 from nas_gym.kept.folder import WINNER
 from nas_gym.memory.tables.table import Table
 from nas_gym.pools.here import Here
@@ -29,7 +29,7 @@ from nas_gym.studies.report.findings import Findings, read_latencies
 from nas_gym.studies.report.words import print_models, print_search, say
 from nas_gym.studies.report.writing import write_report
 from nas_gym.studies.retraining import Trainings, found_networks
-from nas_gym.studies.run_folder import RunFolder, RunSettings, absolute_paths
+from nas_gym.studies.run_folder import RunFolder, RunSettings
 from nas_gym.studies.search import search
 from nas_gym.studies.summary import Results, Summary, TableFacts, summarise
 

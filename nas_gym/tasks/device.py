@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
+import numpy as np
 import torch
 
 from nas_gym.errors import InvalidArgumentError
@@ -25,8 +27,9 @@ def check_device(device: str) -> None:
 def alone() -> Iterator[None]:
     """Compute as in a new session, on one thread, and leave the session as it was.
 
-    With more threads sums come out differently in the last digits; and a default type, ``no_grad`` or
-    autocast that somebody has set outside must neither fail a child nor change what it learns.
+    With more threads sums come out differently in the last digits; and a default type, ``no_grad``, autocast,
+    a precision of products or NumPy's way with errors that somebody has set outside must neither fail a
+    child nor change what it learns.
     """
     threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
     with (
@@ -34,8 +37,12 @@ def alone() -> Iterator[None]:
         torch.enable_grad(),
         torch.autocast("cpu", enabled=False),
         torch.autocast("cuda", enabled=False),
-        # The context costs time at every call, so it is entered only where it is needed.
+        # A context costs time at every call, so some are entered only where they are needed.
         nullcontext() if torch.get_default_device().type == "cpu" else torch.device("cpu"),
+        torch.autograd.set_detect_anomaly(False) if torch.is_anomaly_enabled() else nullcontext(),
+        np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"),
+        _usual_precision(),
+        _usual_algorithms(),
     ):
         torch.set_num_threads(1)
         torch.set_default_dtype(torch.float32)
@@ -44,6 +51,50 @@ def alone() -> Iterator[None]:
         finally:
             torch.set_num_threads(threads)
             torch.set_default_dtype(dtype)
+
+
+@contextmanager
+def _usual_precision() -> Iterator[None]:
+    """Multiply float32 as float32."""
+    products = torch.get_float32_matmul_precision()
+    if products != "highest":
+        torch.set_float32_matmul_precision("highest")
+    mkldnn: Any = torch.backends.mkldnn
+    changed: list[tuple[Any, str]] = []
+    # The first stands for all that say nothing themselves, so it comes first.
+    parts: tuple[Any, ...] = (torch.backends, mkldnn.matmul, mkldnn.conv, mkldnn.rnn)
+    for part in parts:
+        precision = part.fp32_precision
+        if precision not in ("none", "ieee"):
+            changed.append((part, precision))
+            part.fp32_precision = "none"
+    try:
+        yield
+    finally:
+        for part, precision in reversed(changed):
+            part.fp32_precision = precision
+        if products != "highest":
+            torch.set_float32_matmul_precision(products)
+
+
+@contextmanager
+def _usual_algorithms() -> Iterator[None]:
+    """Use oneDNN where there is it, and do not insist on deterministic algorithms, which some layers lack."""
+    mkldnn: Any = torch.backends.mkldnn
+    enabled = mkldnn.enabled
+    if not enabled and mkldnn.is_available():
+        mkldnn.enabled = True
+    insisted = torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    if insisted:
+        torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        if insisted:
+            torch.use_deterministic_algorithms(True, warn_only=warns)
+        if mkldnn.enabled != enabled:
+            mkldnn.enabled = enabled
 
 
 def load_optimizers() -> None:

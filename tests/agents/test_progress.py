@@ -38,3 +38,12 @@ def test_search__tells_a_log_file_how_far_it_is(
 
 def test_clock__of_an_unknown_time_is_a_dash() -> None:
     assert [clock(None), clock(-1.0), clock(3_661.9)] == ["-", "0:00:00", "1:01:01"]
+
+
+def test_progress__goes_on_where_it_was_interrupted() -> None:
+    progress = SearchProgress(10, False, [0.5, 0.9, 0.7])
+    (task,) = progress._progress.tasks
+    assert (task.completed, task.total) == (3, 10)
+    with progress:
+        progress.add([0.1])
+    assert (task.completed, task.fields["best"], task.fields["mean"]) == (4, "0.9000", "0.5500")

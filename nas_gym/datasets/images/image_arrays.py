@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nas_gym.checks import number
 from nas_gym.datasets.base import Dataset, Split
 from nas_gym.datasets.images.labelled_images import LabelledImages, stratified_order
-from nas_gym.errors import InvalidArgumentError, InvalidDataError
+from nas_gym.errors import InvalidDataError
 
 
 def image_arrays(
@@ -86,8 +87,5 @@ def check_share(validation: object) -> float:
     Raises:
         InvalidArgumentError: If it is none.
     """
-    if not isinstance(validation, float) or not 0.0 < validation < 1.0:
-        raise InvalidArgumentError(
-            f"validation must be a share between 0 and 1, or (X_val, y_val), got {validation!r}"
-        )
-    return validation
+    allowed = "a share between 0 and 1, or (X_val, y_val)"
+    return number("validation", validation, allowed, above=0.0, below=1.0)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from nas_gym import checks
 from nas_gym.datasets.base import Samples, Split, split_sizes
-from nas_gym.datasets.tables.features import checked_features, scale_of
+from nas_gym.datasets.tables.features import check_given, checked_features, scale_of
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
@@ -45,8 +45,9 @@ def numbers(
     from sklearn.model_selection import train_test_split  # tasks name this file's class, and start quickly
 
     features = checked_features(X)
+    check_given("y", y)
     try:
-        targets = np.asarray(y, dtype=np.float64)
+        targets = np.asarray(np.real(y) if np.iscomplexobj(y) else y, dtype=np.float64)
     except (TypeError, ValueError):
         raise InvalidDataError("y must hold one real number for each row of X") from None
     if targets.shape != (len(features),):

@@ -8,7 +8,7 @@ from sklearn.model_selection import train_test_split
 
 from nas_gym import checks
 from nas_gym.datasets.base import Dataset, Split, split_sizes
-from nas_gym.datasets.tables.features import checked_features, scale_of
+from nas_gym.datasets.tables.features import check_given, checked_features, scale_of
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 
 
@@ -34,6 +34,7 @@ def tabular(
         InvalidDataError: If shapes do not fit, values are not finite, or a class is too rare to split.
     """
     features = checked_features(X)
+    check_given("y", y)
     try:
         classes_of_samples = np.asarray(y)
         names, labels, counts = np.unique(classes_of_samples, return_inverse=True, return_counts=True)

@@ -31,6 +31,8 @@ from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
+from nas_gym.compiling import compiled
+
 LANES = 32
 LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU = range(5)
 
@@ -481,7 +483,7 @@ def _part_of_loss(units, first, targets, batch, start, lanes, scratch, loss):
     return of_values if isinstance(targets.dtype, types.Float) else of_labels
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def batch_gradients(
     kinds,
     widths,
@@ -726,7 +728,7 @@ def _score_of(outputs, targets, metric):
 # Entry points --------------------------------------------------------------------------------------
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _train(
     kinds,
     widths,
@@ -801,7 +803,7 @@ def _train(
     return sign * best if math.isfinite(best) else np.nan, epoch, best_weights
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _predict(kinds, widths, weights, features):
     units = new_units(widths)
     outputs = np.empty((widths[-1], len(features)), np.float32)
@@ -809,7 +811,7 @@ def _predict(kinds, widths, weights, features):
     return outputs.T.copy()
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _score(outputs, targets, metric):
     return score_of(outputs.T.copy(), targets, metric)
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from nas_gym.compiling import check_compiler
 from nas_gym.datasets.base import Samples, Split
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.fused import mlp_kernel
 from nas_gym.evaluators.trainer import AnyTask, Child, Trainer
+from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.mlp.description import Linear, MlpDescription, describe
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
@@ -43,12 +45,14 @@ class FusedTrainer(Trainer):
 
     Raises:
         InvalidArgumentError: If the kernel does not do what the task or the recipe asks for.
+        CompilerError: If Numba was told not to compile.
     """
 
     id = "fused"
 
     def __init__(self, task: AnyTask, search_space: SearchSpace) -> None:
         super().__init__(task, search_space)
+        check_compiler("evaluator='fused' needs: unset it, or take evaluator='local'")
         if not isinstance(search_space, MlpSpace):
             raise InvalidArgumentError(
                 f"the compiled trainer has the search space {MlpSpace.id}, got {search_space.id}"
@@ -63,25 +67,46 @@ class FusedTrainer(Trainer):
         data, recipe = task.data_of(child.rung), task.recipe_of(child.rung)
         check_kernel_recipe(recipe)
         layers = compiled(describe(child.architecture.tokens), data.feature_shape[0], task.outputs)
+        return TrainedNetwork(task, child, layers, self._train(layers, child, None, recipe.epochs))
+
+    def warm_up(self) -> None:
+        """Compile the kernel for the types of these data, or read it from Numba's cache."""
+        task, rung = cast(AnySamples, self.task), 0
+        data = task.data_of(rung)
+        layers = compiled(MlpDescription(()), data.feature_shape[0], task.outputs)
+        trained = self._train(layers, Child(Architecture(MlpSpace.id, ()), 0, rung), 2, 1)
+        outputs = mlp_kernel.predict(*layers, trained.weights, _features(data.validation)[:2])
+        mlp_kernel.score(outputs, data.validation.labels[:2], mlp_kernel.METRICS[task.metric.name])
+
+    def _train(
+        self,
+        layers: tuple[NDArray[np.int64], NDArray[np.int64]],
+        child: Child,
+        rows: int | None,
+        epochs: int,
+    ) -> mlp_kernel.TrainedMlp:
+        """Train a network on the first rows of each part, ``None`` for all."""
+        task = cast(AnySamples, self.task)
+        data, recipe = task.data_of(child.rung), task.recipe_of(child.rung)
         assert recipe.patience is not None
-        trained = mlp_kernel.train_mlp(
+        weights = data.train.weights
+        return mlp_kernel.train_mlp(
             *layers,
-            _features(data.train),
-            data.train.labels,
-            _features(data.validation),
-            data.validation.labels,
+            _features(data.train)[:rows],
+            data.train.labels[:rows],
+            _features(data.validation)[:rows],
+            data.validation.labels[:rows],
             child.seed,
-            recipe.epochs,
+            epochs,
             recipe.batch_size,
             recipe.learning_rate,
             recipe.patience,
             loss=mlp_kernel.LOSSES[task.loss_name(child.rung)],
             metric=mlp_kernel.METRICS[task.metric.name],
             class_weights=task.class_weights(child.rung),
-            sample_weights=data.train.weights,
+            sample_weights=None if weights is None else weights[:rows],
             with_losses=child.rung != 0,  # a search learns nothing from them
         )
-        return TrainedNetwork(task, child, layers, trained)
 
 
 class TrainedNetwork:

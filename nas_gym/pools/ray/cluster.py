@@ -82,8 +82,20 @@ def disconnect(address: str) -> None:
 
 
 def is_alive(node: str) -> bool:
-    """Say whether the cluster takes a node for alive."""
-    return any(each["NodeID"] == node and each["Alive"] for each in ray.nodes())  # type: ignore[no-untyped-call]
+    """Say whether the cluster takes a node for alive, and the node itself answers.
+
+    That a node is gone is noticed by the cluster's health checks, seconds after its workers have died.
+    """
+    known = {each["NodeID"]: each for each in ray.nodes() if each["Alive"]}  # type: ignore[no-untyped-call]
+    return node in known and _answers(known[node]["NodeManagerAddress"], known[node]["NodeManagerPort"])
+
+
+def _answers(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), ANSWER_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def cpus() -> float:

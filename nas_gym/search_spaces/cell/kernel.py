@@ -25,6 +25,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from nas_gym.compiling import compiled
+
 ADD, MULTIPLY = range(2)
 IDENTITY, TANH, SIGMOID, RELU = range(4)
 CELL = -1
@@ -179,7 +181,7 @@ def compute(program, read, adding, x, i, m, cell, b, values, next_cell, n):
         activate(program[step, 1], values, step)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def forward(
     program, read, adding, projections, rows, recurrent, cell, mask, next_cell, output, next_state, scratch
 ):
@@ -206,7 +208,7 @@ def forward(
         combine(MULTIPLY, scratch, last, mask, b, next_state, b)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def backward(
     program,
     read,

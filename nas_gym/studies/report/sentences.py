@@ -129,7 +129,8 @@ def use(findings: Findings) -> str | None:
             asked_for += ", or the path of a file or folder"
     else:
         asked_for = f"network.predict(features)  # float32, (n, {', '.join(map(str, reading.shape))})"
-    return f'import nas_gym\nnetwork = nas_gym.load("{(findings.path / WINNER).as_posix()}")\n{asked_for}'
+    winner = (findings.path.absolute() / WINNER).as_posix()
+    return f'import nas_gym\nnetwork = nas_gym.load("{winner}")\n{asked_for}'
 
 
 def _values(values: Mapping[str, Json]) -> str:

@@ -48,12 +48,15 @@ class LanguageModelling(Task[Corpus, LanguageRecipe]):
         return float(read * recipe.epochs)
 
     def check(self, search_space: SearchSpace, device: str, rung: int = 0) -> None:
-        """Refuse more columns than the text has tokens for, and what is no recurrent layer."""
+        """Refuse more columns than the text has tokens for, what is no recurrent layer, and no compiler."""
+        from nas_gym.compiling import check_compiler
         from nas_gym.tasks.language_modelling.token_windows import batchify
 
         recipe = self.recipe_of(rung)
         search_space.check_inputs((recipe.units,))
         batchify(self.data_of(rung).train, recipe.batch_size)
+        if not device.startswith("cuda"):
+            check_compiler("recurrent cells need on the processor: unset it")
 
     def build(self, search_space: SearchSpace, architecture: Architecture, rung: int = 0) -> "LanguageModel":
         """Build the language model around recurrent layers."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
 
 Columns = NDArray[np.int32]
@@ -25,8 +26,7 @@ def batchify(tokens: NDArray[np.int32], batch_size: int) -> Columns:
     Raises:
         InvalidArgumentError: If ``batch_size`` is not positive, or a column has nothing to predict.
     """
-    if type(batch_size) is not int or batch_size < 1:
-        raise InvalidArgumentError(f"batch_size must be an integer of at least 1, got {batch_size!r}")
+    batch_size = integer("batch_size", batch_size, 1)
     steps = len(tokens) // batch_size
     if steps < 2:
         raise InvalidArgumentError(
@@ -52,8 +52,7 @@ def windows(columns: Columns, steps: int) -> Iterator[tuple[Columns, Columns]]:
     Raises:
         InvalidArgumentError: If ``steps`` is not positive.
     """
-    if type(steps) is not int or steps < 1:
-        raise InvalidArgumentError(f"steps must be an integer of at least 1, got {steps!r}")
+    steps = integer("steps", steps, 1)
     last = len(columns) - 1
     for start in range(0, last, steps):
         end = min(start + steps, last)

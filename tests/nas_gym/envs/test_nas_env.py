@@ -1,4 +1,5 @@
 import json
+import math
 import pickle
 import subprocess
 import sys
@@ -8,11 +9,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_env_of_sb3
 
 from nas_gym.envs.nas_env import HOPELESS, GameRules, NasEnv
-from nas_gym.envs.wrappers import RecordEvaluations
+from nas_gym.envs.wrappers import MinimalNasShaping, RecordEvaluations
 from nas_gym.errors import InvalidActionError, InvalidArgumentError
 from nas_gym.pools.threads import Threads
 from nas_gym.problems.registration import PROBLEMS, problem
@@ -160,14 +162,25 @@ def test_illegal_token__ends_the_episode_and_trains_nothing(keywords: dict[str, 
         env.step(0)
 
 
-@pytest.mark.parametrize("action", [-1, 10, np.int64(99)])
-def test_action__out_of_range_is_refused(action: int) -> None:
-    env, _ = make()
+@pytest.mark.parametrize(
+    "action", [-1, 10, np.int64(99), 4.7, np.float32(0.5), math.nan, math.inf, "4", None, np.array([1, 2])]
+)
+@pytest.mark.parametrize("shaped", [False, True])
+def test_action__that_is_no_token_is_refused(action: Any, shaped: bool) -> None:  # noqa: ANN401
+    env: Any = gym.make("NAS-Moons-v0", evaluator=InstantEvaluator(), disable_env_checker=True)
+    env = MinimalNasShaping(env) if shaped else env
     env.reset()
     with pytest.raises(InvalidActionError) as error:
         env.step(action)
     assert str(error.value) == f"action {action} is not a token, allowed are 0 to 9"
     assert env.step(0)[0].tolist() == [1, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("action", [4, np.int64(4), np.uint8(4), np.array(4), 4.0, torch.tensor(4)])
+def test_action__may_be_any_whole_number(action: Any) -> None:  # noqa: ANN401
+    env, _ = make()
+    env.reset()
+    assert env.step(action)[0].tolist() == [5, 0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("sentence", [[0, EOS], [0] * 6])

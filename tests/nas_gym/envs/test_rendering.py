@@ -1,14 +1,19 @@
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.wrappers import HumanRendering
 
 from nas_gym.envs import rendering
 from nas_gym.envs.nas_env import NasEnv
 from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.rendering import as_picture
 from nas_gym.envs.spelling import as_text
+from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces import SEARCH_SPACES, CellSpace, GraphSpace, MlpSpace
 from nas_gym.testing import random_sentence
 from tests.nas_gym.doubles import InstantEvaluator
@@ -19,6 +24,13 @@ LAYERS = "Linear-1 Linear-2 Linear-4 Linear-8 Linear-16 Sigmoid Tanh ReLU LeakyR
 
 def make(render_mode: str | None) -> NasEnv:
     return NasEnv(MlpSpace(), InstantEvaluator(), render_mode=render_mode)
+
+
+@contextmanager
+def without(package: str) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, package, None)
+        yield
 
 
 def test_ansi__shows_the_sentence_and_what_may_follow() -> None:
@@ -108,3 +120,61 @@ def test_vector_render__shows_every_lane(mode: str) -> None:
         env.reset()
         env.step(token)
         assert np.array_equal(pictures[lane], env.render())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["ansi", "rgb_array"])
+@pytest.mark.parametrize("vectorization", [None, "sync"])
+def test_lists__of_what_was_rendered_are_made_by_gymnasium(mode: str, vectorization: str | None) -> None:
+    keywords: Any = {"evaluator": InstantEvaluator(), "render_mode": f"{mode}_list"}
+    env: Any = gym.make("NAS-Moons-v0", **keywords)
+    if vectorization is not None:
+        lanes: Any = gym.make_vec("NAS-Moons-v0", 1, vectorization_mode=vectorization, **keywords)
+        env = lanes.envs[0]
+    plain: Any = make(mode)
+    env.reset()
+    plain.reset()
+    expected = [plain.render()]
+    for token in (3, 6, 9):
+        env.step(token)
+        plain.step(token)
+        expected.append(plain.render())
+    assert env.render_mode == f"{mode}_list"
+    found = env.render()
+    assert len(found) == 4
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert env.render() == []
+
+
+def test_human__is_a_window_of_gymnasium() -> None:
+    with pytest.warns(UserWarning, match="HumanRendering wrapper is being applied"):
+        env = gym.make("NAS-Moons-v0", evaluator=InstantEvaluator(), render_mode="human")
+    assert env.render_mode == "human"
+    assert env.unwrapped.render_mode == "rgb_array"
+    with pytest.raises(gym.error.DependencyNotInstalled, match="pygame"), without("pygame"):
+        env.reset()
+
+
+def test_human__shows_a_picture_at_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(HumanRendering, "_render_frame", lambda self: shown.append(self.env.render()))
+    with pytest.warns(UserWarning, match="HumanRendering"):
+        env: Any = gym.make("NAS-Moons-v0", evaluator=InstantEvaluator(), render_mode="human")
+    env.reset()
+    for token in (3, 6, 9):
+        env.step(token)
+    assert [picture.shape for picture in shown] == [shown[0].shape] * 4
+
+
+@pytest.mark.parametrize("mode", ["human", "ansi_list", "rgb_array_list", "film"])
+def test_vector_render__says_which_modes_it_has(mode: str) -> None:
+    with pytest.raises(InvalidArgumentError) as error:
+        gym.make_vec("NAS-Moons-v0", num_envs=2, evaluator=InstantEvaluator(), render_mode=mode)
+    assert str(error.value) == f"render_mode must be None or one of ansi, rgb_array, got {mode!r}"
+
+
+def test_modes__that_nobody_knows_are_refused() -> None:
+    with (
+        pytest.warns(UserWarning, match="not in the possible render_modes"),
+        pytest.raises(InvalidArgumentError, match="render_mode must be None or one of ansi, rgb_array"),
+    ):
+        gym.make("NAS-Moons-v0", evaluator=InstantEvaluator(), render_mode="film")

@@ -3,6 +3,9 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers import TimeLimit
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from nas_gym.envs.episode import Episode
 from nas_gym.envs.nas_env import GameRules, NasEnv
@@ -182,6 +185,85 @@ def test_record__keeps_large_seeds_exactly() -> None:
     env = recorded(evaluator, lanes=8, rules=GameRules(stochastic=True))
     play(env)
     assert [episode.seed for episode in env.episodes if episode.status != "illegal"] == evaluator.seeds
+
+
+def lanes_of_gymnasium(mode: AutoresetMode, **keywords: Any) -> RecordEvaluations:  # noqa: ANN401
+    lanes: Any = gym.make_vec(
+        "NAS-Moons-v0",
+        num_envs=2,
+        vectorization_mode="sync",
+        vector_kwargs={"autoreset_mode": mode},
+        evaluator=InstantEvaluator(),
+        **keywords,
+    )
+    return RecordEvaluations(RecordEpisodeStatistics(lanes))
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
+def test_record__is_the_same_in_each_autoreset_mode(mode: AutoresetMode) -> None:
+    env = lanes_of_gymnasium(mode)
+    env.reset(seed=0)
+    for actions in ([3, EOS], [EOS, 0], [6, 3], [6, 6]):
+        env.step(np.array(actions))
+    illegal, network = env.episodes
+    assert illegal == Episode(1, None, -1.0, "illegal")
+    assert network.architecture == "Linear-8"
+    (found,) = InstantEvaluator().evaluate([SPACE.parse("Linear-8")])
+    assert (network.status, network.scores, network.seed) == ("ok", found.scores, found.seed)
+    assert env.evaluation_seconds > 0
+
+
+def test_record__is_kept_where_lanes_are_reset_by_hand() -> None:
+    env = lanes_of_gymnasium(AutoresetMode.DISABLED)
+    env.reset(seed=0)
+    env.step(np.array([3, EOS]))
+    env.reset(options={"reset_mask": np.array([False, True])})
+    env.step(np.array([EOS, 3]))
+    assert [(e.architecture, e.status) for e in env.episodes] == [(None, "illegal"), ("Linear-8", "ok")]
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_record__tells_a_truncated_episode_from_an_illegal_one(mode: AutoresetMode) -> None:
+    lanes: Any = SyncVectorEnv(
+        [lambda: TimeLimit(NasEnv(SPACE, InstantEvaluator()), 2)] * 2, autoreset_mode=mode
+    )
+    env = RecordEvaluations(lanes)
+    env.reset(seed=0)
+    env.step(np.array([3, 3]))
+    env.step(np.array([4, EOS]))
+    assert env.episodes[0] == Episode(1, None, 0.0, "truncated")
+    assert [episode.status for episode in env.episodes] == ["truncated", "ok"]
+
+
+def test_statistics_of_gymnasium__count_right_with_a_reset_mask() -> None:
+    lanes: Any = gym.make_vec("NAS-Moons-v0", num_envs=2, evaluator=InstantEvaluator())
+    env = RecordEpisodeStatistics(RecordEvaluations(VectorMinimalNasShaping(lanes)))
+    env.reset(seed=0)
+    env.step(np.array([3, 3]))
+    env.reset(options={"reset_mask": np.array([True, False])})
+    env.step(np.array([3, 4]))
+    infos = env.step(np.array([EOS, EOS]))[4]
+    assert infos["episode"]["l"].tolist() == [2, 3]
+
+
+def test_wrappers__change_nothing_that_the_caller_passes() -> None:
+    lanes: Any = gym.make_vec("NAS-Moons-v0", num_envs=2, evaluator=InstantEvaluator())
+    env = RecordEvaluations(VectorMinimalNasShaping(lanes))
+    mask, actions, seeds = np.array([True, False]), np.array([3, 3]), [1, 2]
+    options = {"reset_mask": mask}
+    env.reset(seed=0)
+    env.reset(seed=seeds, options=options)  # type: ignore[arg-type]
+    env.step(actions)
+    assert options == {"reset_mask": mask}
+    assert (mask.tolist(), actions.tolist(), seeds) == ([True, False], [3, 3], [1, 2])
+
+
+def test_vector_shaping__does_not_see_what_the_caller_writes_into_observations() -> None:
+    lanes: Any = gym.make_vec("NAS-Moons-v0", num_envs=2, evaluator=InstantEvaluator())
+    env = VectorMinimalNasShaping(lanes)
+    env.reset(seed=0)[0][:] = 7
+    env.step(np.array([3, 3]))[0][:] = 0
+    assert env.step(np.array([3, 6]))[1].tolist() == [-0.1, 0]
 
 
 def test_evaluation_seconds__are_those_of_the_environment() -> None:

@@ -145,6 +145,12 @@ def test_evaluator__of_ones_own_is_asked_once_for_each_architecture(vector: bool
         (lambda children: [0.5], "must return Evaluation records, got 0.5"),
         (lambda children: 0.5, "must return Evaluation records, got 0.5"),
         (lambda children: [replace(child, scores={}) for child in children], "no score of Linear-8"),
+        (lambda children: children * 2, "one evaluation for each of 1 architectures, in order, got 2"),
+        (lambda children: None, "must return Evaluation records, got None"),
+        (
+            lambda children: [replace(child, status="fine") for child in children],
+            "the status of Linear-8 must be one of ok, failed, timed_out, stopped, got 'fine'",
+        ),
     ],
 )
 def test_evaluator__of_ones_own_that_answers_wrongly_is_one_line(

@@ -8,7 +8,7 @@ import pytest
 from nas_gym.envs.episode import Episode
 from nas_gym.errors import RunFolderError
 from nas_gym.files import write_json
-from nas_gym.studies.run_folder import RunFolder, Times, absolute_paths, read_run
+from nas_gym.studies.run_folder import RunFolder, Times, read_run
 from tests.nas_gym.studies.episodes import SETTINGS, numbered, trained
 
 EPISODES = [
@@ -158,9 +158,3 @@ def test_read_run__makes_no_folder(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="holds no finished run"):
         read_run(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
-
-
-def test_absolute_paths__are_of_files_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    found = absolute_paths({"path": "images", "metric": "images", "recipe": {"path": "x"}})
-    assert found == {"path": str(tmp_path / "images"), "metric": "images", "recipe": {"path": "x"}}

@@ -41,11 +41,9 @@ def test_windows__make_every_token_but_the_first_of_a_column_a_target_once(
 
 @pytest.mark.parametrize("value", [0, -1, 2.0, True, None])
 def test_windows__refuse_sizes_that_are_not_positive(value: object) -> None:
-    with pytest.raises(
-        InvalidArgumentError, match=f"batch_size must be an integer of at least 1, got {value}"
-    ):
+    with pytest.raises(InvalidArgumentError, match=f"batch_size must be an integer from 1, got {value}"):
         batchify(stream(9), value)  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgumentError, match=f"steps must be an integer of at least 1, got {value}"):
+    with pytest.raises(InvalidArgumentError, match=f"steps must be an integer from 1, got {value}"):
         next(windows(batchify(stream(9), 2), value))  # type: ignore[arg-type]
 
 

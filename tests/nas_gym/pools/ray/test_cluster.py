@@ -1,3 +1,5 @@
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -6,6 +8,7 @@ from nas_gym.errors import WorkerError
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'nas_gym[ray]'")
 
+from nas_gym.pools.ray.cluster import is_alive
 from nas_gym.pools.ray.pool import Ray
 
 
@@ -26,3 +29,15 @@ def test_ray__is_connected_to_one_cluster_at_a_time(cluster: Any) -> None:  # no
         assert list(other.map(abs, [-2])) == [(0, 2)]
         other.close()
         assert list(pool.map(abs, [-3])) == [(0, 3)], "who is left keeps the connection"
+
+
+@pytest.mark.slow  # a cluster takes ten seconds to start
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore")  # of Ray's own
+def test_node__that_does_not_answer_is_not_alive_whatever_the_cluster_takes_it_for(own_cluster: Any) -> None:  # noqa: ANN401
+    node = next(node for node in own_cluster.list_all_nodes() if node is not own_cluster.head_node)
+    with Ray(1, own_cluster.address):
+        assert is_alive(node.node_id)
+        os.kill(node.all_processes["raylet"][0].process.pid, signal.SIGKILL)
+        assert not is_alive(node.node_id)
+        assert not is_alive("no node")

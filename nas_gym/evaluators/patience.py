@@ -1,0 +1,39 @@
+"""How long a child may take if nobody says so: what follows from the children before it."""
+
+from bisect import insort
+
+from nas_gym.evaluators.trainer import Child
+from nas_gym.tasks.evaluation import Evaluation
+
+FACTOR, LEAST_SECONDS = 20, 60.0
+"""A child may take so many times the median of others, and always so long."""
+FEW = 5
+"""So many must have ended before anything follows from them."""
+OVER_LONGEST = 3
+"""And it may take so many times what the longest took: the networks of a space differ."""
+
+
+class Patience:
+    """Says how long a child may take, by what children of its rung took in the same evaluator.
+
+    Twenty times their median, but at least a minute and three times what the longest took; there is no limit
+    until five have ended. Those that failed do not count.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, list[float]] = {}
+        self._limits: dict[int, float] = {}
+
+    def __call__(self, child: Child) -> float | None:
+        """Return the limit in seconds as it is now, ``None`` for none; safe in any thread."""
+        return self._limits.get(child.rung)
+
+    def learn(self, evaluation: Evaluation) -> None:
+        """Take into account what a child took."""
+        if evaluation.status != "ok" or evaluation.seconds is None:
+            return
+        known = self._seconds.setdefault(evaluation.rung, [])
+        insort(known, evaluation.seconds)
+        if len(known) >= FEW:
+            usual = FACTOR * known[len(known) // 2]
+            self._limits[evaluation.rung] = max(LEAST_SECONDS, usual, OVER_LONGEST * known[-1])
