@@ -234,6 +234,7 @@ def main(arguments: Arguments) -> int:
     print_table(arguments, known, lambda searches: cell(searches, arguments.target))
     print("\nCPU milliseconds of an episode, medians and least:")
     print_table(arguments, known, cpu_cell)
+    return 0
 
 
 def print_table(
@@ -249,7 +250,6 @@ def print_table(
                 of_cell = [s for s in known if (s.agent, s.order, s.workers) == (agent, order, workers)]
                 cells.append(write(of_cell))
             print(f"| {agent}, {order} | {' | '.join(cells)} |")
-    return 0
 
 
 if __name__ == "__main__":

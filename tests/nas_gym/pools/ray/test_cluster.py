@@ -36,7 +36,8 @@ def test_ray__is_connected_to_one_cluster_at_a_time(cluster: Any) -> None:  # no
 @pytest.mark.filterwarnings("ignore")  # of Ray's own
 def test_node__that_does_not_answer_is_not_alive_whatever_the_cluster_takes_it_for(own_cluster: Any) -> None:  # noqa: ANN401
     node = next(node for node in own_cluster.list_all_nodes() if node is not own_cluster.head_node)
-    with Ray(1, own_cluster.address):
+    with Ray(1, own_cluster.address) as pool:
+        assert dict(pool.map(abs, [-1])) == {0: 1}
         assert is_alive(node.node_id)
         os.kill(node.all_processes["raylet"][0].process.pid, signal.SIGKILL)
         assert not is_alive(node.node_id)
