@@ -244,6 +244,7 @@ class Reinforce(EpisodicAgent):
 
         return choose
 
+    @alone()
     def _update(self, episodes: Episodes) -> dict[str, float]:
         count = len(episodes.lengths)
         baseline, advantages = self._advantages(episodes.returns)

@@ -50,7 +50,7 @@ def test_export__writes_a_table(store: Path, call: Call) -> None:
         (["--out", "out.npz", "--seeds", "0"], "seeds must be an integer from 1, got 0"),
         (["--out", "out.npz", "--env", "NAS-Bench-Moons-v0"], "trains no classifiers"),
         (["--out", "out.txt"], "out must end with .csv or .npz, got "),
-        (["--out", "out.csv", "--store", "none.sqlite"], "there is no store none.sqlite"),
+        (["--out", "out.csv", "--store", "none.sqlite"], "none.sqlite"),
     ],
 )
 def test_export__says_in_one_line_what_is_wrong(

@@ -66,9 +66,8 @@ def keywords(**evaluator: Any) -> dict[str, Any]:  # noqa: ANN401
 
 def stop_worker() -> None:
     """Stop the process that trains, as if it hung; its server goes on."""
-    (server,) = psutil.Process().children()
-    (worker,) = server.children()
-    os.kill(worker.pid, signal.SIGSTOP)
+    workers = [worker for server in psutil.Process().children() for worker in server.children()]
+    os.kill(max(workers, key=psutil.Process.create_time).pid, signal.SIGSTOP)
 
 
 @pytest.mark.slow  # starts worker processes, which import PyTorch
