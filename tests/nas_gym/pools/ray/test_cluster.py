@@ -1,5 +1,3 @@
-import os
-import signal
 from typing import Any
 
 import pytest
@@ -39,6 +37,8 @@ def test_node__that_does_not_answer_is_not_alive_whatever_the_cluster_takes_it_f
     with Ray(1, own_cluster.address) as pool:
         assert dict(pool.map(abs, [-1])) == {0: 1}
         assert is_alive(node.node_id)
-        os.kill(node.all_processes["raylet"][0].process.pid, signal.SIGKILL)
+        raylet = node.all_processes["raylet"][0].process
+        raylet.kill()
+        raylet.wait()  # until it has ended, it may answer
         assert not is_alive(node.node_id)
         assert not is_alive("no node")
