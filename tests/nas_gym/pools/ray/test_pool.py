@@ -3,7 +3,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psutil
@@ -32,6 +34,41 @@ def test_ray__keeps_the_contract(cluster: Any) -> None:  # noqa: ANN401
     check_pool(Ray(2, cluster.address))
 
 
+def trained(
+    name: str, folder: Path, pool: Pool, seconds: float = 0.0, harm: Callable[[int], object] | None = None
+) -> tuple[list[Any], int]:
+    """Train twenty children with a store, and do harm when the tenth has begun, to its process.
+
+    Returns:
+        What came of them, and how many trainings were begun.
+    """
+    problem = quick("NAS-Digits-v0", evaluator="local", recipe={"epochs": 2})
+    children = random_children(problem.search_space, 20)
+    begun = folder / f"{name}.txt"
+    trainer = CountedTrainer(begun, problem.make_trainer(), seconds)
+    store = EvaluationStore(folder / f"{name}.sqlite")
+
+    def do_harm() -> None:
+        while len(workers_of(begun)) < 10:
+            time.sleep(0.01)
+        assert harm is not None
+        harm(workers_of(begun)[9])
+
+    harmer = Thread(target=do_harm, daemon=True)
+    if harm is not None:
+        harmer.start()
+    with StoredEvaluator(TrainingEvaluator(trainer, pool), store) as evaluator:
+        places = {ticket: place for place, ticket in enumerate(evaluator.send(children))}
+        found: dict[int, Any] = {}
+        while len(found) < len(children):
+            found |= {places[ticket]: evaluation for ticket, evaluation in evaluator.recv()}
+            assert len(store) == len(found), "what has come is in the store"
+        came = [found[place].as_info() for place in range(20)]
+        known = store.find(trainer.setting(), [(each.architecture, each.seed) for each in found.values()])
+        assert [known[child, found[i].seed].as_info() for i, child in enumerate(children)] == came
+    return came, len(lines(begun))
+
+
 @pytest.mark.slow  # a cluster takes ten seconds to start, and each worker two
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore")  # of Ray's own
@@ -39,35 +76,30 @@ def test_ray__trains_the_same_children_and_loses_nothing_when_a_worker_is_killed
     cluster: Any,  # noqa: ANN401
     tmp_path: Path,
 ) -> None:
-    problem = quick("NAS-Digits-v0", evaluator="local", recipe={"epochs": 2})
-    children = random_children(problem.search_space, 20)
-
-    def train(name: str, pool: Pool, seconds: float) -> tuple[list[Any], int]:
-        """Return what came of the children, and how many trainings were begun."""
-        begun = tmp_path / f"{name}.txt"
-        trainer = CountedTrainer(begun, problem.make_trainer(), seconds)
-        store = EvaluationStore(tmp_path / f"{name}.sqlite")
-        alive = name == "here"
-        with StoredEvaluator(TrainingEvaluator(trainer, pool), store) as evaluator:
-            places = {ticket: place for place, ticket in enumerate(evaluator.send(children))}
-            found: dict[int, Any] = {}
-            while len(found) < len(children):
-                found |= {places[ticket]: evaluation for ticket, evaluation in evaluator.recv()}
-                assert len(store) == len(found), "what has come is in the store"
-                if len(found) >= 5 and not alive:
-                    os.kill(workers_of(begun)[-1], signal.SIGKILL)
-                    alive = True
-            came = [found[place].as_info() for place in range(20)]
-            known = store.find(trainer.setting(), [(each.architecture, each.seed) for each in found.values()])
-            assert [known[child, found[i].seed].as_info() for i, child in enumerate(children)] == came
-        return came, len(lines(begun))
-
-    expected, started = train("here", Here(), 0.0)
+    expected, started = trained("here", tmp_path, Here())
     assert started == 20 and len({str(each["seed"]) for each in expected}) == 20
     for name, pool in (("processes", Processes(2)), ("ray", Ray(2, cluster.address))):
-        came, started = train(name, pool, 0.3)
+        came, started = trained(name, tmp_path, pool, 0.3, lambda pid: os.kill(pid, signal.SIGKILL))
         assert came == expected
         assert started == 20 + 1, "the child that was lost with its worker was trained once more"
+
+
+@pytest.mark.slow  # a cluster takes ten seconds to start, and each worker two
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore")  # of Ray's own
+def test_ray__trains_the_same_children_and_loses_nothing_when_a_node_is_removed(
+    own_cluster: Any,  # noqa: ANN401
+    tmp_path: Path,
+) -> None:
+    expected, _ = trained("here", tmp_path, Here())
+    node = next(each for each in own_cluster.list_all_nodes() if each is not own_cluster.head_node)
+
+    def remove(pid: int) -> None:
+        own_cluster.remove_node(node, allow_graceful=False)
+
+    came, started = trained("ray", tmp_path, Ray(4, own_cluster.address), 0.5, remove)
+    assert came == expected
+    assert 1 <= started - 20 <= 4, "what was under way on that node was trained once more, and nothing else"
 
 
 PROGRAM = """
