@@ -20,6 +20,7 @@ from nas_gym.datasets.texts.corpus import Corpus
 from nas_gym.datasets.texts.penn_treebank import ptb, ptb_char
 from nas_gym.datasets.texts.text import text
 from nas_gym.evaluators.base import Evaluator
+from nas_gym.evaluators.sending import SendingEvaluator
 from nas_gym.memory.store import Setting
 from nas_gym.memory.tables.table import Table
 from nas_gym.problems.problem import Problem
@@ -107,6 +108,30 @@ class InstantTrainer(InstantEvaluator):
             )
             for e in super().evaluate(architectures, seeds)
         ]
+
+
+class SlowEvaluator(SendingEvaluator, InstantTrainer):
+    """Gives out its answers one at a time, the last one first."""
+
+    def __init__(self) -> None:
+        InstantTrainer.__init__(self)
+        self.under_way: list[tuple[int, Evaluation]] = []
+
+    def send(
+        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
+    ) -> list[int]:
+        tickets = InstantTrainer.send(self, architectures, seeds, rung)
+        self.under_way += self._answers
+        self._answers.clear()
+        return tickets
+
+    evaluate = InstantTrainer.evaluate
+
+    def _come(self, wait: bool, timeout: float | None) -> list[tuple[int, Evaluation]]:
+        return [self.under_way.pop()] if wait and self.under_way else []
+
+    def _give_up(self) -> None:
+        self.under_way.clear()
 
 
 def _number(text: str) -> int:

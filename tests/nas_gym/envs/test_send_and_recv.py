@@ -9,8 +9,7 @@ from nas_gym.envs.nas_vector_env import NasVectorEnv
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidActionError
 from nas_gym.search_spaces import MlpSpace
-from tests.nas_gym.doubles import InstantEvaluator
-from tests.nas_gym.evaluators.test_sending import SlowEvaluator
+from tests.nas_gym.doubles import InstantEvaluator, SlowEvaluator
 
 TOKENS = MlpSpace().tokens
 LINEAR, TANH, EOS = (TOKENS.index(name) for name in ("Linear-8", "Tanh", "EOS"))

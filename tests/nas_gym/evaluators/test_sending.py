@@ -1,5 +1,5 @@
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,41 +7,15 @@ import pytest
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.cached import CachedEvaluator
 from nas_gym.evaluators.limits import LimitedEvaluator, SpaceLimit
-from nas_gym.evaluators.sending import SendingEvaluator
 from nas_gym.evaluators.stored import StoredEvaluator
 from nas_gym.evaluators.trainer import Child
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.pools import Here, Pool, Threads
-from nas_gym.search_spaces import Architecture
 from nas_gym.tasks.evaluation import Evaluation
-from tests.nas_gym.doubles import InstantEvaluator, InstantTrainer, quick, random_networks
+from tests.nas_gym.doubles import InstantEvaluator, InstantTrainer, SlowEvaluator, quick, random_networks
 
 A, B, C, D = random_networks(4)
-
-
-class SlowEvaluator(SendingEvaluator, InstantTrainer):
-    """Gives out its answers one at a time, the last one first."""
-
-    def __init__(self) -> None:
-        InstantTrainer.__init__(self)
-        self.under_way: list[tuple[int, Evaluation]] = []
-
-    def send(
-        self, architectures: Sequence[Architecture], seeds: Sequence[int] | None = None, rung: int = 0
-    ) -> list[int]:
-        tickets = InstantTrainer.send(self, architectures, seeds, rung)
-        self.under_way += self._answers
-        self._answers.clear()
-        return tickets
-
-    evaluate = InstantTrainer.evaluate
-
-    def _come(self, wait: bool, timeout: float | None) -> list[tuple[int, Evaluation]]:
-        return [self.under_way.pop()] if wait and self.under_way else []
-
-    def _give_up(self) -> None:
-        self.under_way.clear()
 
 
 def stored(inner: Evaluator, folder: Path) -> StoredEvaluator:
