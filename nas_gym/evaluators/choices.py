@@ -86,7 +86,8 @@ class Processes:
         timeout_seconds: Longest time a child may take, ``None`` for no limit. A child close to the limit
             depends on the speed of the machine. By default one that no child comes close to unless it hangs:
             twenty times the median of the children that this environment has trained so far, but at least a
-            minute and three times what the longest took; no limit before five have ended.
+            minute and three times what the longest took. Before five have ended, an hour or a thousand times
+            what the longest took; a day while none has.
         device: As of ``Local``.
         measure_latency: As of ``Local``.
     """

@@ -25,27 +25,25 @@ def took(seconds: float, rung: int = 0, status: Any = "ok") -> Evaluation:  # no
     return replace(evaluation, seconds=seconds, rung=rung, status=status)
 
 
-def limit_after(*seconds: float) -> float | None:
+def limit_after(*seconds: float) -> float:
     limit = Patience()
     for each in seconds:
         limit.learn(took(each))
     return limit(CHILD)
 
 
-def test_patience__has_no_end_before_five_children_have_ended() -> None:
-    assert limit_after(1, 1, 1, 1) is None
-    assert limit_after(1, 1, 1, 1, 1) is not None
-
-
 @pytest.mark.parametrize(
     ("seconds", "limit"),
     [
+        ((), 86400.0),
+        ((1,), 3600.0),
+        ((1, 9, 1, 1), 9000.0),
         ((1, 2, 1, 2, 1), 60.0),
         ((5, 6, 7, 8, 9), 140.0),
         ((90, 3, 1, 1, 5, 4, 6, 3, 3), 270.0),
     ],
 )
-def test_patience__is_twenty_medians_a_minute_or_three_times_the_longest(
+def test_patience__is_twenty_medians_a_minute_or_three_times_the_longest_and_more_before_five(
     seconds: tuple[float, ...], limit: float
 ) -> None:
     assert limit_after(*seconds) == limit
@@ -56,7 +54,7 @@ def test_patience__learns_from_each_rung_for_itself_and_not_from_what_failed() -
     for _ in range(5):
         limit.learn(took(0.1, status="failed"))
         limit.learn(took(30, rung=1))
-    assert limit(CHILD) is None
+    assert limit(CHILD) == 86400
     assert limit(CHILD._replace(rung=1)) == 600
 
 
@@ -93,6 +91,16 @@ def test_child__that_never_returns_does_not_stop_a_search(monkeypatch: pytest.Mo
         assert evaluation["reason"].endswith("evaluator={'timeout_seconds': None} lets it take any time")
         assert play(after)[1]["status"] == "ok"
         assert play(hanging)[1]["status"] == "ok"  # what timed out is not remembered
+
+
+@pytest.mark.slow  # starts worker processes, which import PyTorch
+@pytest.mark.timeout(120)
+def test_first_child__that_never_ends_is_not_waited_for_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "AT_FIRST", 1.0)
+    made = nas_gym.problem("NAS-Digits-v0", **keywords() | {"recipe": {"epochs": 1_000_000}})
+    with made.make_evaluator() as evaluator:
+        (child,) = evaluator.evaluate(random_children(made.search_space, 1))
+        assert child.status == "timed_out"
 
 
 @pytest.mark.slow  # starts worker processes, which import PyTorch
