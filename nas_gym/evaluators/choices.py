@@ -10,9 +10,11 @@ from nas_gym.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from nas_gym.evaluators.trainer import AnyTask, Trainer
     from nas_gym.pools.base import Pool
+    from nas_gym.pools.limit import Limit
     from nas_gym.search_spaces.base import SearchSpace
 
 LONGEST_SECONDS = 1e6
+Timeout = float | Literal["auto"] | None
 
 
 class EvaluatorChoice(Protocol):
@@ -93,7 +95,7 @@ class Processes:
     """
 
     workers: int | None = None
-    timeout_seconds: float | Literal["auto"] | None = "auto"
+    timeout_seconds: Timeout = "auto"
     device: str = "cpu"
     measure_latency: bool = False
 
@@ -101,8 +103,7 @@ class Processes:
         """Refuse values out of range."""
         keep = object.__setattr__
         keep(self, "workers", optional_integer("workers", self.workers, 1))
-        if self.timeout_seconds != "auto":
-            keep(self, "timeout_seconds", _timeout(self.timeout_seconds, "auto, "))
+        keep(self, "timeout_seconds", _timeout(self.timeout_seconds))
 
     def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
         """Return PyTorch's trainer."""
@@ -110,12 +111,10 @@ class Processes:
 
     def pool(self) -> "Pool":
         """Return worker processes, which have PyTorch before they have a child."""
-        from nas_gym.evaluators.patience import Patience
         from nas_gym.pools.processes import Processes as ProcessPool
 
         preload = ("nas_gym.evaluators.torch_trainer",)
-        limit = Patience() if self.timeout_seconds == "auto" else self.timeout_seconds
-        return ProcessPool(self.workers, limit, preload=preload)
+        return ProcessPool(self.workers, _limit(self.timeout_seconds), preload=preload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ class Ray:
         address: Of the cluster's head; ``"local"`` starts one on this machine.
         cpus_per_child: CPUs that Ray reserves for a child, which computes on one thread.
         gpus_per_child: GPUs, also parts of one.
-        timeout_seconds: Longest time a child may take, ``None`` for no limit.
+        timeout_seconds: As of ``Processes``.
         device: PyTorch's name of the device on a worker; this process need not have it.
         measure_latency: As of ``Local``.
     """
@@ -136,7 +135,7 @@ class Ray:
     address: str = "local"
     cpus_per_child: float = 1
     gpus_per_child: float = 0
-    timeout_seconds: float | None = None
+    timeout_seconds: Timeout = "auto"
     device: str = "cpu"
     measure_latency: bool = False
 
@@ -169,14 +168,20 @@ class Ray:
         from nas_gym.pools.ray.pool import Ray as RayPool
 
         needs = self.cpus_per_child, self.gpus_per_child
-        return RayPool(self.workers, self.address, *needs, self.timeout_seconds)
+        return RayPool(self.workers, self.address, *needs, _limit(self.timeout_seconds))
 
 
-def _timeout(seconds: float | None, also: str = "") -> float | None:
-    if seconds is None:
-        return None
-    allowed = f"{also}a positive number or None"
+def _timeout(seconds: Timeout) -> Timeout:
+    if seconds is None or seconds == "auto":
+        return seconds
+    allowed = "auto, a positive number or None"
     return number("timeout_seconds", seconds, allowed, above=0, below=LONGEST_SECONDS)
+
+
+def _limit(seconds: Timeout) -> "Limit":
+    from nas_gym.evaluators.patience import Patience
+
+    return Patience() if seconds == "auto" else seconds
 
 
 CHOICES: dict[str, Callable[..., EvaluatorChoice]] = {

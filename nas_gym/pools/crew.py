@@ -11,7 +11,8 @@ from nas_gym.errors import WorkerError
 from nas_gym.pools.base import Work, is_same
 from nas_gym.pools.channel import Item, Result
 from nas_gym.pools.fork_server import ForkServer
-from nas_gym.pools.worker import KNOWN, Errand, Job, Limit, Worker
+from nas_gym.pools.limit import Limit
+from nas_gym.pools.worker import KNOWN, Errand, Job, Worker
 
 
 class Crew:

@@ -11,13 +11,13 @@ from typing import cast
 
 from joblib import cpu_count
 
-from nas_gym.checks import number, optional_integer
+from nas_gym.checks import optional_integer
 from nas_gym.pools.base import Pool, Work
 from nas_gym.pools.channel import Channel, FutureChannel, Item, Result
 from nas_gym.pools.crew import Crew
 from nas_gym.pools.fault import Fault
 from nas_gym.pools.here import Here
-from nas_gym.pools.worker import Limit
+from nas_gym.pools.limit import Limit, checked
 
 
 class Processes(Pool):
@@ -57,9 +57,7 @@ class Processes(Pool):
         start: bool = False,
     ) -> None:
         self.workers = optional_integer("workers", workers, 1) or cpu_count()
-        if timeout_seconds is not None and not callable(timeout_seconds):
-            timeout_seconds = number("timeout_seconds", timeout_seconds, "a positive number or None", above=0)
-        self.timeout_seconds = timeout_seconds
+        self.timeout_seconds = checked(timeout_seconds)
         self.preload = tuple(preload)
         self._forget()
         if start and not self._must_stay():

@@ -16,13 +16,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import send_handle
 from tempfile import TemporaryFile
 from threading import RLock
-from typing import Any, TypeAlias
 
 import cloudpickle
 
 from nas_gym.errors import WorkerDiedError, WorkerError
 from nas_gym.pools.fault import Fault
 from nas_gym.pools.fork_server import ForkServer, read_number
+from nas_gym.pools.limit import Limit, seconds_of
 
 TRIES = 2
 STARTS = 3
@@ -31,8 +31,6 @@ KNOWN = 4
 ALIGNMENT = 64
 ASK_SECONDS = 1.0
 """So often it is asked how long an item may take."""
-Limit: TypeAlias = float | Callable[[Any], float | None] | None
-"""Longest time an item may take in seconds, or what says it of an item; ``None`` for no limit."""
 
 _numbers = count()
 
@@ -98,10 +96,10 @@ class Worker:
             process = self._make_ready(job)
             start = time.monotonic()
             try:
-                answer = process.ask(message, partial(self._allowed, job.item))
+                answer = process.ask(message, partial(seconds_of, self._timeout_seconds, job.item))
             except TimeoutError:
                 self._end()
-                reason = f"stopped after {self._allowed(job.item):g} seconds"
+                reason = f"stopped after {seconds_of(self._timeout_seconds, job.item):g} seconds"
                 return Fault("timed_out", reason, time.monotonic() - start)
             except WorkerDiedError as error:
                 self._end()
@@ -116,12 +114,6 @@ class Worker:
                 with self._lock:
                     self._job = None
         return Fault("died", f"its worker process died {TRIES} times, at last of {cause}", seconds)
-
-    def _allowed(self, item: object) -> float:
-        """Return how many seconds an item may take, as it is known now."""
-        limit = self._timeout_seconds
-        seconds = limit(item) if callable(limit) else limit
-        return math.inf if seconds is None else seconds
 
     def give_up(self, job: Job) -> None:
         """Stop the process if it works on this job."""

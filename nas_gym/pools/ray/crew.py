@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -17,6 +18,7 @@ from nas_gym.errors import WorkerError
 from nas_gym.extras import needs
 from nas_gym.pools.base import is_same
 from nas_gym.pools.fault import Fault
+from nas_gym.pools.limit import Limit, seconds_of
 from nas_gym.pools.ray.cluster import is_alive, tell
 from nas_gym.pools.ray.worker import KNOWN, RayWorker
 
@@ -30,7 +32,8 @@ TRIES_ON_NODES = 10
 STARTS = 3
 CALL_SECONDS = 0.5
 """How long several items together should take that are given to a worker in one call."""
-TELL_SECONDS = 10.0
+LOOK_SECONDS = 10.0
+"""So often it says what it waits for, and asks how long the tasks under way may take."""
 LINE = 200
 """Characters of what Ray says."""
 
@@ -61,12 +64,14 @@ class Task:
         lost_on: Nodes on which a worker died that worked on it.
         seconds: How long was worked on it in vain.
         alone: Whether it must not be in one call with others, since something happened to such a call.
+        allowed: Returns how many seconds it may take, as it is known now.
         is_wanted: Whether anybody waits for it.
     """
 
     errand: Errand
     item: bytes
     done: Callable[[bytes | Fault], None]
+    allowed: Callable[[], float]
     lost_on: list[str] = field(default_factory=list)
     seconds: float = 0.0
     alone: bool = False
@@ -81,7 +86,8 @@ class Slot:
         tasks: What it is given.
         known: Numbers of the functions that it has, the newest last.
         begun: Since when it works on the tasks, on the clock ``time.monotonic``; infinite if it does not.
-        deadline: When it is killed, on the same clock; infinite if never.
+        deadline: When it is killed, on the same clock, as it was known when it was last asked; infinite if
+            never.
     """
 
     def __init__(self, make: Callable[[], Any], events: "SimpleQueue[tuple[Slot, int, str, Any]]") -> None:
@@ -107,6 +113,10 @@ class Slot:
         future = getattr(self._actor, method).remote(*arguments).future()
         future.add_done_callback(lambda ended: events.put((self, life, method, ended)))
 
+    def latest(self) -> float:
+        """Return when it must have done its tasks, as it is known now; infinite if it has none to do."""
+        return self.begun + sum(task.allowed() for task in self.tasks)
+
     def is_about(self, life: int) -> bool:
         """Say whether an event is about the actor that lives now."""
         return life == self._life
@@ -124,10 +134,10 @@ class RayCrew:
     Args:
         slots: How many.
         options: Ray's options of an actor: what it needs of a node.
-        timeout_seconds: Longest time an item may take, ``None`` for no limit.
+        timeout_seconds: Longest time an item may take, see ``Ray``.
     """
 
-    def __init__(self, slots: int, options: dict[str, object], timeout_seconds: float | None) -> None:
+    def __init__(self, slots: int, options: dict[str, object], timeout_seconds: Limit) -> None:
         actor = ray.remote(RayWorker).options(max_restarts=0, max_task_retries=0, **options)
         self._timeout_seconds = timeout_seconds
         self._events: SimpleQueue[tuple[Slot, int, str, Any]] = SimpleQueue()
@@ -136,7 +146,7 @@ class RayCrew:
         path = [entry for entry in sys.path if isinstance(entry, str)]
         self._slots = [Slot(lambda: actor.remote(path), self._events) for _ in range(slots)]
         self._idle: list[Slot] = []
-        self._told = time.monotonic()
+        self._told = self._asked = time.monotonic()
 
     def add(
         self, function: Callable[..., object], item: object, done: Callable[[bytes | Fault], None]
@@ -146,7 +156,8 @@ class RayCrew:
         if errand is None:
             errand = Errand(function)
             self._errands = [*self._errands[1 - KNOWN :], errand]
-        task = Task(errand, cloudpickle.dumps(item), done)
+        allowed = partial(seconds_of, self._timeout_seconds, item)
+        task = Task(errand, cloudpickle.dumps(item), done, allowed)
         self._waiting.append(task)
         self._assign()
         return task
@@ -170,7 +181,7 @@ class RayCrew:
             WorkerError: If no worker can be started.
         """
         now = time.monotonic()
-        wake = min([slot.deadline for slot in self._slots] + [now + TELL_SECONDS])
+        wake = min([slot.deadline for slot in self._slots] + [now + LOOK_SECONDS])
         try:
             seconds = min(wake, math.inf if until is None else until) - now
             event = self._events.get(wait, max(0.0, seconds))
@@ -184,7 +195,7 @@ class RayCrew:
                 break
         self._enforce_deadlines()
         self._assign()
-        if not any(slot.node for slot in self._slots) and time.monotonic() > self._told + TELL_SECONDS:
+        if not any(slot.node for slot in self._slots) and time.monotonic() > self._told + LOOK_SECONDS:
             self._told = time.monotonic()
             tell(f"waiting for Ray to start a worker, of {len(self._slots)} none is there yet")
         return event is not None
@@ -259,13 +270,20 @@ class RayCrew:
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
+        if now >= self._asked + LOOK_SECONDS:
+            self._asked = now
+            for slot in self._slots:
+                slot.deadline = slot.latest()
         for slot in self._slots:
             if slot.deadline > now:
+                continue
+            slot.deadline = slot.latest()
+            if slot.deadline > now:  # the others were slower since
                 continue
             tasks, seconds = slot.tasks, now - slot.begun
             slot.renew()
             if len(tasks) == 1:
-                reason = f"stopped after {self._timeout_seconds:g} seconds"
+                reason = f"stopped after {tasks[0].allowed():g} seconds"
                 if tasks[0].is_wanted:
                     tasks[0].done(Fault("timed_out", reason, seconds))
             else:
@@ -300,6 +318,5 @@ class RayCrew:
     def _do(self, slot: Slot) -> None:
         """Have a slot's actor do its tasks."""
         slot.begun = time.monotonic()
-        if self._timeout_seconds is not None:
-            slot.deadline = slot.begun + self._timeout_seconds * len(slot.tasks)
+        slot.deadline = slot.latest()
         slot.call("do", slot.tasks[0].errand.number, [task.item for task in slot.tasks])

@@ -13,6 +13,7 @@ from nas_gym.errors import InvalidArgumentError, WorkerError
 from nas_gym.pools.base import Pool, Work
 from nas_gym.pools.channel import Channel, Item, Result
 from nas_gym.pools.fault import Fault
+from nas_gym.pools.limit import Limit, checked
 from nas_gym.pools.ray.cluster import LOCAL, connect, cpus, disconnect
 from nas_gym.pools.ray.crew import RayCrew, Task
 
@@ -33,8 +34,9 @@ class Ray(Pool):
         address: Of the cluster's head, or ``"local"``. No other cluster is ever joined.
         cpus_per_child: CPUs that Ray reserves for a worker.
         gpus_per_child: GPUs, also parts of one.
-        timeout_seconds: Longest time an item may take, ``None`` for no limit. The time that a worker takes to
-            start and to warm up does not count.
+        timeout_seconds: Longest time an item may take, ``None`` for no limit; or a function that says it of
+            an item, and may say less later. The time that a worker takes to start and to warm up does not
+            count.
 
     Raises:
         InvalidArgumentError: If an argument is out of range, or Ray is not installed.
@@ -46,7 +48,7 @@ class Ray(Pool):
         address: str = LOCAL,
         cpus_per_child: float = 1,
         gpus_per_child: float = 0,
-        timeout_seconds: float | None = None,
+        timeout_seconds: Limit = None,
     ) -> None:
         self._asked_for = optional_integer("workers", workers, 1)
         if not isinstance(address, str) or not address:
@@ -54,9 +56,7 @@ class Ray(Pool):
         self.address = address
         self.cpus_per_child = number("cpus_per_child", cpus_per_child, "a positive number", above=0)
         self.gpus_per_child = number("gpus_per_child", gpus_per_child, "a number from 0", least=0)
-        if timeout_seconds is not None:
-            timeout_seconds = number("timeout_seconds", timeout_seconds, "a positive number or None", above=0)
-        self.timeout_seconds = timeout_seconds
+        self.timeout_seconds = checked(timeout_seconds)
         self._owner = os.getpid()
         self._crew: RayCrew | None = None
 

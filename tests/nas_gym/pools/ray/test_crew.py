@@ -13,6 +13,7 @@ from tests.nas_gym.pools.work import CannotStart, Counted, lines, workers_of
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'nas_gym[ray]'")
 
+from nas_gym.pools.ray import crew
 from nas_gym.pools.ray.pool import Ray
 
 pytestmark = [
@@ -38,6 +39,27 @@ def test_ray__tells_what_became_of_a_child(cluster: Any, tmp_path: Path) -> None
         with pytest.raises(MemoryError):
             list(pool.map(work, [(0, "memory", 0.0)]))
         assert list(pool.map(work, [(7, "", 0.0)])) == [(0, 7)]
+
+
+def test_ray__heeds_a_limit_that_is_known_later(
+    cluster: Any,  # noqa: ANN401
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crew, "LOOK_SECONDS", 0.5)
+    limits: dict[int, float | None] = {}
+    with Ray(2, cluster.address, timeout_seconds=lambda item: limits.get(item[0])) as pool:
+        channel = pool.open(Counted(str(tmp_path / "begun")))
+        hanging, other = channel.send((1, "", 1e6)), channel.send((2, "", 1.0))
+        limits[2] = 0.3
+        ((number, late),) = channel.recv()
+        assert isinstance(late, Fault)
+        assert (number, late.kind, late.reason) == (other, "timed_out", "stopped after 0.3 seconds")
+        assert channel.recv(timeout=2) == [], "nobody knows yet how long it may take"
+        limits[1] = 3.5
+        ((number, late),) = channel.recv()
+        assert isinstance(late, Fault)
+        assert (number, late.kind, late.reason) == (hanging, "timed_out", "stopped after 3.5 seconds")
 
 
 @pytest.mark.parametrize("how", ["dies", "raises"])

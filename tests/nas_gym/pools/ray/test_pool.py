@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from nas_gym.errors import InvalidArgumentError
+from nas_gym.evaluators.patience import Patience
 from nas_gym.evaluators.stored import StoredEvaluator
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.memory.store import EvaluationStore
@@ -168,5 +169,7 @@ def test_ray__is_asked_for_by_a_mapping_and_needs_the_device_on_its_workers_alon
         pool = evaluator.evaluator.evaluator.pool  # type: ignore[attr-defined]
         assert isinstance(pool, Ray)
         assert (pool.workers, pool.address, pool.timeout_seconds) == (9, "10.0.0.1:6379", 60)
+    with quick("NAS-Digits-v0", evaluator="ray").make_evaluator() as evaluator:
+        assert isinstance(evaluator.evaluator.evaluator.pool.timeout_seconds, Patience)  # type: ignore[attr-defined]
     with pytest.raises(InvalidArgumentError, match="evaluator ray has no keyword 'host'"):
         quick("NAS-Digits-v0", evaluator={"pool": "ray", "host": "10.0.0.1"})
