@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from types import MethodType, TracebackType
 from typing import Self
 
@@ -57,10 +56,6 @@ class Pool(ABC):
             raise
         finally:
             channel.close(wait)
-
-    @abstractmethod
-    def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
-        """Apply a function to one item; the future raises what ``map`` would."""
 
     @abstractmethod
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from collections import deque
-from concurrent.futures import Future
 
 from nas_gym.pools.base import Pool, Warmth, Work
 from nas_gym.pools.channel import Channel, Item, Result
@@ -20,16 +19,6 @@ class Here(Pool):
     def open(self, function: Work[Item, Result]) -> Channel[Item, Result]:
         """Return a channel that works on an item when its result is waited for."""
         return _Line(function, self._warmth)
-
-    def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
-        """Apply a function to one item at once; the future is done."""
-        future: Future[Result | Fault] = Future()
-        try:
-            self._warmth.warm_up(function)
-            future.set_result(function(item))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
     def close(self) -> None:
         """Do nothing: nothing was started."""

@@ -84,12 +84,6 @@ class Processes(Pool):
 
         return FutureChannel(submit, lambda futures, _: crew.give_up(futures), self.close)
 
-    def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
-        """Apply a function to one item, see ``Pool.submit``."""
-        if self._must_stay():
-            return self._stay().submit(function, item)
-        return cast("Future[Result | Fault]", self._have_crew().submit(function, item))
-
     def close(self) -> None:
         """End server and workers at once; what waits for a result gets a ``WorkerError``."""
         if self._owner != os.getpid():

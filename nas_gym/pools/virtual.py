@@ -3,7 +3,6 @@
 import heapq
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -140,18 +139,6 @@ class Virtual(Pool):
     def open(self, function: Work[Item, Result]) -> Channel[Item, Result]:
         """Return a channel whose results come in virtual time."""
         return _VirtualChannel(self, function)
-
-    def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
-        """Apply a function to one item, and let the time pass that it takes; the future is done."""
-        future: Future[Result | Fault] = Future()
-        channel = self.open(function)
-        try:
-            channel.send(item)
-            ((_, result),) = channel.recv()
-            future.set_result(result)
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
     def close(self) -> None:
         """Give up what is under way; time does not begin anew."""

@@ -4,7 +4,6 @@ import os
 import pickle
 import time
 from collections import deque
-from concurrent.futures import Future
 from multiprocessing.util import Finalize
 from typing import Any, cast
 
@@ -82,20 +81,6 @@ class Ray(Pool):
     def open(self, function: Work[Item, Result]) -> Channel[Item, Result]:
         """Return a channel to the workers."""
         return _RayChannel(self, function)
-
-    def submit(self, function: Work[Item, Result], item: Item) -> Future[Result | Fault]:
-        """Apply a function to one item, and wait for it; the future is done."""
-        future: Future[Result | Fault] = Future()
-        channel = self.open(function)
-        try:
-            channel.send(item)
-            ((_, result),) = channel.recv()
-            future.set_result(result)
-        except Exception as error:
-            future.set_exception(error)
-        finally:
-            channel.close()
-        return future
 
     def close(self) -> None:
         """Kill the workers at once, and end the connection and what was started for it."""

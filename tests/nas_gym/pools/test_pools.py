@@ -47,11 +47,7 @@ def test_threads__work_at_the_same_time_and_leave_no_thread() -> None:
     pool = Threads(2)
     assert len(list(pool.map(lambda _: barrier.wait(), range(2)))) == 2
     assert threading.active_count() == before
-    pair = [pool.submit(lambda _: barrier.wait(), 0) for _ in range(2)]
-    assert {each.result() for each in pair} == {0, 1}
     assert pickle.loads(pickle.dumps(pool)).workers == 2
-    pool.close()
-    assert threading.active_count() == before
 
 
 def test_threads__are_not_waited_for_when_the_results_are_dropped() -> None:

@@ -72,11 +72,12 @@ def test_workers__end_with_their_server_whatever_they_do(nothing_is_left: None) 
         ((_, worker),) = pool.map(pid, [0])
         assert isinstance(worker, int)
         process = psutil.Process(worker)
-        future = pool.submit(sleep_or_pid, 1e6)
+        channel = pool.open(sleep_or_pid)
+        channel.send(1e6)
         time.sleep(0.2)  # now it has begun
         psutil.Process(process.ppid()).kill()
         process.wait(5)
-        assert not future.done()  # it is tried once more, by a worker of a new server
+        assert channel.recv(timeout=0.2) == []  # it is tried once more, by a worker of a new server
 
 
 def test_processes__give_an_item_two_tries(tmp_path: Path, nothing_is_left: None) -> None:
@@ -130,7 +131,8 @@ def test_processes__stop_what_takes_too_long(nothing_is_left: None) -> None:
         )
         assert 0.5 <= fault.seconds < 5
         assert isinstance(found[0], int) and isinstance(found[2], int)
-        assert isinstance(pool.submit(sleep_or_pid, 0.0).result(), int)
+        ((_, worker),) = pool.map(sleep_or_pid, [0.0])
+        assert isinstance(worker, int)
 
 
 def test_processes__do_not_count_the_time_to_start() -> None:
@@ -247,13 +249,16 @@ def test_processes__leave_nothing_when_they_are_collected(nothing_is_left: None)
 def test_processes__close_at_once_what_is_starting_or_never_ends(nothing_is_left: None) -> None:
     Processes(1, preload=["torch"], start=True).close()
     pool = Processes(1)
-    running, waiting = (pool.submit(sleep_or_pid, 1e6) for _ in range(2))
+    channel = pool.open(sleep_or_pid)
+    for _ in range(2):  # one runs, the other one waits
+        channel.send(1e6)
     time.sleep(0.3)
     start = time.monotonic()
     pool.close()
     assert time.monotonic() - start < 5
-    for future in (running, waiting):
-        assert str(future.exception()) == "the pool was closed"
+    for _ in range(2):
+        with pytest.raises(WorkerError, match="the pool was closed"):
+            channel.recv()
     results = pool.map(sleep_or_pid, [0.0, 1e6])
     next(results)
     pool.close()
@@ -279,10 +284,10 @@ def use_in_copy(pool: Processes, results: multiprocessing.queues.SimpleQueue[Ans
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = [list(pool.map(abs, [-1, -2])) for _ in range(2)]
-        future = pool.submit(abs, -3).result()
+        ((_, other),) = pool.map(abs, [-3])
         pool.close()
     texts = [str(each.message) for each in caught if "this process does the work" in str(each.message)]
-    results.put((sorted(found[1]), future, texts, len(family())))
+    results.put((sorted(found[1]), other, texts, len(family())))
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -327,7 +332,8 @@ if __name__ == "__main__":
         list(pool.map(work, [1e6] * 3))
     except KeyboardInterrupt:
         print(len(list(pool.map(work, [0.0, 0.0]))), flush=True)
-        unfinished = pool.submit(work, 1e6)
+        unfinished = pool.open(work)
+        unfinished.send(1e6)
 """
 
 
