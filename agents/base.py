@@ -123,7 +123,7 @@ class EpisodicAgent(ABC):
         """Learn from a batch; return what to log, by TensorBoard tag."""
 
     @abstractmethod
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, object]:
         """Return all that changes while learning, in types that ``weights_only`` loading admits."""
 
     @abstractmethod
@@ -299,7 +299,7 @@ class EpisodicAgent(ABC):
             raise CheckpointError(f"{path} is no complete checkpoint of {cls.name!r}: {error!r}") from None
         return agent
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, object]:
         """Return the constructor's own arguments, keywords that are attributes of the same names."""
         shared = ("env", "seed", "tensorboard_log")
         names = type(self).__init__.__kwdefaults__ or {}

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from agents.episodes import Episodes
 
@@ -135,7 +135,7 @@ def follow(
     return actions
 
 
-def pack(sentences: Sequence[Sentence], num_actions: int) -> dict[str, Any]:
+def pack(sentences: Sequence[Sentence], num_actions: int) -> dict[str, Tensor]:
     """Turn sentences into tensors for a checkpoint."""
     steps = max((len(sentence.actions) for sentence in sentences), default=0)
     actions = np.full((len(sentences), steps), ANY)
@@ -151,7 +151,7 @@ def pack(sentences: Sequence[Sentence], num_actions: int) -> dict[str, Any]:
     }
 
 
-def unpack(packed: Mapping[str, Any]) -> list[Sentence]:
+def unpack(packed: Mapping[str, Tensor]) -> list[Sentence]:
     """Return the sentences that ``pack`` was given."""
     actions, masks = packed["actions"].numpy(), packed["masks"].numpy()
     lengths = (actions != ANY).sum(axis=1).tolist()

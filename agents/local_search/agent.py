@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from agents.arguments import check_known
 from agents.base import EpisodicAgent
@@ -116,8 +117,8 @@ class LocalSearch(EpisodicAgent):
             None,
         )
 
-    def _state(self) -> dict[str, Any]:
-        def packed(sentence: Sentence | None) -> dict[str, Any]:
+    def _state(self) -> dict[str, object]:
+        def packed(sentence: Sentence | None) -> dict[str, Tensor]:
             return pack([] if sentence is None else [sentence], self.num_actions)
 
         return {

@@ -39,7 +39,7 @@ class RandomAgent(EpisodicAgent):
     def _update(self, episodes: Episodes) -> dict[str, float]:
         return {}
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, object]:
         return {"generator": self._generator.bit_generator.state}
 
     def _restore(self, state: Mapping[str, Any]) -> None:

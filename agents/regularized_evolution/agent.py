@@ -84,7 +84,7 @@ class RegularizedEvolution(EpisodicAgent):
             self.best = better(self.best, child)
         return {"population/mean_value": float(np.mean([member.value for member in self.population]))}
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, object]:
         best = [] if self.best is None else [self.best]
         return {
             "population": pack(self.population, self.num_actions),

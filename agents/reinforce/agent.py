@@ -309,7 +309,7 @@ class Reinforce(EpisodicAgent):
         self._average = self.baseline_decay * baseline + (1 - self.baseline_decay) * batch_mean
         return baseline
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> dict[str, object]:
         return {
             "policy": self.policy.state_dict(),
             "optimizer": self.optimizer.state_dict(),

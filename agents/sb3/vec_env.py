@@ -70,12 +70,12 @@ class GymnasiumVecEnv(VecEnv):
         """Close the vector environment."""
         self.venv.close()
 
-    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[object]:
         """Return an attribute of the vector environment once for each lane."""
         value = self.action_masks if attr_name == "action_masks" else getattr(self.venv, attr_name)
         return [value for _ in self._get_indices(indices)]
 
-    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:  # noqa: ANN401
+    def set_attr(self, attr_name: str, value: object, indices: VecEnvIndices = None) -> None:
         """Set an attribute of the vector environment; lanes cannot differ."""
         if len(list(self._get_indices(indices))) != self.num_envs:
             raise InvalidArgumentError(f"{attr_name!r} can only be set for all lanes at once")
@@ -84,10 +84,10 @@ class GymnasiumVecEnv(VecEnv):
     def env_method(
         self,
         method_name: str,
-        *method_args: Any,  # noqa: ANN401
+        *method_args: object,
         indices: VecEnvIndices = None,
-        **method_kwargs: Any,  # noqa: ANN401
-    ) -> list[Any]:
+        **method_kwargs: object,
+    ) -> list[object]:
         """Call a method: ``action_masks`` answers lane by lane, others once for all."""
         if method_name == "action_masks":
             return [self.action_masks()[lane] for lane in self._get_indices(indices)]

@@ -1,7 +1,7 @@
 """Keywords that belong to a part: a value, a name, or a mapping of that part's own keywords."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from nas_gym.errors import InvalidArgumentError
 
@@ -10,7 +10,7 @@ REQUIRED = "required"
 """What stands for the default of a keyword that has none."""
 
 
-def keywords_of(function: Callable[..., object]) -> dict[str, Any]:
+def keywords_of(function: Callable[..., object]) -> dict[str, object]:
     """Return the keywords of a function or class with their defaults, ``REQUIRED`` where there is none."""
     if isinstance(function, type):
         function = function.__init__  # type: ignore[misc] # a class is called by its constructor's keywords

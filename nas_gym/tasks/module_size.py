@@ -1,7 +1,5 @@
 """What a module costs, found by running it: for networks without a description to count from."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -13,7 +11,7 @@ def module_size(module: nn.Module, feature_shape: tuple[int, ...]) -> NetworkSiz
     """Count parameters, and multiplications and activations for one sample; its weights do not matter."""
     activations = 0
 
-    def count(_: nn.Module, __: Any, output: Tensor) -> None:  # noqa: ANN401, whatever a module reads
+    def count(_: nn.Module, __: object, output: Tensor) -> None:
         nonlocal activations
         activations += output.numel()
 

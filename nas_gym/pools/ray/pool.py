@@ -5,7 +5,7 @@ import pickle
 import time
 from collections import deque
 from multiprocessing.util import Finalize
-from typing import Any, cast
+from typing import cast
 
 from nas_gym.checks import number, optional_integer
 from nas_gym.errors import InvalidArgumentError, WorkerError
@@ -59,7 +59,7 @@ class Ray(Pool):
         self._owner = os.getpid()
         self._crew: RayCrew | None = None
 
-    def __reduce__(self) -> tuple[type["Ray"], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type["Ray"], tuple[object, ...]]:
         """Leave workers behind."""
         settings = (
             self._asked_for,
