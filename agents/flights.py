@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from agents.episodes import AnyVectorEnv, Choose, Episodes, single_action_space
 from agents.errors import InvalidArgumentError
 from agents.replay import Sentence, episodes_of, sentences_of
 
+Received: TypeAlias = tuple[Any, Any, Any, Any, dict[str, Any]]
+"""Observations, rewards, terminations, truncations and infos of the lanes that are ready."""
 NOBODY = -1
 
 
@@ -19,7 +21,7 @@ class _Sending(Protocol):
 
     def send(self, actions: NDArray[np.int64], lanes: NDArray[np.int64]) -> None: ...
 
-    def recv(self, at_least: int) -> tuple[Any, Any, Any, Any, dict[str, Any]]: ...
+    def recv(self, at_least: int) -> Received: ...
 
 
 @dataclass(frozen=True, eq=False)

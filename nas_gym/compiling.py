@@ -54,12 +54,13 @@ def check_compiler(needed_by: str) -> None:
 class _Cache(FunctionCache):
     """Numba's cache, whose faults are told and end nothing: without it, one compiles."""
 
-    def load_overload(self, sig: object, target_context: object) -> Any:  # noqa: ANN401, Numba's
+    def load_overload(self, sig: object, target_context: object) -> object:
         """Return what is kept, ``None`` if nothing can be read."""
         try:
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except Exception as error:
-            return _tell(error)
+            _tell(error)
+            return None
 
     def save_overload(self, sig: object, data: object) -> None:
         """Keep what was compiled, if it can be written."""

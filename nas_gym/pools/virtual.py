@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from nas_gym.pools.base import Pool, Warmth, Work
 from nas_gym.pools.channel import Channel, Item, Result
 from nas_gym.pools.fault import Fault
 
+Seconds: TypeAlias = Callable[[Any], float]
+"""Says of a result how long it took."""
 TRIES = 2
 """How often an item is tried whose worker dies."""
 TRIES_ON_NODES = 10
@@ -97,7 +99,7 @@ class Virtual(Pool):
         lost_seconds: Worker seconds so far in tries that came to nothing.
     """
 
-    def __init__(self, machines: Machines, seconds: Callable[[Any], float]) -> None:
+    def __init__(self, machines: Machines, seconds: Seconds) -> None:
         self.machines = machines
         self.seconds = seconds
         self.workers = machines.workers
@@ -121,11 +123,11 @@ class Virtual(Pool):
             for first in range(0, self.workers, self.machines.workers_per_node):
                 self._let_vanish(first, 0.0)
 
-    def __getstate__(self) -> tuple[Machines, Callable[[Any], float]]:
+    def __getstate__(self) -> tuple[Machines, Seconds]:
         """Leave behind what has happened."""
         return self.machines, self.seconds
 
-    def __setstate__(self, state: tuple[Machines, Callable[[Any], float]]) -> None:
+    def __setstate__(self, state: tuple[Machines, Seconds]) -> None:
         """Begin at time 0."""
         self.machines, self.seconds = state
         self.workers = self.machines.workers

@@ -30,16 +30,17 @@ PARTS = {
 }
 
 
-def _scalar(dtype: np.dtype[Any], data: bytes) -> Any:  # noqa: ANN401, a NumPy scalar
+def _scalar(dtype: np.dtype[np.generic], data: bytes) -> np.generic:
     if dtype.kind not in "biuf":
         raise pickle.UnpicklingError(f"a number of the type {dtype} is not admitted")
-    return np.frombuffer(data, dtype, 1)[0]
+    scalar: np.generic = np.frombuffer(data, dtype, 1)[0]
+    return scalar
 
 
 Results = Mapping[str, Any]
 """What the published files hold of one architecture or training."""
 
-ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
+ADMITTED: dict[tuple[str, str], Callable[..., object]] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("numpy", "dtype"): np.dtype,
     ("numpy.core.multiarray", "scalar"): _scalar,
@@ -49,7 +50,7 @@ ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
 class NarrowUnpickler(pickle.Unpickler):
     """Reads pickles that name nothing but what stands in ``ADMITTED``."""
 
-    def find_class(self, module: str, name: str) -> Callable[..., Any]:
+    def find_class(self, module: str, name: str) -> Callable[..., object]:
         """Return what a name stands for.
 
         Raises:

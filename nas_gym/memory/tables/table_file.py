@@ -161,7 +161,7 @@ def verified(arrays: Arrays, path: Path) -> Arrays:
     return contents
 
 
-def checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
+def checksum(arrays: Arrays) -> str:
     """Return SHA-256 over names, types, shapes and contents, in hexadecimal digits."""
     digest = hashlib.sha256()
     for name in sorted(arrays):

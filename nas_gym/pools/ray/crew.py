@@ -6,11 +6,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeAlias
 
 import cloudpickle
 
@@ -36,6 +37,9 @@ LOOK_SECONDS = 10.0
 """So often it says what it waits for, and asks how long the tasks under way may take."""
 LINE = 200
 """Characters of what Ray says."""
+
+Event: TypeAlias = "tuple[Slot, int, str, Future[Any]]"
+"""A call of an actor that has ended: of which slot, in which of its lives, which method, and its answer."""
 
 _numbers = count()
 
@@ -90,7 +94,7 @@ class Slot:
             never.
     """
 
-    def __init__(self, make: Callable[[], Any], events: "SimpleQueue[tuple[Slot, int, str, Any]]") -> None:
+    def __init__(self, make: Callable[[], Any], events: "SimpleQueue[Event]") -> None:
         self._make = make
         self._events = events
         self.failures = 0
@@ -140,7 +144,7 @@ class RayCrew:
     def __init__(self, slots: int, options: dict[str, object], timeout_seconds: Limit) -> None:
         actor = ray.remote(RayWorker).options(max_restarts=0, max_task_retries=0, **options)
         self._timeout_seconds = timeout_seconds
-        self._events: SimpleQueue[tuple[Slot, int, str, Any]] = SimpleQueue()
+        self._events: SimpleQueue[Event] = SimpleQueue()
         self._waiting: deque[Task] = deque()
         self._errands: list[Errand] = []
         path = [entry for entry in sys.path if isinstance(entry, str)]
@@ -205,7 +209,7 @@ class RayCrew:
         for slot in self._slots:
             slot.kill()
 
-    def _handle(self, slot: Slot, life: int, method: str, ended: Any) -> None:  # noqa: ANN401, a future of Ray's
+    def _handle(self, slot: Slot, life: int, method: str, ended: Future[Any]) -> None:
         if not slot.is_about(life):
             return
         if (error := ended.exception()) is not None:
