@@ -264,7 +264,11 @@ def test_amount__that_is_given_twice_is_one_line(name: str) -> None:
         ("NAS-Moons-v0", {"reward": "speed"}, ["unknown reward 'speed'", "validation_accuracy"]),
         ("NAS-Moons-v0", {"evaluator": "magic"}, ["unknown evaluator 'magic'", "fused, local"]),
         ("NAS-Moons-v0", {"recipe": "paper"}, ["unknown recipe 'paper'; there are search, full"]),
-        ("NAS-PTB-v0", {"recipe": "papr"}, ["unknown recipe 'papr'; there are search, middle, full, paper"]),
+        (
+            "NAS-PTB-v0",
+            {"recipe": "papr"},
+            ["unknown recipe 'papr'; there are search, ranking, middle, full"],
+        ),
         ("NAS-PTB-v0", {"recipe": [1]}, ["unknown recipe [1]"]),
         ("NAS-Text-v0", {"path": "x", "seed": 1}, ["NAS-Text-v0 has no keyword 'seed'", "path"]),
         ("NAS-Text-v0", {}, ["needs the keyword 'path'"]),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +82,20 @@ def test_middle__has_more_updates_than_the_search_and_fewer_tokens_than_the_full
     assert len(ladder) == rungs, "brackets are quick enough without"
     if rungs == 3:
         search, middle, full = ladder
-        assert middle.batch_size < search.batch_size == full.batch_size
+        assert middle.batch_size <= search.batch_size == full.batch_size
         assert (middle.units, middle.learning_rate) == (search.units, search.learning_rate)
         assert full.max_batches is None, "only between are windows left out"
     given = ladder_of(name, middle={"units": 7})
     assert [rung.recipe.units for rung in given] == [ladder[0].units, 7, ladder[-1].units]
     assert len(ladder_of(name, recipe={"name": "full"})) == 2, "a recipe by name is for all rungs"
+
+
+def test_ranking__is_the_full_training_with_fewer_classes_and_windows() -> None:
+    search, middle, full = (
+        rung.recipe for rung in ladder_of("NAS-PTB-v0", recipe="ranking", middle="middle", full="full")
+    )
+    assert (search.max_batches, search.classes, middle.classes) == (800, 1000, 3000)
+    assert replace(search, max_batches=None, classes=None) == replace(middle, classes=None) == full
 
 
 def test_middle__reads_windows_from_everywhere_in_the_text() -> None:
