@@ -11,9 +11,11 @@ def alone() -> Iterator[None]:
     """Compute with PyTorch's usual settings, and leave the session as it was; also a decorator.
 
     A program may collect under ``no_grad`` or ``inference_mode``, train under autocast, or have another
-    default type, device or precision: an agent learns the same.
+    default type, device, precision or number of threads: an agent learns the same. Its products are small, so
+    it takes one thread: with more, some processors add them up in another order.
     """
     dtype, precision = torch.get_default_dtype(), torch.get_float32_matmul_precision()
+    threads = torch.get_num_threads()
     with (
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -24,9 +26,13 @@ def alone() -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
         if precision != "highest":
             torch.set_float32_matmul_precision("highest")
+        if threads != 1:
+            torch.set_num_threads(1)
         try:
             yield
         finally:
             torch.set_default_dtype(dtype)
             if precision != "highest":
                 torch.set_float32_matmul_precision(precision)
+            if threads != 1:
+                torch.set_num_threads(threads)
