@@ -54,7 +54,7 @@ class TrainingEvaluator(PooledEvaluator[Child]):
         status: Status = "timed_out" if fault.kind == "timed_out" else "failed"
         reason = fault.reason
         if status == "timed_out" and self._patience is not None:
-            reason += f", far longer than others took; {WAIT} lets it take any time"
+            reason += f", it was taken for hanging; {WAIT} lets it take any time"
         return self.trainer.evaluation(item, Outcome(reason=reason), fault.seconds, status=status)
 
     def _come(self, wait: bool, timeout: float | None) -> list[Answer]:
