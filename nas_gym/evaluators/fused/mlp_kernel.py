@@ -34,6 +34,9 @@ from numpy.typing import NDArray
 from nas_gym.compiling import compiled
 
 LANES = 32
+DOTS = 8
+"""So many dot products are computed at a time."""
+NO_BIAS = -1
 LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU = range(5)
 
 CROSS_ENTROPY, SQUARED_ERROR, HUBER = range(3)
@@ -129,34 +132,56 @@ def double_of_bits(typing_context, bits):
 
 
 @intrinsic
-def weighted_sum(typing_context, out, out_row, start, weights, first, stride, rows, row, count):
-    """Set ``out[out_row]`` to ``start`` plus a weighted sum of rows.
+def weighted_sums(typing_context, out, out_row, starts, weights, firsts, stride, rows, row, count):
+    """Set each row ``out[out_row + i]`` to ``starts[i]`` plus a weighted sum of rows.
 
-    Its terms are ``weights[first + j * stride] * rows[row + j]`` for j from 0 to ``count - 1``, and it
-    stays in registers. Both a layer's outputs and the gradients of its inputs are such sums.
+    Its terms are ``weights[firsts[i] + j * stride] * rows[row + j]`` for j from 0 to ``count - 1``. Both a
+    layer's outputs and the gradients of its inputs are such sums. They stay in registers; of two at a time
+    the processor adds to one while it waits for the other, and reads each row once.
     """
     index = types.intp
-    signature = types.void(out, index, types.float32, weights, index, index, rows, index, index)
+    signature = types.void(out, index, starts, weights, firsts, index, rows, index, index)
 
     def generate(context, builder, signature, arguments):
-        out, out_row, start, weights, first, stride, rows, row, count = arguments
-        weight_type, rows_type = signature.args[3], signature.args[6]
+        out, out_row, starts, weights, firsts, stride, rows, row, count = arguments
+        out_type, weight_type, rows_type = (signature.args[i] for i in (0, 3, 6))
         weight_data = make_array(weight_type)(context, builder, weights).data
         multiply_add = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(_ROW, [_ROW] * 3), f"llvm.fma.v{LANES}f32"
         )
-        total = cgutils.alloca_once_value(builder, _splat(builder, start))
+        totals = [
+            cgutils.alloca_once_value(builder, _splat(builder, start))
+            for start in cgutils.unpack_tuple(builder, starts)
+        ]
+        positions = cgutils.unpack_tuple(builder, firsts)
         with cgutils.for_range(builder, count) as loop:
-            position = builder.add(first, builder.mul(loop.index, stride))
-            weight = _splat(builder, builder.load(builder.gep(weight_data, [position])))
             pointer = _row_of(context, builder, rows_type, rows, builder.add(row, loop.index))
             values = builder.load(pointer, align=4)
-            builder.store(builder.call(multiply_add, [weight, values, builder.load(total)]), total)
-        target = _row_of(context, builder, signature.args[0], out, out_row)
-        builder.store(builder.load(total), target, align=4)
+            step = builder.mul(loop.index, stride)
+            for total, first in zip(totals, positions, strict=True):
+                position = builder.gep(weight_data, [builder.add(first, step)])
+                weight = _splat(builder, builder.load(position))
+                builder.store(builder.call(multiply_add, [weight, values, builder.load(total)]), total)
+        for i, total in enumerate(totals):
+            target = _row_of(context, builder, out_type, out, builder.add(out_row, out_row.type(i)))
+            builder.store(builder.load(total), target, align=4)
         return context.get_dummy_value()
 
     return signature, generate
+
+
+def _fold(builder, left, right, low, high):
+    """Add the lanes ``high`` of two vectors side by side to their lanes ``low``."""
+    taken = (ir.Constant(ir.VectorType(_INT32, len(lanes)), lanes) for lanes in (low, high))
+    return builder.fadd(*(builder.shuffle_vector(left, right, lanes) for lanes in taken))
+
+
+def _fold_to(builder, vector, lanes):
+    """Add the second half of a vector to the first until so many lanes are left."""
+    while vector.type.count > lanes:
+        half = vector.type.count // 2
+        vector = _fold(builder, vector, vector, list(range(half)), list(range(half, 2 * half)))
+    return vector
 
 
 @intrinsic
@@ -167,18 +192,54 @@ def dot(typing_context, a, a_row, b, b_row):
         a, a_row, b, b_row = arguments
         left = builder.load(_row_of(context, builder, signature.args[0], a, a_row), align=4)
         right = builder.load(_row_of(context, builder, signature.args[2], b, b_row), align=4)
-        total, lanes = builder.fmul(left, right), LANES
-        while lanes > 1:
-            half = ir.VectorType(_INT32, lanes // 2)
-            low = ir.Constant(half, list(range(lanes // 2)))
-            high = ir.Constant(half, list(range(lanes // 2, lanes)))
-            total = builder.fadd(
-                builder.shuffle_vector(total, total, low), builder.shuffle_vector(total, total, high)
-            )
-            lanes //= 2
+        total = _fold_to(builder, builder.fmul(left, right), 1)
         return builder.extract_element(total, ir.Constant(_INT32, 0))
 
     return types.float32(a, types.intp, b, types.intp), generate
+
+
+@intrinsic
+def add_dots(typing_context, sums, position, stride, a, a_row, b, b_row):
+    """Add ``dot(a, a_row, b, b_row + i)`` to ``sums[position + i * stride]`` for i from 0 to ``DOTS - 1``.
+
+    It is the same tree for each. But where ``dot`` has less than a whole vector left, the rest of two of
+    them is folded into one, so that an instruction adds for all of them what it would add for one.
+
+    A stride of ``None`` is 1, and makes one vector instruction of what is added.
+    """
+    index = types.intp
+    signature = types.void(sums, index, stride, a, index, b, index)
+    contiguous = isinstance(stride, types.NoneType)
+
+    def generate(context, builder, signature, arguments):
+        sums, position, stride, a, a_row, b, b_row = arguments
+        sums_type, a_type, b_type = (signature.args[i] for i in (0, 3, 5))
+        left = builder.load(_row_of(context, builder, a_type, a, a_row), align=4)
+        parts = []
+        for i in range(DOTS):
+            pointer = _row_of(context, builder, b_type, b, builder.add(b_row, b_row.type(i)))
+            products = builder.fmul(left, builder.load(pointer, align=4))
+            parts.append(_fold_to(builder, products, DOTS))
+        # Pairs are chosen so that no later fold crosses the halves of a vector, which takes longer, and the
+        # sums end in order.
+        low, high = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
+        parts = [_fold(builder, parts[i], parts[i + 4], low, high) for i in range(4)]
+        low, high = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+        parts = [_fold(builder, parts[i], parts[i + 1], low, high) for i in (0, 2)]
+        total = _fold(builder, *parts, [0, 2, 8, 10, 4, 6, 12, 14], [1, 3, 9, 11, 5, 7, 13, 15])
+        data = make_array(sums_type)(context, builder, sums).data
+        if contiguous:
+            pointer = builder.bitcast(builder.gep(data, [position]), total.type.as_pointer())
+            builder.store(builder.fadd(builder.load(pointer, align=4), total), pointer, align=4)
+            return context.get_dummy_value()
+        for i in range(DOTS):
+            offset = builder.add(position, builder.mul(stride, stride.type(i)))
+            pointer = builder.gep(data, [offset])
+            added = builder.extract_element(total, ir.Constant(_INT32, i))
+            builder.store(builder.fadd(builder.load(pointer), added), pointer)
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 @njit(inline="always", error_model="numpy")
@@ -247,38 +308,47 @@ def logarithm(x):
 # Random numbers ------------------------------------------------------------------------------------
 
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""What the counter of random numbers goes on by."""
+
+
 @njit(inline="always", error_model="numpy")
-def next_random(state):
-    """Advance ``state``, uint64 of shape ``(1,)``, and return 64 random bits.
+def random_bits(counter):
+    """Return 64 random bits for each uint64 that ``GOLDEN`` is added to again and again.
 
     SplitMix64: Steele, Lea & Flood 2014, https://doi.org/10.1145/2660193.2660195.
     """
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (counter ^ (counter >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
 
 
 @njit(inline="always", error_model="numpy")
-def shuffle(order, state):
-    """Shuffle an int64 array in place (Fisher & Yates)."""
+def shuffle(order, counter):
+    """Shuffle an int64 array in place (Fisher & Yates), and return the last counter."""
     for i in range(len(order) - 1, 0, -1):
-        j = np.int64(((next_random(state) >> np.uint64(32)) * np.uint64(i + 1)) >> np.uint64(32))
+        counter += GOLDEN
+        j = np.int64(((random_bits(counter) >> np.uint64(32)) * np.uint64(i + 1)) >> np.uint64(32))
         order[i], order[j] = order[j], order[i]
+    return counter
 
 
 @njit(inline="always", error_model="numpy")
-def draw_weights(kinds, widths, weights, state):
-    """Draw weights and biases uniformly within plus and minus 1 / sqrt(inputs), as PyTorch does."""
+def draw_weights(kinds, widths, weights, counter):
+    """Draw weights and biases uniformly within plus and minus 1 / sqrt(inputs), as PyTorch does.
+
+    Returns the last counter.
+    """
     end = 0
     for layer in range(len(kinds)):
         if kinds[layer] == LINEAR:
             start, end = end, end + (widths[layer] + 1) * widths[layer + 1]
             bound = 1.0 / math.sqrt(widths[layer])
             for position in range(start, end):
-                uniform = np.float64(next_random(state) >> np.uint64(11)) / 9007199254740992.0
+                counter += GOLDEN
+                uniform = np.float64(random_bits(counter) >> np.uint64(11)) / 9007199254740992.0
                 weights[position] = np.float32((2.0 * uniform - 1.0) * bound)
+    return counter
 
 
 # The network ---------------------------------------------------------------------------------------
@@ -296,11 +366,11 @@ def count_weights(kinds, widths):
 
 @njit(error_model="numpy")
 def new_units(widths):
-    """Return zeros, float32 of shape ``(sum of widths, LANES)``."""
+    """Return zeros, float32, rows of ``LANES`` for all units one after another."""
     rows = 0
     for layer in range(len(widths)):
         rows += widths[layer]
-    return np.zeros((rows, LANES), np.float32)
+    return np.zeros(rows * LANES, np.float32)
 
 
 @njit(inline="always", error_model="numpy")
@@ -312,6 +382,73 @@ def all_finite(values):
     return True
 
 
+@njit(inline="always", error_model="numpy")
+def activate(kind, units, x, y, count):
+    """Set ``count`` units from number ``y`` on to the activations of those from ``x`` on.
+
+    Here and below, numbers are unsigned and units are counted from the start of the whole array: Numba looks
+    whether signed ones count from the end, which keeps LLVM from making vectors, and for each view of a part
+    it counts references, which in small networks is a tenth of the time.
+    """
+    x, y, count = np.uint64(x), np.uint64(y), np.uint64(count)
+    if kind == TANH:
+        for k in range(count):
+            units[y + k] = hyperbolic_tangent(units[x + k])
+    elif kind == SIGMOID:
+        for k in range(count):
+            units[y + k] = fma(HALF, hyperbolic_tangent(HALF * units[x + k]), HALF)
+    else:
+        slope = ZERO if kind == RELU else LEAKY_SLOPE
+        for k in range(count):
+            value = units[x + k]
+            units[y + k] = value if value > ZERO else slope * value
+
+
+@njit(inline="always", error_model="numpy")
+def deactivate(kind, units, deltas, y, x, count):
+    """Set ``count`` deltas from number ``x`` on to what those of activations, from ``y`` on, send back."""
+    x, y, count = np.uint64(x), np.uint64(y), np.uint64(count)
+    if kind == TANH:
+        for k in range(count):
+            deltas[x + k] = deltas[y + k] * (ONE - units[y + k] * units[y + k])
+    elif kind == SIGMOID:
+        for k in range(count):
+            deltas[x + k] = deltas[y + k] * units[y + k] * (ONE - units[y + k])
+    else:
+        slope = ZERO if kind == RELU else LEAKY_SLOPE
+        for k in range(count):
+            deltas[x + k] = deltas[y + k] if units[y + k] > ZERO else slope * deltas[y + k]
+
+
+@njit(inline="always", error_model="numpy")
+def set_sums(out, out_row, count, bias, weights, first, across, along, rows, row, terms):
+    """Set rows of ``out`` to weighted sums of as many rows as there are terms, each with a weight of its own.
+
+    Args:
+        out: Gets the sums.
+        out_row: Where they begin.
+        count: How many there are.
+        bias: Where among the weights the sums' biases begin, or ``NO_BIAS``.
+        weights: All weights.
+        first: Where the first weight of the first sum stands.
+        across: From there to the first weight of the next sum.
+        along: From there to the next weight of the same sum.
+        rows: What is summed.
+        row: Where it begins.
+        terms: How many of them there are.
+    """
+    for o in range(0, count - 1, 2):
+        starts = (ZERO, ZERO) if bias == NO_BIAS else (weights[bias + o], weights[bias + o + 1])
+        firsts = (first + o * across, first + (o + 1) * across)
+        weighted_sums(out, out_row + o, starts, weights, firsts, along, rows, row, terms)
+    if count % 2:
+        last = count - 1
+        start = ZERO if bias == NO_BIAS else weights[bias + last]
+        weighted_sums(
+            out, out_row + last, (start,), weights, (first + last * across,), along, rows, row, terms
+        )
+
+
 @njit(error_model="numpy")
 def forward(kinds, widths, weights, units):
     """Compute all units from the features, which stand in the first rows.
@@ -320,7 +457,7 @@ def forward(kinds, widths, weights, units):
         kinds: Codes of the layers.
         widths: Numbers of units.
         weights: All weights.
-        units: float32, shape ``(sum of widths, LANES)``; filled layer by layer.
+        units: float32, rows of ``LANES`` one after another, a row for each unit; filled layer by layer.
     """
     row, weight = 0, 0
     for layer in range(len(kinds)):
@@ -328,93 +465,84 @@ def forward(kinds, widths, weights, units):
         out = row + inputs
         if kind == LINEAR:
             bias = weight + inputs * outputs
-            for o in range(outputs):
-                weighted_sum(
-                    units, out + o, weights[bias + o], weights, weight + o * inputs, 1, units, row, inputs
-                )
+            set_sums(units, out, outputs, bias, weights, weight, inputs, 1, units, row, inputs)
             weight = bias + outputs
-        elif kind == TANH:
-            for o in range(outputs):
-                x, y = units[row + o], units[out + o]
-                for k in range(LANES):
-                    y[k] = hyperbolic_tangent(x[k])
-        elif kind == SIGMOID:
-            for o in range(outputs):
-                x, y = units[row + o], units[out + o]
-                for k in range(LANES):
-                    y[k] = fma(HALF, hyperbolic_tangent(HALF * x[k]), HALF)
         else:
-            slope = ZERO if kind == RELU else LEAKY_SLOPE
-            for o in range(outputs):
-                x, y = units[row + o], units[out + o]
-                for k in range(LANES):
-                    y[k] = x[k] if x[k] > ZERO else slope * x[k]
+            activate(kind, units, row * LANES, out * LANES, outputs * LANES)
         row = out
+
+
+@njit(inline="always", error_model="numpy")
+def add_products(a, a_row, a_count, b, b_row, b_count, sums, first):
+    """Add to ``sums`` the dots of all rows of ``a`` with all of ``b``: a matrix, from ``first`` on.
+
+    As many at once as there can be: along the rows of the matrix, and where these end, along its columns.
+    """
+    across = b_count - b_count % DOTS
+    for o in range(a_count):
+        for i in range(0, across, DOTS):
+            add_dots(sums, first + o * b_count + i, None, a, a_row + o, b, b_row + i)
+    down = a_count - a_count % DOTS
+    for i in range(across, b_count):
+        for o in range(0, down, DOTS):
+            add_dots(sums, first + o * b_count + i, b_count, b, b_row + i, a, a_row + o)
+        for o in range(down, a_count):
+            sums[first + o * b_count + i] += dot(a, a_row + o, b, b_row + i)
 
 
 @njit(inline="always", error_model="numpy")
 def backward(kinds, widths, weights, units, deltas, ones, gradients):
     """Add to ``gradients`` what the deltas of the outputs, in the last rows of ``deltas``, send back."""
-    row, weight = len(units) - widths[-1], len(weights)
+    row, weight = len(units) // LANES - widths[-1], len(weights)
     for layer in range(len(kinds) - 1, -1, -1):
         inputs, outputs, kind = widths[layer], widths[layer + 1], kinds[layer]
         source = row - inputs
         if kind == LINEAR:
             bias = weight - outputs
             weight = bias - inputs * outputs
-            for o in range(outputs):
-                gradients[bias + o] += dot(deltas, row + o, ones, 0)
-                for i in range(inputs):
-                    gradients[weight + o * inputs + i] += dot(deltas, row + o, units, source + i)
+            add_products(deltas, row, outputs, ones, 0, 1, gradients, bias)
+            add_products(deltas, row, outputs, units, source, inputs, gradients, weight)
             if layer > 0:  # nobody asks for the gradients of the features
-                for i in range(inputs):
-                    weighted_sum(deltas, source + i, ZERO, weights, weight + i, inputs, deltas, row, outputs)
+                set_sums(deltas, source, inputs, NO_BIAS, weights, weight, 1, inputs, deltas, row, outputs)
         else:
-            slope = ZERO if kind == RELU else LEAKY_SLOPE
-            for o in range(outputs):
-                y, above, below = units[row + o], deltas[row + o], deltas[source + o]
-                if kind == TANH:
-                    for k in range(LANES):
-                        below[k] = above[k] * (ONE - y[k] * y[k])
-                elif kind == SIGMOID:
-                    for k in range(LANES):
-                        below[k] = above[k] * y[k] * (ONE - y[k])
-                else:
-                    for k in range(LANES):
-                        below[k] = above[k] if y[k] > ZERO else slope * above[k]
+            deactivate(kind, units, deltas, row * LANES, source * LANES, outputs * LANES)
         row = source
 
 
 @njit(inline="always", error_model="numpy")
 def load(features, order, start, lanes, units):
     """Copy samples ``order[start : start + lanes]`` into the first rows; idle lanes repeat the first one."""
-    for k in range(LANES):
-        sample = order[start + k] if k < lanes else order[start]
-        for f in range(features.shape[1]):
-            units[f, k] = features[sample, f]
+    for f in range(features.shape[1]):
+        row = np.uint64(f * LANES)
+        for k in range(np.uint64(lanes)):
+            units[row + k] = features[order[np.uint64(start) + k], f]
+        for k in range(np.uint64(lanes), np.uint64(LANES)):
+            units[row + k] = features[order[start], f]
 
 
 @njit(inline="always", error_model="numpy")
-def softmax(logits, first, probabilities, scratch):
-    """Turn logits, in the rows from ``first`` on, into probabilities in the same rows of another array.
+def set_shares(logits, first, shares, scratch):
+    """Set rows of an array to each lane's weight times its probability of each class, given by logits.
 
-    Rows 2 and 3 of ``scratch`` are overwritten. Here and below, rows are counted from the start of whole
-    arrays: for each view of a part Numba counts references, which in small networks is a tenth of the time.
+    Both stand in the rows from ``first`` on; for ``scratch`` see ``set_slopes``. How many lanes there are is
+    read off an array, as loops of constant length are unrolled before LLVM can make vectors of them.
     """
-    for k in range(LANES):
-        scratch[2, k] = logits[first, k]
+    lanes, start, end = np.uint64(scratch.shape[1]), np.uint64(first * LANES), np.uint64(len(logits))
+    for k in range(lanes):
+        scratch[2, k] = logits[start + k]
         scratch[3, k] = ZERO
-    for c in range(first + 1, len(logits)):
-        for k in range(LANES):
-            scratch[2, k] = max(scratch[2, k], logits[c, k])
-    for c in range(first, len(logits)):
-        for k in range(LANES):
-            probabilities[c, k] = exponential(logits[c, k] - scratch[2, k])
-            scratch[3, k] += probabilities[c, k]
-    for c in range(first, len(logits)):
-        for k in range(LANES):
-            term = probabilities[c, k]
-            probabilities[c, k] = (ZERO if term < NO_SLOPE else term) / scratch[3, k]
+    for row in range(start + lanes, end, lanes):
+        for k in range(lanes):
+            scratch[2, k] = max(scratch[2, k], logits[row + k])
+    for row in range(start, end, lanes):
+        for k in range(lanes):
+            term = exponential(logits[row + k] - scratch[2, k])
+            shares[row + k] = term
+            scratch[3, k] += term
+    for row in range(start, end, lanes):
+        for k in range(lanes):
+            term = shares[row + k]
+            shares[row + k] = (ZERO if term < NO_SLOPE else term) / scratch[3, k] * scratch[1, k]
 
 
 # Losses --------------------------------------------------------------------------------------------
@@ -439,18 +567,20 @@ def set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas
 @overload(set_slopes, inline="always", jit_options={"error_model": "numpy"})
 def _set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas):
     def of_labels(units, first, targets, batch, start, lanes, scratch, loss, deltas):
-        softmax(units, first, deltas, scratch)
-        for c in range(first, len(deltas)):
-            for k in range(LANES):
-                deltas[c, k] *= scratch[1, k]
-        for k in range(lanes):
-            deltas[first + targets[batch[start + k]], k] -= scratch[1, k]
+        set_shares(units, first, deltas, scratch)
+        for k in range(np.uint64(lanes)):
+            scratch[4, k] = np.float32(targets[batch[np.uint64(start) + k]])
+        width, label = np.uint64(scratch.shape[1]), ZERO
+        for row in range(np.uint64(first * LANES), np.uint64(len(deltas)), width):
+            for k in range(width):
+                deltas[row + k] -= scratch[1, k] if scratch[4, k] == label else ZERO
+            label += ONE
 
     def of_values(units, first, targets, batch, start, lanes, scratch, loss, deltas):
         for k in range(LANES):
-            error = units[first, k] - (targets[batch[start + k]] if k < lanes else ZERO)
+            error = units[first * LANES + k] - (targets[batch[start + k]] if k < lanes else ZERO)
             slope = error + error if loss == SQUARED_ERROR else min(max(error, -ONE), ONE)
-            deltas[first, k] = slope * scratch[1, k]
+            deltas[first * LANES + k] = slope * scratch[1, k]
 
     return of_values if isinstance(targets.dtype, types.Float) else of_labels
 
@@ -466,14 +596,14 @@ def _part_of_loss(units, first, targets, batch, start, lanes, scratch, loss):
             scratch[2, k] += np.float32(logarithm(np.float64(scratch[3, k])))
         part = 0.0
         for k in range(lanes):
-            one = scratch[2, k] - units[first + targets[batch[start + k]], k]
+            one = scratch[2, k] - units[(first + targets[batch[start + k]]) * LANES + k]
             part += np.float64(scratch[1, k]) * np.float64(one)
         return part
 
     def of_values(units, first, targets, batch, start, lanes, scratch, loss):
         part = 0.0
         for k in range(lanes):
-            error = abs(np.float64(units[first, k]) - np.float64(targets[batch[start + k]]))
+            error = abs(np.float64(units[first * LANES + k]) - np.float64(targets[batch[start + k]]))
             one = error * error
             if loss == HUBER:
                 one = 0.5 * one if error <= 1.0 else error - 0.5
@@ -513,12 +643,12 @@ def batch_gradients(
         with_loss: Whether to compute the loss, which training does not need; 0.0 without.
         units: As in ``forward``; overwritten.
         deltas: Of the same shape; overwritten.
-        scratch: float32, shape ``(4, LANES)``, the first row all ones; the others are overwritten.
+        scratch: float32, shape ``(5, LANES)``, the first row all ones; the others are overwritten.
         gradients: Filled; as the weights.
     """
     for j in range(len(gradients)):
         gradients[j] = ZERO
-    first = len(units) - widths[-1]
+    first = len(units) // LANES - widths[-1]
     weighted = len(sample_weights) > 0
     total = 1.0 * len(batch)
     if weighted:
@@ -526,16 +656,18 @@ def batch_gradients(
         for i in range(len(batch)):
             total += np.float64(sample_weights[batch[i]])
     share = 1.0 / total
+    for k in range(np.uint64(scratch.shape[1])):
+        scratch[1, k] = np.float32(share)
     mean_loss = 0.0
     for start in range(0, len(batch), LANES):
         lanes = min(LANES, len(batch) - start)
         load(features, batch, start, lanes, units)
         forward(kinds, widths, weights, units)
-        for k in range(LANES):
-            scratch[1, k] = np.float32(share) if k < lanes else ZERO
         if weighted:
             for k in range(lanes):
                 scratch[1, k] = np.float32(share * np.float64(sample_weights[batch[start + k]]))
+        for k in range(lanes, LANES):
+            scratch[1, k] = ZERO
         set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas)
         if with_loss:
             mean_loss += part_of_loss(units, first, targets, batch, start, lanes, scratch, loss)
@@ -567,7 +699,7 @@ def adam_step(weights, gradients, mean, variance, step_size, correction):
 @njit(error_model="numpy")
 def compute_outputs(kinds, widths, weights, features, units, outputs):
     """Fill ``outputs``, float32 of shape ``(outputs, samples)``; ``units`` as in ``forward``."""
-    first_output = len(units) - widths[-1]
+    first_output = len(units) // LANES - widths[-1]
     everyone = np.arange(len(features))
     for start in range(0, len(features), LANES):
         lanes = min(LANES, len(features) - start)
@@ -575,7 +707,7 @@ def compute_outputs(kinds, widths, weights, features, units, outputs):
         forward(kinds, widths, weights, units)
         for o in range(len(outputs)):
             for k in range(lanes):
-                outputs[o, start + k] = units[first_output + o, k]
+                outputs[o, start + k] = units[(first_output + o) * LANES + k]
 
 
 @njit(inline="always", error_model="numpy")
@@ -750,19 +882,18 @@ def _train(
     size = count_weights(kinds, widths)
     units = new_units(widths)
     deltas = new_units(widths)
-    scratch = np.ones((4, LANES), np.float32)
+    scratch = np.ones((5, LANES), np.float32)
     outputs = np.empty((widths[-1], len(validation_targets)), np.float32)
     weights, gradients = np.empty(size, np.float32), np.empty(size, np.float32)
     mean, variance = np.zeros(size, np.float32), np.zeros(size, np.float32)
-    state = np.full(1, seed, np.uint64)
-    draw_weights(kinds, widths, weights, state)
+    counter = draw_weights(kinds, widths, weights, seed)
     best_weights = weights.copy()
     order = np.arange(len(train_targets))
     decay1, decay2 = 1.0, 1.0
     sign = -1.0 if metric == LOG_LOSS or metric == RMSE or metric == MAE else 1.0
     best, waited, epoch = -np.inf, 0, 0
     for epoch in range(1, epochs + 1):
-        shuffle(order, state)
+        counter = shuffle(order, counter)
         total_loss, steps = 0.0, 0
         for start in range(0, len(order), batch_size):
             total_loss += batch_gradients(

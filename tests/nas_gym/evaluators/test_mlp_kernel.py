@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numba import njit
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 from sklearn import metrics as sklearn_metrics
@@ -38,9 +39,8 @@ EVERY_LAYER = MlpSpace().parse("Linear-16 Sigmoid Tanh Linear-8 LeakyReLU ReLU")
 def compiled_functions() -> None:
     """Compile what only these tests call from Python, so that no test's time holds it."""
     kinds, widths = compiled(EVERY_LAYER, 2, 2)
-    weights, state = np.zeros(mlp_kernel.count_weights(kinds, widths), np.float32), np.zeros(1, np.uint64)
-    mlp_kernel.draw_weights(kinds, widths, weights, state)
-    mlp_kernel.shuffle(np.arange(2), state)
+    weights = initial_weights(kinds, widths, 0)
+    mlp_kernel.shuffle(np.arange(2), np.uint64(0))
     mlp_kernel.exponential(np.float32(0))
     mlp_kernel.hyperbolic_tangent(np.float32(0))
     features, labels = np.zeros((2, 2), np.float32), np.arange(2)
@@ -91,7 +91,7 @@ def train(
 
 def initial_weights(kinds: NDArray[np.int64], widths: NDArray[np.int64], seed: int) -> Floats:
     weights = np.empty(mlp_kernel.count_weights(kinds, widths), np.float32)
-    mlp_kernel.draw_weights(kinds, widths, weights, np.full(1, seed, np.uint64))
+    mlp_kernel.draw_weights(kinds, widths, weights, np.uint64(seed))
     return weights
 
 
@@ -111,8 +111,8 @@ def loss_and_gradients(
     sample_weights: Floats | None = None,
 ) -> tuple[float, Floats]:
     """Return the mean loss over all samples and its gradients, by the function that training uses."""
-    units = np.zeros((widths.sum(), mlp_kernel.LANES), np.float32)
-    gradients, scratch = np.empty_like(weights), np.ones((4, mlp_kernel.LANES), np.float32)
+    units = mlp_kernel.new_units(widths)
+    gradients, scratch = np.empty_like(weights), np.ones((5, mlp_kernel.LANES), np.float32)
     value = mlp_kernel.batch_gradients(
         kinds,
         widths,
@@ -355,12 +355,38 @@ def test_score__of_values_is_that_of_scikit_learn(metric: str, samples: int) -> 
         assert ours == pytest.approx(VALUE_SCORES[metric](y, outputs[:, 0]), rel=1e-6)
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 2), (2, 16), (16, 8), (9, 11), (8, 1), (1, 8)])
+def test_add_products__adds_every_dot_to_the_last_bit(rows: int, columns: int) -> None:
+    generator = np.random.default_rng(rows)
+    draw = partial(generator.normal, size=20 * mlp_kernel.LANES)
+    a, b = draw().astype(np.float32), draw().astype(np.float32)
+    sums = generator.normal(size=rows * columns + 5).astype(np.float32)
+    expected = sums.copy()
+    for row in range(rows):
+        for column in range(columns):
+            expected[3 + row * columns + column] += _dot(a, 2 + row, b, 1 + column)
+    _add_products(a, 2, rows, b, 1, columns, sums, 3)
+    assert np.array_equal(sums, expected)
+
+
+@njit
+def _dot(a: Floats, a_row: int, b: Floats, b_row: int) -> np.float32:
+    return mlp_kernel.dot(a, a_row, b, b_row)
+
+
+@njit(error_model="numpy")
+def _add_products(
+    a: Floats, a_row: int, a_count: int, b: Floats, b_row: int, b_count: int, sums: Floats, first: int
+) -> None:
+    mlp_kernel.add_products(a, a_row, a_count, b, b_row, b_count, sums, first)
+
+
 def test_shuffle__gives_every_order_as_often() -> None:
-    state = np.full(1, 7, np.uint64)
+    counter = np.uint64(7)
     counts: dict[tuple[int, ...], int] = {}
     for _ in range(6000):
         order = np.arange(3)
-        mlp_kernel.shuffle(order, state)
+        counter = np.uint64(mlp_kernel.shuffle(order, counter))
         counts[tuple(order.tolist())] = counts.get(tuple(order.tolist()), 0) + 1
     assert len(counts) == 6
     assert all(880 < count < 1120 for count in counts.values()), counts  # four standard deviations
