@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import gymnasium as gym
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from agents.errors import InvalidArgumentError
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 AnyVectorEnv = VectorEnv[Any, Any, Any]
 Info = dict[str, Any]
 """What Gymnasium hands over beside an observation."""
@@ -140,7 +141,7 @@ def joined(batches: Sequence[Episodes]) -> Episodes:
     """
     steps = max(batch.actions.shape[1] for batch in batches)
 
-    def pad(array: NDArray[Any], value: float) -> NDArray[Any]:
+    def pad(array: NDArray[Scalar], value: float) -> NDArray[Scalar]:
         widths = [(0, 0), (0, steps - array.shape[1])] + [(0, 0)] * (array.ndim - 2)
         return np.pad(array, widths, constant_values=value)
 

@@ -1,15 +1,33 @@
 """Opens data sets in torchvision's layout, and lets torchvision download what is missing."""
 
-from typing import Any
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nas_gym.datasets.folder import data_folder
 from nas_gym.datasets.images.labelled_images import LabelledImages
 from nas_gym.errors import MissingDataError
 
 
-def open_or_download(kind: type[Any], files: str) -> tuple[LabelledImages, LabelledImages]:
+class Published(Protocol):
+    """A part of a data set of torchvision, as far as it is read here."""
+
+    data: ArrayLike
+    targets: ArrayLike
+
+
+class PublishedKind(Protocol):
+    """A class of such parts."""
+
+    __name__: str
+
+    def __call__(self, root: Path, *, train: bool, download: bool) -> Published:
+        """Read a part, or download it."""
+
+
+def open_or_download(kind: PublishedKind, files: str) -> tuple[LabelledImages, LabelledImages]:
     """Return the two parts that a data set of torchvision is published in, for training and for test.
 
     It is looked for in ``data_folder()``.
@@ -37,7 +55,7 @@ def open_or_download(kind: type[Any], files: str) -> tuple[LabelledImages, Label
     return train, test
 
 
-def _download(kind: type[Any], files: str, complaint: str) -> list[Any]:
+def _download(kind: PublishedKind, files: str, complaint: str) -> list[Published]:
     folder = data_folder()
     try:
         return [kind(folder, train=train, download=True) for train in (True, False)]
@@ -51,7 +69,7 @@ def _download(kind: type[Any], files: str, complaint: str) -> list[Any]:
         ) from None
 
 
-def _images(published: Any) -> LabelledImages:  # noqa: ANN401, torchvision carries no types
+def _images(published: Published) -> LabelledImages:
     pixels = np.asarray(published.data)
     if pixels.ndim == 3:
         features = pixels[:, None]

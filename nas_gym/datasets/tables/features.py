@@ -97,16 +97,16 @@ def check_given(name: str, values: object) -> None:
         masked = int(np.ma.getmaskarray(values).sum())
         raise InvalidDataError(f"{masked} values of {name} are masked; fill them or leave these rows out")
     for place, column in enumerate(_columns(values)):
-        if np.iscomplexobj(column) and np.imag(column).any():
+        if np.iscomplexobj(column) and np.imag(np.asarray(column)).any():
             where = "" if np.ndim(values) < 2 else f" in {_name(values, place)}"  # type: ignore[arg-type]
             raise InvalidDataError(f"{name} holds complex numbers{where}, all must be real")
 
 
-def _real(values: Any) -> Any:  # noqa: ANN401, whatever is given as an array
-    return np.real(values) if np.iscomplexobj(values) else values
+def _real(values: ArrayLike) -> ArrayLike:
+    return np.real(np.asarray(values)) if np.iscomplexobj(values) else values
 
 
-def _columns(values: Any) -> Iterator[Any]:  # noqa: ANN401
+def _columns(values: Any) -> Iterator[ArrayLike]:  # noqa: ANN401, pandas' are no types here
     """Yield the columns of a table, or the only one of what has no more."""
     if hasattr(values, "iloc") and getattr(values, "ndim", 1) == 2:
         yield from (values.iloc[:, place] for place in range(values.shape[1]))
@@ -116,7 +116,7 @@ def _columns(values: Any) -> Iterator[Any]:  # noqa: ANN401
         yield values
 
 
-def _fault_of_a_column(values: Any) -> str:  # noqa: ANN401
+def _fault_of_a_column(values: object) -> str:
     """Say which column is none of numbers, and why; nothing where there are no columns."""
     for place, column in enumerate(_columns(values)):
         for cell in np.asarray(column, dtype=object).ravel():

@@ -358,8 +358,7 @@ def test_score__of_values_is_that_of_scikit_learn(metric: str, samples: int) -> 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 2), (2, 16), (16, 8), (9, 11), (8, 1), (1, 8)])
 def test_add_products__adds_every_dot_to_the_last_bit(rows: int, columns: int) -> None:
     generator = np.random.default_rng(rows)
-    draw = partial(generator.normal, size=20 * mlp_kernel.LANES)
-    a, b = draw().astype(np.float32), draw().astype(np.float32)
+    a, b = generator.normal(size=(2, 20 * mlp_kernel.LANES)).astype(np.float32)
     sums = generator.normal(size=rows * columns + 5).astype(np.float32)
     expected = sums.copy()
     for row in range(rows):
@@ -369,9 +368,9 @@ def test_add_products__adds_every_dot_to_the_last_bit(rows: int, columns: int) -
     assert np.array_equal(sums, expected)
 
 
-@njit
+@njit(error_model="numpy")
 def _dot(a: Floats, a_row: int, b: Floats, b_row: int) -> np.float32:
-    return mlp_kernel.dot(a, a_row, b, b_row)
+    return mlp_kernel.dot(a, a_row, b, b_row)  # type: ignore[call-arg] # an intrinsic
 
 
 @njit(error_model="numpy")
