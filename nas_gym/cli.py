@@ -247,7 +247,8 @@ class Export:
             return self._table()
         network = load_network(self.model)
         difference = export_onnx(network, self.onnx, self.samples)
-        print(f"{self.onnx}: {network.architecture}\nlargest difference from PyTorch {difference:.1e}")
+        print(f"{self.onnx}: {network.description.architecture}")
+        print(f"largest difference from PyTorch {difference:.1e}")
         return 0
 
     def _table(self) -> int:

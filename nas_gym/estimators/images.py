@@ -22,13 +22,13 @@ from nas_gym.envs.episode import Episode
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
 from nas_gym.estimators.clock import Clock, clock_of
-from nas_gym.estimators.ensemble import cross_fitted, mixed, select
+from nas_gym.estimators.ensemble import cross_fitted, select
 from nas_gym.estimators.plan import seed_of
 from nas_gym.estimators.rows import labels_of
 from nas_gym.evaluators.choices import Local, Processes
 from nas_gym.evaluators.trainer import Child, Trainer
-from nas_gym.kept.description import Description
-from nas_gym.kept.folder import WINNER, write_folder
+from nas_gym.kept.ensemble import KeptEnsemble
+from nas_gym.kept.folder import WINNER
 from nas_gym.kept.keeping import describe
 from nas_gym.kept.samples import KeptClassifier
 from nas_gym.problems.images import FOLDER, SPACES
@@ -44,7 +44,7 @@ from nas_gym.tasks.classification.metrics import METRICS, SCORES
 from nas_gym.tasks.seeds import repeat_seeds
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 BUDGET, UNLIMITED = 30, 1_000_000
 QUICK_TRAIN, QUICK_JUDGED = 5_000, 2_000
@@ -87,18 +87,6 @@ class Train:
         return TrainedWeights({name: value.numpy() for name, value in trained.state_dict().items()}, None)
 
 
-@dataclass(frozen=True, eq=False)
-class Finalist:
-    """A network that was trained in full."""
-
-    description: Description
-    weights: "Mapping[str, Tensor]"
-
-    def network(self) -> KeptClassifier:
-        """Return what answers."""
-        return KeptClassifier.of(self.description, self.weights)
-
-
 class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # untyped
     """Searches convolutional networks that tell what is on an image; several answer together.
 
@@ -122,12 +110,12 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         verbose: Whether to say what is being done.
         n_jobs: Trainings at a time, each in a process; -1 for one a core, 1 for this process alone.
         folder: Keeps what the search trains, so that the same ``fit`` goes on where it was interrupted, and
-            the network that counts most, for ``nas_gym.load`` and ``nas-gym export``.
+            the model, for ``nas_gym.load`` and ``nas-gym export``.
 
     Attributes:
         classes_: The classes, sorted.
-        networks_: Those that answer, each a ``KeptClassifier``.
-        shares_: How much each of them counts.
+        model_: The networks that answer and how much each counts, a ``KeptEnsemble``; its ``save`` writes a
+            folder for ``nas_gym.load``.
         architectures_: Their texts.
         validation_score_: The metric on images that no network learned from; the ensemble that answers for
             one half of them is chosen by the other. The search was told scores on them, so it is a little too
@@ -200,7 +188,7 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             X: As for ``fit``; or a file, files, or a folder of files.
         """
         check_is_fitted(self)
-        return mixed([each.predict_proba(X) for each in self.networks_], self.shares_)
+        return self.model_.predict_proba(X)
 
     def predict(self, X: RawImages) -> NDArray[np.generic]:
         """Return the class of each image."""
@@ -314,12 +302,12 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         purpose = f"full {self._seed}"
         return [Child(each, repeat_seeds(purpose, each, 1)[0], FULL) for each in found]
 
-    def _train(self, problem: Problem, children: list[Child]) -> list[Finalist]:
+    def _train(self, problem: Problem, children: list[Child]) -> list[KeptClassifier]:
         """Return the networks that could be trained in full, in the order of the search."""
         import torch
 
         assert problem.choice is not None and problem.task is not None
-        trained: dict[int, Finalist] = {}
+        trained: dict[int, KeptClassifier] = {}
         with problem.choice.pool() as pool:
             for index, found in pool.map(Train(problem.make_trainer()), children):
                 child = children[index]
@@ -335,15 +323,14 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
                     env=problem.id,
                     seed=child.seed,
                 )
-                trained[index] = Finalist(known, weights)
+                trained[index] = KeptClassifier.of(known, weights)
         if not trained:
             raise InvalidDataError("none of the best networks could be trained in full")
-        return [finalist for _, finalist in sorted(trained.items())]
+        return [network for _, network in sorted(trained.items())]
 
-    def _choose(self, finalists: list[Finalist], judged: Split, metric: str) -> None:
+    def _choose(self, networks: list[KeptClassifier], judged: Split, metric: str) -> None:
         """Let those answer together that do so best."""
         pixels, truth = judged.features.transpose(0, 2, 3, 1), judged.labels
-        networks = [each.network() for each in finalists]
         answers = [each.predict_proba(pixels) for each in networks]
 
         def loss(rows: NDArray[np.int64], said: NDArray[np.float64]) -> float:
@@ -359,15 +346,14 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         for network, said in zip(networks, answers, strict=True):
             self._say(f"{metric} {score(said):.4f} in full: {network.architecture}")
         order = sorted((index for index, share in enumerate(shares) if share), key=lambda i: -shares[i])
-        self.networks_ = [networks[index] for index in order]
-        self.shares_ = [shares[index] for index in order]
-        self.architectures_ = [str(each.architecture) for each in self.networks_]
+        self.architectures_ = [str(networks[index].architecture) for index in order]
         self.validation_score_ = score(cross_fitted(answers, loss, len(networks), halves))
+        scores = {"validation": {metric: self.validation_score_}}
+        self.model_ = KeptEnsemble(
+            [networks[index] for index in order], [shares[index] for index in order], scores
+        )
         if self.folder is not None:
-            first = finalists[order[0]]
-            scores = {"validation": {metric: score(answers[order[0]])}}
-            path = Path(self.folder).expanduser() / WINNER
-            write_folder(path, replace(first.description, scores=scores), first.weights)
+            self.model_.save(Path(self.folder).expanduser() / WINNER)
 
     def _say(self, line: str) -> None:
         if self.verbose:

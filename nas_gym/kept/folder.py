@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from torch import Tensor
 
-DESCRIPTION, WEIGHTS, WINNER = "model.json", "weights.safetensors", "winner"
+DESCRIPTION, WEIGHTS, ENSEMBLE, WINNER = "model.json", "weights.safetensors", "ensemble.json", "winner"
 
 
 def write_folder(path: Path, description: Description, weights: "Mapping[str, Tensor]") -> None:
@@ -88,14 +88,14 @@ def checksum(content: bytes) -> str:
 
 
 def find_folder(path: str | Path) -> Path:
-    """Return the folder of a kept network: the path itself, or that of the winner in the folder of a run.
+    """Return the folder of what is kept: the path itself, or that of the winner in the folder of a run.
 
     Raises:
         KeptNetworkError: If there is none.
     """
     given = Path(path).expanduser()
     for folder in (given, given / WINNER):
-        if (folder / DESCRIPTION).is_file():
+        if (folder / DESCRIPTION).is_file() or (folder / ENSEMBLE).is_file():
             return folder
     if given.name == WINNER and given.parent.is_dir():
         raise KeptNetworkError(f"{given.parent} has no winner yet: nas-gym retrain --run-dir {given.parent}")

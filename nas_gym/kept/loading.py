@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from nas_gym.errors import KeptNetworkError
-from nas_gym.kept.folder import find_folder, read_folder
+from nas_gym.kept.ensemble import KeptEnsemble
+from nas_gym.kept.folder import ENSEMBLE, find_folder, read_folder
 from nas_gym.kept.language_model import KeptLanguageModel
 from nas_gym.kept.network import KeptNetwork
 from nas_gym.kept.samples import KeptClassifier, KeptRegressor
@@ -24,7 +25,8 @@ def load(path: str | Path) -> KeptNetwork | TableModel:
     """Return what a search has left to be used; neither data nor environment nor study are needed.
 
     Args:
-        path: The folder of a network or of a table's model, or of a run or a fit, whose winner is meant.
+        path: The folder of a network, an ensemble or a table's model, or of a run or a fit, whose winner is
+            meant.
 
     Raises:
         KeptNetworkError: If there is none, or it is damaged or of another version.
@@ -39,6 +41,8 @@ def load_network(path: str | Path) -> KeptNetwork:
         KeptNetworkError: If there is none, or it is damaged or of another version.
     """
     folder = find_folder(path)
+    if (folder / ENSEMBLE).is_file():
+        return KeptEnsemble.read(folder)
     description, weights = read_folder(folder)
     if description.task not in KINDS:
         raise KeptNetworkError(f"{folder} has the unknown task {description.task!r}")

@@ -1,5 +1,7 @@
 """Networks that answer samples: with a class, or with a number."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -62,6 +64,12 @@ class KeptSampleNetwork(KeptNetwork):
         """Return what normalises images first."""
         reading = description.interface.reading
         return OnPixels(network, reading) if isinstance(reading, ImageReading) else network
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """What it has learned, by the names that a network of its architecture has for it."""
+        network = self.module.network if isinstance(self.module, OnPixels) else self.module
+        return network.state_dict()
 
     def outputs(self, raw: Raw) -> Outputs:
         """Return what the network says of samples, ``(samples, outputs)``, as it was judged in its study."""

@@ -51,7 +51,7 @@ def test_fit__learns(fitted: tuple[NASImageClassifier, Path]) -> None:
     assert model.score(images[120:], labels[120:]) > 0.8  # a coin has 0.5
     assert model.classes_.tolist() == ["lies", "stands"]
     np.testing.assert_allclose(model.predict_proba(images).sum(axis=1), 1.0)
-    assert sum(model.shares_) == pytest.approx(1.0)
+    assert sum(model.model_.shares) == pytest.approx(1.0)
 
 
 def test_fit__same_seed_same_answers(fitted: tuple[NASImageClassifier, Path]) -> None:
@@ -61,11 +61,12 @@ def test_fit__same_seed_same_answers(fitted: tuple[NASImageClassifier, Path]) ->
     np.testing.assert_array_equal(again.predict_proba(images), model.predict_proba(images))
 
 
-def test_winner__is_loaded_without_data(fitted: tuple[NASImageClassifier, Path]) -> None:
+def test_model__is_loaded_without_data(fitted: tuple[NASImageClassifier, Path]) -> None:
     model, folder = fitted
     images, _ = bars()
     loaded = nas_gym.load(folder)
-    np.testing.assert_array_equal(loaded.predict_proba(images), model.networks_[0].predict_proba(images))
+    np.testing.assert_array_equal(loaded.predict_proba(images), model.predict_proba(images))
+    assert loaded.scores == {"validation": {"accuracy": model.validation_score_}}
     np.testing.assert_array_equal(
         pickle.loads(pickle.dumps(model)).predict_proba(images), model.predict_proba(images)
     )
@@ -86,7 +87,7 @@ def test_folder_of_images__is_read_and_answered(
 def test_minutes__too_few_still_answer() -> None:
     images, labels = bars()
     model = NASImageClassifier(**{**SMALL, "budget": None, "ensemble": 1}, minutes=1e-3).fit(images, labels)
-    assert len(model.networks_) == 1
+    assert len(model.model_.members) == 1
     assert model.predict(images).shape == labels.shape
 
 

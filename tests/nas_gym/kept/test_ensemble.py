@@ -1,0 +1,99 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nas_gym.errors import KeptNetworkError
+from nas_gym.kept.ensemble import KeptEnsemble
+from nas_gym.kept.loading import load_network
+from nas_gym.kept.onnx import export_onnx
+from nas_gym.kept.samples import KeptClassifier
+from tests.nas_gym.kept.networks import kept
+
+ARCHITECTURES = ("conv3x3-8-pool2-drop0.25", "conv5x5-8-pool1-drop0")
+SCORES = {"validation": {"accuracy": 0.75}}
+RAW = np.random.default_rng(0).integers(0, 17, (20, 8, 8)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory) -> list[KeptClassifier]:
+    folder = tmp_path_factory.mktemp("members")
+    found = []
+    for number, architecture in enumerate(ARCHITECTURES):
+        path, _ = kept(folder / str(number), "NAS-Digits-v0", architecture, full={"epochs": 1})
+        network = load_network(path)
+        assert isinstance(network, KeptClassifier)
+        found.append(network)
+    return found
+
+
+@pytest.fixture(scope="module")
+def saved(members: list[KeptClassifier], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ensemble") / "winner"
+    KeptEnsemble(members, (0.25, 0.75), SCORES).save(path)
+    return path
+
+
+@pytest.fixture
+def folder(saved: Path, tmp_path: Path) -> Path:
+    """Return a copy that a test may spoil."""
+    return Path(shutil.copytree(saved, tmp_path / "winner"))
+
+
+def test_ensemble__says_the_weighted_mean_of_its_members(members: list[KeptClassifier], saved: Path) -> None:
+    loaded = load_network(saved.parent)  # the folder of a fit
+    one, other = (each.predict_proba(RAW) for each in members)
+    np.testing.assert_allclose(loaded.predict_proba(RAW), 0.25 * one + 0.75 * other, atol=1e-6)
+    assert abs(one - other).max() > 0.01, "members that say the same would tell nothing"
+    np.testing.assert_array_equal(
+        loaded.predict_proba(RAW), KeptEnsemble(members, (0.25, 0.75), SCORES).predict_proba(RAW)
+    )
+    assert loaded.scores == SCORES and loaded.classes == members[0].classes
+    assert all(text in repr(loaded) for text in ARCHITECTURES)
+    with pytest.raises(KeptNetworkError, match="each of its members has one"):
+        print(loaded.architecture)
+
+
+def test_ensemble__is_one_network_in_onnx(saved: Path, tmp_path: Path) -> None:
+    assert export_onnx(load_network(saved), tmp_path / "both.onnx", RAW) < 1e-5
+
+
+def test_save__replaces_a_kept_network_and_nothing_else(
+    members: list[KeptClassifier], folder: Path, tmp_path: Path
+) -> None:
+    KeptEnsemble(members[:1], (1.0,), SCORES).save(folder)
+    loaded = load_network(folder)
+    assert isinstance(loaded, KeptEnsemble) and len(loaded.members) == 1
+    assert sorted(each.name for each in folder.iterdir()) == ["0", "ensemble.json"]
+    (tmp_path / "other").mkdir()
+    with pytest.raises(KeptNetworkError, match=r"other is there and holds no ensemble\.json"):
+        loaded.save(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"format": 2}, "format version 2, this version of nas_gym reads 1 alone"),
+        ({"shares": []}, r"shares are \[\]"),
+        ({"shares": [0.0, 1.0]}, r"shares are \[0.0, 1.0\]"),
+        ({"shares": [0.2, 0.4, 0.4]}, r"2/model.json cannot be read"),
+        ({"shares": "all"}, "does not describe an ensemble"),
+    ],
+)
+def test_load__says_in_one_line_what_is_wrong(folder: Path, values: dict[str, object], message: str) -> None:
+    file = folder / "ensemble.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+    with pytest.raises(KeptNetworkError, match=message) as raised:
+        load_network(folder)
+    assert "\n" not in str(raised.value)
+
+
+def test_load__refuses_damaged_files(folder: Path) -> None:
+    (folder / "1" / "weights.safetensors").write_bytes(b"")
+    with pytest.raises(KeptNetworkError, match="is damaged"):
+        load_network(folder)
+    (folder / "ensemble.json").write_text("{")
+    with pytest.raises(KeptNetworkError, match="does not describe an ensemble"):
+        load_network(folder)
