@@ -61,13 +61,14 @@ has one width and one share: the former so that cells of base 8 have the paper's
 latter the smaller. Layers follow from that number; epochs and clipping, which are not told, are as for words.
 """
 
-BRACKETS: dict[str, Values] = {
-    SEARCH: {"train_tokens": 50_000, "validation_tokens": 10_000},
-    FULL: {**WHOLE, "train_tokens": 200_000, "epochs": 5, "units": 64, "decay": 0.5},
-}
 # What tells cells apart is the number of updates with all words known, and with the full training's
 # schedule: a softmax over the most frequent words alone makes them cheap.
 SCHEDULE: Values = {"epochs": 2, "decay": 0.2}
+BRACKETS: dict[str, Values] = {
+    SEARCH: {"train_tokens": 50_000, "validation_tokens": 10_000},
+    "ranking": {**SCHEDULE, "train_tokens": 200_000, "validation_tokens": 20_000, "units": 64},
+    FULL: {**WHOLE, "train_tokens": 200_000, "epochs": 5, "units": 64, "decay": 0.5},
+}
 PTB: dict[str, Values] = {
     SEARCH: {**FEW, **WORDS},
     "ranking": {

@@ -98,6 +98,13 @@ def test_ranking__is_the_full_training_with_fewer_classes_and_windows() -> None:
     assert replace(search, max_batches=None, classes=None) == replace(middle, classes=None) == full
 
 
+def test_ranking__of_brackets_is_the_full_training_with_fewer_epochs() -> None:
+    rungs = ladder_of("NAS-Brackets-v0", recipe="ranking", middle="full", full="full")
+    search, middle, full = (rung.recipe for rung in rungs)
+    assert replace(search, epochs=5, decay=0.5) == middle == full
+    assert [len(rung.data.train) for rung in rungs] == [200_000] * 3
+
+
 def test_middle__reads_windows_from_everywhere_in_the_text() -> None:
     rungs = ladder_of("NAS-PTB-v0", train_tokens=400, validation_tokens=100)
     assert len(rungs[0].data.train) == 400 < len(rungs[1].data.train)
