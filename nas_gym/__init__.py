@@ -24,7 +24,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from nas_gym.estimators.images import NASImageClassifier
-    from nas_gym.estimators.tables import NASClassifier, NASRegressor
+    from nas_gym.estimators.table_fits.estimators import NASClassifier, NASRegressor
     from nas_gym.kept.network import KeptNetwork
     from nas_gym.kept.table_model import TableModel
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> object:
     """Import the estimators, and with them scikit-learn, when they are first asked for."""
     if name in ("NASClassifier", "NASRegressor"):
-        from nas_gym.estimators import tables
+        from nas_gym.estimators.table_fits import estimators
 
-        return getattr(tables, name)
+        return getattr(estimators, name)
     if name == "NASImageClassifier":
         from nas_gym.estimators.images import NASImageClassifier
 

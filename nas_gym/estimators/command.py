@@ -19,8 +19,8 @@ from nas_gym.extras import needs
 if TYPE_CHECKING:
     import pandas
 
-    from nas_gym.estimators.findings import ColumnFacts
-    from nas_gym.estimators.references import Comparison
+    from nas_gym.estimators.table_fits.findings import ColumnFacts
+    from nas_gym.estimators.table_fits.references import Comparison
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 PARQUET = ".parquet"
@@ -64,9 +64,9 @@ class Fit:
     def run(self) -> int:
         """Show what is understood of the table, search, and say how good the answer is."""
         from nas_gym.datasets.tables.columns import read_cells
-        from nas_gym.estimators.findings import facts_of
-        from nas_gym.estimators.table_estimator import PAGE
-        from nas_gym.estimators.tables import NASClassifier, NASRegressor
+        from nas_gym.estimators.table_fits.base import PAGE
+        from nas_gym.estimators.table_fits.estimators import NASClassifier, NASRegressor
+        from nas_gym.estimators.table_fits.findings import facts_of
 
         console = Console(highlight=False)
         frame = read_table(self.table, self.separator)

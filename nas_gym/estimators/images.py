@@ -21,10 +21,9 @@ from nas_gym.datasets.images.reading import RawImages
 from nas_gym.envs.episode import Episode
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
+from nas_gym.estimators.arguments import labels_of, seed_of
 from nas_gym.estimators.clock import Clock, clock_of
 from nas_gym.estimators.ensemble import cross_fitted, select
-from nas_gym.estimators.plan import seed_of
-from nas_gym.estimators.rows import labels_of
 from nas_gym.evaluators.choices import Local, Processes
 from nas_gym.evaluators.trainer import Child, Trainer
 from nas_gym.kept.ensemble import KeptEnsemble

@@ -11,7 +11,7 @@ from agents import AGENTS, make_agent
 from agents.errors import InvalidArgumentError
 from agents.regularized_evolution import RegularizedEvolution
 from agents.reinforce import Reinforce
-from nas_gym.estimators.rows import folds_of
+from nas_gym.estimators.table_fits.rows import folds_of
 
 BENCH = "nas_gym:NAS-Bench-Moons-v0"
 NUMPYS: Any = np.int64

@@ -5,10 +5,10 @@ from sklearn.datasets import load_diabetes, make_classification
 from sklearn.metrics import accuracy_score, r2_score
 
 from nas_gym.datasets.tables.columns import read_cells
-from nas_gym.estimators.plan import Answers
-from nas_gym.estimators.references import answers_of_references, compare
-from nas_gym.estimators.rows import folds_of
-from nas_gym.estimators.splits import Rehearsal, Rows, TaskName
+from nas_gym.estimators.table_fits.plan import Answers
+from nas_gym.estimators.table_fits.references import answers_of_references, compare
+from nas_gym.estimators.table_fits.rows import folds_of
+from nas_gym.estimators.table_fits.splits import Rehearsal, Rows, TaskName
 
 
 def rehearsal_of(task: TaskName, X: object, y: np.ndarray, classes: int) -> Rehearsal:

@@ -3,7 +3,7 @@ import pytest
 
 from nas_gym.datasets.tables.columns import read_cells
 from nas_gym.errors import InvalidDataError
-from nas_gym.estimators.rows import folds_of, groups_of, weighted
+from nas_gym.estimators.table_fits.rows import folds_of, groups_of, weighted
 
 
 def test_weighted__whole_weights_are_equal_rows_and_others_stay() -> None:

@@ -27,8 +27,8 @@ from threadpoolctl import threadpool_limits
 
 from nas_gym.datasets.tables.columns import Cells
 from nas_gym.datasets.tables.encoding import Encoding
-from nas_gym.estimators.plan import Answers
-from nas_gym.estimators.splits import Fold, Rehearsal, Rows
+from nas_gym.estimators.table_fits.plan import Answers
+from nas_gym.estimators.table_fits.splits import Fold, Rehearsal, Rows
 
 SMALL = 2_000
 """Rows of a table to which a support vector machine is tuned; on longer ones it is left out."""

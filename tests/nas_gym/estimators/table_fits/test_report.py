@@ -9,10 +9,10 @@ from sklearn.exceptions import NotFittedError
 
 from nas_gym import NASClassifier, NASRegressor
 from nas_gym.datasets.tables.columns import read_cells
-from nas_gym.estimators.findings import ColumnFacts, facts_of
-from nas_gym.estimators.references import Comparison
-from nas_gym.estimators.report import html_page, verdict
-from tests.nas_gym.estimators.test_tables import QUICK, frame
+from nas_gym.estimators.table_fits.findings import ColumnFacts, facts_of
+from nas_gym.estimators.table_fits.references import Comparison
+from nas_gym.estimators.table_fits.report import html_page, verdict
+from tests.nas_gym.estimators.table_fits.test_estimators import QUICK, frame
 
 
 def test_facts__say_what_columns_were_taken_for() -> None:

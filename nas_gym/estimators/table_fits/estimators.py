@@ -9,8 +9,9 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
-from nas_gym.estimators.rows import check_dimensions, given, labels_of
-from nas_gym.estimators.table_estimator import TableEstimator
+from nas_gym.estimators.arguments import given, labels_of
+from nas_gym.estimators.table_fits.base import TableEstimator
+from nas_gym.estimators.table_fits.rows import check_dimensions
 from nas_gym.kept.table_model import decide
 
 

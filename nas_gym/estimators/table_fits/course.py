@@ -15,9 +15,9 @@ from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidDataError
 from nas_gym.estimators.clock import Clock
 from nas_gym.estimators.ensemble import cross_fitted, select
-from nas_gym.estimators.final_weights import FinalWeights
-from nas_gym.estimators.plan import Answers, Candidate, Found, Job, Plan, Setting
-from nas_gym.estimators.splits import Fold, Rehearsal, Rows
+from nas_gym.estimators.table_fits.final_weights import FinalWeights
+from nas_gym.estimators.table_fits.plan import Answers, Candidate, Found, Job, Plan, Setting
+from nas_gym.estimators.table_fits.splits import Fold, Rehearsal, Rows
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.fused.trainer import FusedTrainer
 from nas_gym.evaluators.over_folds import OverFolds

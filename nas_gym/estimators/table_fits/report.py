@@ -8,8 +8,8 @@ from textwrap import shorten
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_gym.estimators.findings import TableFindings
-from nas_gym.estimators.references import NO_SEARCH, Comparison
+from nas_gym.estimators.table_fits.findings import TableFindings
+from nas_gym.estimators.table_fits.references import NO_SEARCH, Comparison
 from nas_gym.files import write_text_atomically
 from nas_gym.kept.table_model import TableModel, decide
 from nas_gym.pages.curves import reward_curve

@@ -4,15 +4,14 @@ import math
 import warnings
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, column_or_1d
+from sklearn.utils.validation import _check_sample_weight
 
 from nas_gym.checks import integer
 from nas_gym.datasets.tables.columns import Cells
 from nas_gym.errors import InvalidArgumentError, InvalidDataError
-from nas_gym.estimators.splits import Fold
+from nas_gym.estimators.table_fits.splits import Fold
 
 MOST_REPEATED = 10
 """Whole weights are so many equal rows, if they make the table at most this many times as long."""
@@ -65,27 +64,6 @@ def _codes(cells: Cells) -> NDArray[np.float64]:
     for number, column in enumerate(cells.names.T):
         codes[:, number] = np.unique(column.astype(str), return_inverse=True)[1]
     return codes
-
-
-def given(y: ArrayLike) -> NDArray[np.generic]:
-    """Return what was given as answers, of one dimension."""
-    if y is None:
-        raise InvalidDataError("requires y to be passed, but the target y is None")
-    array = np.asarray(y)
-    if array.dtype.kind == "c":
-        raise InvalidDataError("Complex data not supported: y holds complex numbers")
-    return np.asarray(column_or_1d(array, warn=True))
-
-
-def labels_of(y: ArrayLike) -> NDArray[np.generic]:
-    """Return classes, one a row, none of them missing."""
-    labels = given(y)
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise InvalidDataError("Input y contains NaN or infinity: every row needs a class")
-    if labels.dtype.kind == "O" and any(value is None or value != value for value in labels.tolist()):
-        raise InvalidDataError("Input y contains NaN: every row needs a class")
-    check_classification_targets(labels)
-    return labels
 
 
 def folds_of(

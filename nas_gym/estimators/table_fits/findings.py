@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from nas_gym.datasets.tables.columns import Cells
 from nas_gym.envs.episode import Episode
-from nas_gym.estimators.plan import Answers
-from nas_gym.estimators.references import Comparison
+from nas_gym.estimators.table_fits.plan import Answers
+from nas_gym.estimators.table_fits.references import Comparison
 from nas_gym.kept.table_model import TableModel
 from nas_gym.tasks.metric import Metric
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_gym.estimators.plan import Answers
-from nas_gym.estimators.splits import Rehearsal
+from nas_gym.estimators.table_fits.plan import Answers
+from nas_gym.estimators.table_fits.splits import Rehearsal
 from nas_gym.tasks.classification.metrics import SCORES as SCORES_OF_CLASSES
 from nas_gym.tasks.regression.metrics import SCORES as SCORES_OF_NUMBERS
 

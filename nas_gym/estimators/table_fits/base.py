@@ -14,21 +14,21 @@ from nas_gym.checks import choice, integer
 from nas_gym.datasets.tables.columns import Cells, read_cells
 from nas_gym.datasets.tables.encoding import NUMERIC, Numeric
 from nas_gym.errors import InvalidArgumentError, InvalidDataError, MissingPackageError
+from nas_gym.estimators.arguments import given, seed_of
 from nas_gym.estimators.clock import clock_of
-from nas_gym.estimators.course import Course
-from nas_gym.estimators.findings import TableFindings, facts_of
-from nas_gym.estimators.judging import favour_of, score_of
-from nas_gym.estimators.plan import Answers, Plan, seed_of, settings_of
-from nas_gym.estimators.references import NO_SEARCH, Comparison, answers_of_references, compare
-from nas_gym.estimators.rows import (
+from nas_gym.estimators.table_fits.course import Course
+from nas_gym.estimators.table_fits.findings import TableFindings, facts_of
+from nas_gym.estimators.table_fits.judging import favour_of, score_of
+from nas_gym.estimators.table_fits.plan import Answers, Plan, settings_of
+from nas_gym.estimators.table_fits.references import NO_SEARCH, Comparison, answers_of_references, compare
+from nas_gym.estimators.table_fits.rows import (
     canonical_order,
     check_dimensions,
     folds_of,
-    given,
     groups_of,
     weighted,
 )
-from nas_gym.estimators.splits import Fold, Rehearsal, TaskName
+from nas_gym.estimators.table_fits.splits import Fold, Rehearsal, TaskName
 from nas_gym.kept.folder import WINNER
 from nas_gym.kept.table_model import TableModel
 from nas_gym.problems.parts import choose
@@ -119,7 +119,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
                 behind then.
             OSError: If the file cannot be written.
         """
-        from nas_gym.estimators.report import write_page
+        from nas_gym.estimators.table_fits.report import write_page
 
         check_is_fitted(self, "findings_")
         path = Path(file).expanduser()

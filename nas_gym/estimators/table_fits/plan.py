@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
-from nas_gym.checks import integer
 from nas_gym.datasets.tables.encoding import Numeric
 from nas_gym.envs.episode import Episode
 from nas_gym.kept.table_model import Member
@@ -26,17 +24,6 @@ class Setting:
 
     numeric: Numeric
     learning_rate: float
-
-
-def seed_of(random_state: int | np.random.RandomState | None) -> int:
-    """Return the seed that scikit-learn's ``random_state`` means.
-
-    Raises:
-        InvalidArgumentError: If it is a number out of range.
-    """
-    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
-        return integer("random_state", random_state, 0, 2**32 - 1)
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def settings_of(encoding: Numeric | None, encodings: Sequence[Numeric]) -> tuple[Setting, ...]:
