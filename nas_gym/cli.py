@@ -228,7 +228,7 @@ class Export:
     """Write a kept network as ONNX, with its preprocessing, for other programs."""
 
     model: Annotated[Path, tyro.conf.Positional]
-    """Folder of a kept network, or of a run, whose winner is meant."""
+    """Folder of a network, an ensemble or a table's model, or of a run or a fit, whose winner is meant."""
     onnx: Path
     """The file to write. It is run by onnxruntime and compared with PyTorch first."""
     samples: Path | None = None

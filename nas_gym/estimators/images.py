@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +27,7 @@ from nas_gym.estimators.ensemble import cross_fitted, select
 from nas_gym.evaluators.choices import Local, Processes
 from nas_gym.evaluators.trainer import Child, Trainer
 from nas_gym.kept.ensemble import KeptEnsemble
-from nas_gym.kept.folder import WINNER
+from nas_gym.kept.folder import WINNER, check_place
 from nas_gym.kept.keeping import describe
 from nas_gym.kept.samples import KeptClassifier
 from nas_gym.problems.images import FOLDER, SPACES
@@ -41,9 +41,6 @@ from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.tasks.classification import Classification, TrainingRecipe
 from nas_gym.tasks.classification.metrics import METRICS, SCORES
 from nas_gym.tasks.seeds import repeat_seeds
-
-if TYPE_CHECKING:
-    pass
 
 BUDGET, UNLIMITED = 30, 1_000_000
 QUICK_TRAIN, QUICK_JUDGED = 5_000, 2_000
@@ -166,8 +163,11 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         Raises:
             InvalidArgumentError: If a parameter is out of range.
             InvalidDataError: If the images cannot be learned from.
+            KeptNetworkError: If the model cannot be kept in ``folder``.
         """
         clock = clock_of(self.minutes)
+        if self.folder is not None:
+            check_place(self._place())
         finalists, metric = integer("ensemble", self.ensemble, 1), choice("metric", self.metric, METRICS)
         images = self._read(X, y)
         task = self._task(images)
@@ -255,7 +255,7 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         budget = usual if self.budget is None else integer("budget", self.budget, 1)
         store = None
         if self.folder is not None:
-            folder = Path(self.folder).expanduser()
+            folder = self._place().parent
             folder.mkdir(parents=True, exist_ok=True)
             store = folder / "evaluations.sqlite"
         spec = agent_spec(self.agent)
@@ -345,14 +345,19 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         for network, said in zip(networks, answers, strict=True):
             self._say(f"{metric} {score(said):.4f} in full: {network.architecture}")
         order = sorted((index for index, share in enumerate(shares) if share), key=lambda i: -shares[i])
-        self.architectures_ = [str(networks[index].architecture) for index in order]
         self.validation_score_ = score(cross_fitted(answers, loss, len(networks), halves))
         scores = {"validation": {metric: self.validation_score_}}
         self.model_ = KeptEnsemble(
             [networks[index] for index in order], [shares[index] for index in order], scores
         )
+        self.architectures_ = self.model_.architectures
         if self.folder is not None:
-            self.model_.save(Path(self.folder).expanduser() / WINNER)
+            self.model_.save(self._place())
+
+    def _place(self) -> Path:
+        """Return where the model is kept."""
+        assert self.folder is not None
+        return Path(self.folder).expanduser() / WINNER
 
     def _say(self, line: str) -> None:
         if self.verbose:

@@ -1,11 +1,11 @@
-"""The folder of a kept network: ``model.json`` and ``weights.safetensors``, no pickle."""
+"""The folder of what is kept: a record as JSON and ``weights.safetensors``, no pickle."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nas_gym.errors import KeptNetworkError, NasGymError
 from nas_gym.files import write_folder_atomically, write_json
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from torch import Tensor
 
-DESCRIPTION, WEIGHTS, ENSEMBLE, WINNER = "model.json", "weights.safetensors", "ensemble.json", "winner"
+Record = TypeVar("Record", bound="DataclassInstance")
+DESCRIPTION, ENSEMBLE, TABLE = "model.json", "ensemble.json", "table_model.json"
+"""What stands in the folder of a network, of several that answer together, and of the model of a table."""
+WEIGHTS, WINNER = "weights.safetensors", "winner"
 
 
 def write_folder(path: Path, description: Description, weights: "Mapping[str, Tensor]") -> None:
-    """Write a kept network, whole or not at all; one that is there is replaced.
+    """Write a kept network, whole or not at all; what was kept there before is replaced.
 
     Args:
         path: The folder.
@@ -30,36 +33,66 @@ def write_folder(path: Path, description: Description, weights: "Mapping[str, Te
     Raises:
         KeptNetworkError: If something else is there, or the folder cannot be written.
     """
+    write_kept(path, lambda folder: fill_with_network(folder, description, weights))
+
+
+def write_kept(path: Path, fill: Callable[[Path], object]) -> None:
+    """Have a folder filled, whole or not at all; what was kept there before is replaced.
+
+    Args:
+        path: The folder.
+        fill: Writes its files into an empty folder.
+
+    Raises:
+        KeptNetworkError: If something else is there, or the folder cannot be written.
+    """
+    check_place(path)
+    try:
+        write_folder_atomically(path, fill)
+    except OSError as error:
+        raise KeptNetworkError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place where something is that was not kept here.
+
+    Raises:
+        KeptNetworkError: If so.
+    """
+    if path.exists() and not any((path / name).is_file() for name in (DESCRIPTION, ENSEMBLE, TABLE)):
+        raise KeptNetworkError(f"{path} is there and holds nothing that was kept; it is not replaced")
+
+
+def fill_with_network(folder: Path, description: Description, weights: "Mapping[str, Tensor]") -> str:
+    """Write the files of a kept network into a folder, and return the checksum of its weights.
+
+    Raises:
+        OSError: If that fails.
+    """
     from safetensors.torch import save
 
     # Tied weights are two tensors in one place, and convolutions' stand in another order: both are copied.
     content = save({name: value.detach().cpu().contiguous().clone() for name, value in weights.items()})
-    write_parts(path, DESCRIPTION, replace(description, weights_sha256=checksum(content)), content)
+    known = replace(description, weights_sha256=checksum(content))
+    fill_with(folder, DESCRIPTION, known, content)
+    return known.weights_sha256
 
 
-def write_parts(path: Path, name: str, record: "DataclassInstance", content: bytes) -> None:
-    """Write a folder of a record, as JSON, and weights; one with such a record is replaced.
+def fill_with(folder: Path, name: str, record: "DataclassInstance", content: bytes) -> None:
+    """Write a record, as JSON, and weights into a folder.
 
     Args:
-        path: The folder.
+        folder: Where.
         name: Of the record's file.
         record: What is known beside the weights, their checksum too.
         content: The weights in safetensors' form.
 
     Raises:
-        KeptNetworkError: If something else is there, or the folder cannot be written.
+        OSError: If that fails.
     """
-    if path.exists() and not (path / name).is_file():
-        raise KeptNetworkError(f"{path} is there and holds no {name}; it is not replaced")
-
-    def write(folder: Path) -> None:
-        (folder / WEIGHTS).write_bytes(content)
-        write_json(folder / name, to_json(record))
-
-    try:
-        write_folder_atomically(path, write)
-    except OSError as error:
-        raise KeptNetworkError(f"{path} cannot be written: {error.strerror}") from None
+    folder.mkdir(exist_ok=True)
+    (folder / WEIGHTS).write_bytes(content)
+    write_json(folder / name, to_json(record))
 
 
 def read_weights(path: Path, name: str, expected: str) -> bytes:
@@ -112,7 +145,7 @@ def read_folder(path: Path) -> "tuple[Description, Mapping[str, Tensor]]":
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    description = _read_description(path / DESCRIPTION)
+    description = read_record(path / DESCRIPTION, Description, FORMAT, "a kept network")
     content = read_weights(path, DESCRIPTION, description.weights_sha256)
     try:
         return description, load(content)
@@ -120,21 +153,32 @@ def read_folder(path: Path) -> "tuple[Description, Mapping[str, Tensor]]":
         raise KeptNetworkError(f"{path / WEIGHTS} cannot be read: {error}") from None
 
 
-def _read_description(file: Path) -> Description:
+def read_record(file: Path, kind: type[Record], version: int, what: str) -> Record:
+    """Return a record that stands in a file as JSON.
+
+    Args:
+        file: The file.
+        kind: Of the record; it has a ``format``.
+        version: The only format that is read.
+        what: What the record describes, for errors.
+
+    Raises:
+        KeptNetworkError: If the file is missing, damaged, of another format, or describes something else.
+    """
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise KeptNetworkError(f"{file} cannot be read: {error.strerror}") from None
     except ValueError:
         raise KeptNetworkError(f"{file} is damaged: it is not JSON") from None
-    version = values.get("format") if isinstance(values, dict) else None
-    if type(version) is not int:
-        raise KeptNetworkError(f"{file} does not describe a kept network: it has no format version")
-    if version != FORMAT:
+    found = values.get("format") if isinstance(values, dict) else None
+    if type(found) is not int:
+        raise KeptNetworkError(f"{file} does not describe {what}: it has no format version")
+    if found != version:
         raise KeptNetworkError(
-            f"{file} has the format version {version}, this version of nas_gym reads {FORMAT} alone"
+            f"{file} has the format version {found}, this version of nas_gym reads {version} alone"
         )
     try:
-        return of_json(Description, values)
+        return of_json(kind, values)
     except (ValueError, NasGymError) as error:
-        raise KeptNetworkError(f"{file} does not describe a kept network: {error}") from None
+        raise KeptNetworkError(f"{file} does not describe {what}: {error}") from None

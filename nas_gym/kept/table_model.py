@@ -1,6 +1,5 @@
 """What is kept of a fit to a table: how its columns are read, and the networks that answer together."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,8 +12,7 @@ from numpy.typing import NDArray
 from nas_gym.datasets.tables.columns import Cells, Column, read_cells
 from nas_gym.datasets.tables.encoding import Encoding
 from nas_gym.errors import KeptNetworkError
-from nas_gym.kept.folder import WINNER, checksum, read_weights, write_parts
-from nas_gym.kept.records import of_json
+from nas_gym.kept.folder import TABLE, WINNER, checksum, fill_with, read_record, read_weights, write_kept
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
 from nas_gym.search_spaces.mlp.network import build
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 Numbers = NDArray[np.float64]
-TABLE = "table_model.json"
 FORMAT = 1
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
@@ -126,7 +123,7 @@ class TableModel:
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
-        """Write a folder of JSON and weights, whole or not at all; a model that is there is replaced.
+        """Write a folder of JSON and weights, whole or not at all; what was kept there before is replaced.
 
         Raises:
             KeptNetworkError: If something else is there, or the folder cannot be written.
@@ -153,7 +150,7 @@ class TableModel:
             self.scores,
             checksum(content),
         )
-        write_parts(Path(path), TABLE, known, content)
+        write_kept(Path(path), lambda folder: fill_with(folder, TABLE, known, content))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -169,16 +166,9 @@ class TableModel:
 
         given = Path(path).expanduser()
         folder = _folder_of(given)
-        try:
-            known = of_json(KeptTable, json.loads((folder / TABLE).read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise KeptNetworkError(f"{given} holds no model of a table: {TABLE} is missing") from None
-        except OSError as error:
-            raise KeptNetworkError(f"{folder / TABLE} cannot be read: {error.strerror}") from None
-        except ValueError as error:
-            raise KeptNetworkError(f"{folder / TABLE} is not what was written there: {error}") from None
-        if known.format != FORMAT:
-            raise KeptNetworkError(f"{folder} has the format {known.format}, this version reads {FORMAT}")
+        if not (folder / TABLE).is_file():
+            raise KeptNetworkError(f"{given} holds no model of a table: {TABLE} is missing")
+        known = read_record(folder / TABLE, KeptTable, FORMAT, "the model of a table")
         content = read_weights(folder, TABLE, known.weights_sha256)
         weights: list[dict[str, NDArray[np.float32]]] = [{} for _ in known.members]
         for name, values in load(content).items():

@@ -74,6 +74,7 @@ class NASClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc] # un
         Raises:
             InvalidArgumentError: If a parameter is out of range.
             InvalidDataError: If the table cannot be learned from.
+            KeptNetworkError: If the model cannot be kept in ``folder``.
         """
         self._start()
         target = str(getattr(y, "name", "") or "")

@@ -35,7 +35,7 @@ from nas_gym.compiling import compiled
 
 LANES = 32
 DOTS = 8
-"""So many dot products are computed at a time."""
+"""So many dot products are computed at a time: ``add_dots`` is written for this number."""
 NO_BIAS = -1
 LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU = range(5)
 
@@ -78,7 +78,7 @@ _ROW = ir.VectorType(_FLOAT, LANES)
 
 
 def _row_of(context, builder, array_type, array, row):
-    """Return a pointer to one row of a C-contiguous float32 array ``(rows, LANES)``."""
+    """Return a pointer to one row of a contiguous float32 array, of which every ``LANES`` values are one."""
     data = make_array(array_type)(context, builder, array).data
     first = builder.gep(data, [builder.mul(row, ir.Constant(row.type, LANES))])
     return builder.bitcast(first, _ROW.as_pointer())
@@ -314,7 +314,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @njit(inline="always", error_model="numpy")
 def random_bits(counter):
-    """Return 64 random bits for each uint64 that ``GOLDEN`` is added to again and again.
+    """Return the 64 random bits that belong to a counter, which ``GOLDEN`` is added to before each call.
 
     SplitMix64: Steele, Lea & Flood 2014, https://doi.org/10.1145/2660193.2660195.
     """
@@ -521,8 +521,8 @@ def load(features, order, start, lanes, units):
 
 
 @njit(inline="always", error_model="numpy")
-def set_shares(logits, first, shares, scratch):
-    """Set rows of an array to each lane's weight times its probability of each class, given by logits.
+def set_weighted_probabilities(logits, first, out, scratch):
+    """Set rows of ``out`` to each lane's weight times its probability of each class, given by logits.
 
     Both stand in the rows from ``first`` on; for ``scratch`` see ``set_slopes``. How many lanes there are is
     read off an array, as loops of constant length are unrolled before LLVM can make vectors of them.
@@ -537,12 +537,12 @@ def set_shares(logits, first, shares, scratch):
     for row in range(start, end, lanes):
         for k in range(lanes):
             term = exponential(logits[row + k] - scratch[2, k])
-            shares[row + k] = term
+            out[row + k] = term
             scratch[3, k] += term
     for row in range(start, end, lanes):
         for k in range(lanes):
-            term = shares[row + k]
-            shares[row + k] = (ZERO if term < NO_SLOPE else term) / scratch[3, k] * scratch[1, k]
+            term = out[row + k]
+            out[row + k] = (ZERO if term < NO_SLOPE else term) / scratch[3, k] * scratch[1, k]
 
 
 # Losses --------------------------------------------------------------------------------------------
@@ -558,7 +558,9 @@ def set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas
         batch: Numbers of the batch's samples.
         start: The first one of this group.
         lanes: How many they are.
-        scratch: Its row 1 holds each lane's weight over the sum of the weights in the batch.
+        scratch: Its row 1 holds each lane's weight over the sum of the weights in the batch. With labels,
+            row 2 gets the largest logit, row 3 the sum of softmax's terms, and row 4 the labels: compared with
+            each class they make vectors, as an index they do not.
         loss: Its code.
         deltas: Of the shape of ``units``.
     """
@@ -567,7 +569,7 @@ def set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas
 @overload(set_slopes, inline="always", jit_options={"error_model": "numpy"})
 def _set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas):
     def of_labels(units, first, targets, batch, start, lanes, scratch, loss, deltas):
-        set_shares(units, first, deltas, scratch)
+        set_weighted_probabilities(units, first, deltas, scratch)
         for k in range(np.uint64(lanes)):
             scratch[4, k] = np.float32(targets[batch[np.uint64(start) + k]])
         width, label = np.uint64(scratch.shape[1]), ZERO

@@ -9,7 +9,7 @@ from PIL import Image
 
 import nas_gym
 from nas_gym import NASImageClassifier
-from nas_gym.errors import InvalidArgumentError, InvalidDataError, NasGymError
+from nas_gym.errors import InvalidArgumentError, InvalidDataError, KeptNetworkError, NasGymError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 SMALL: dict[str, Any] = {
@@ -108,6 +108,14 @@ def test_minutes__too_few_still_answer() -> None:
 def test_bad_input__gets_one_line(keywords: dict[str, Any], X: object, y: object, message: str) -> None:
     with pytest.raises(NasGymError, match=message):
         NASImageClassifier(**{**SMALL, **keywords}).fit(X, y)  # type: ignore[arg-type]
+
+
+def test_folder__of_something_else_is_refused_before_the_search(tmp_path: Path) -> None:
+    (tmp_path / "winner").mkdir()
+    model = NASImageClassifier(**SMALL, folder=tmp_path)
+    with pytest.raises(KeptNetworkError, match="winner is there and holds nothing that was kept"):
+        model.fit(*bars())
+    assert not hasattr(model, "study_")
 
 
 def test_folder__with_labels_is_refused(tmp_path: Path) -> None:

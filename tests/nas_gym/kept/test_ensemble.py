@@ -1,5 +1,7 @@
+import errno
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +53,9 @@ def test_ensemble__says_the_weighted_mean_of_its_members(members: list[KeptClass
         loaded.predict_proba(RAW), KeptEnsemble(members, (0.25, 0.75), SCORES).predict_proba(RAW)
     )
     assert loaded.scores == SCORES and loaded.classes == members[0].classes
+    assert isinstance(loaded, KeptEnsemble) and loaded.architectures == list(ARCHITECTURES[::-1])
     assert all(text in repr(loaded) for text in ARCHITECTURES)
-    with pytest.raises(KeptNetworkError, match="each of its members has one"):
+    with pytest.raises(KeptNetworkError, match="see architectures"):
         print(loaded.architecture)
 
 
@@ -68,32 +71,68 @@ def test_save__replaces_a_kept_network_and_nothing_else(
     assert isinstance(loaded, KeptEnsemble) and len(loaded.members) == 1
     assert sorted(each.name for each in folder.iterdir()) == ["0", "ensemble.json"]
     (tmp_path / "other").mkdir()
-    with pytest.raises(KeptNetworkError, match=r"other is there and holds no ensemble\.json"):
+    with pytest.raises(KeptNetworkError, match="other is there and holds nothing that was kept"):
         loaded.save(tmp_path / "other")
 
 
+def edit(file: Path, **values: object) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+def of_ensemble(**values: object) -> Callable[[Path], None]:
+    return lambda folder: edit(folder / "ensemble.json", **values)
+
+
+def of_member(**values: object) -> Callable[[Path], None]:
+    return lambda folder: edit(folder / "1" / "model.json", **values)
+
+
+def with_classes_reversed(folder: Path) -> None:
+    file = folder / "1" / "model.json"
+    interface = json.loads(file.read_text())["interface"]
+    edit(file, interface={**interface, "classes": interface["classes"][::-1]})
+
+
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("spoil", "message"),
     [
-        ({"format": 2}, "format version 2, this version of nas_gym reads 1 alone"),
-        ({"shares": []}, r"shares are \[\]"),
-        ({"shares": [0.0, 1.0]}, r"shares are \[0.0, 1.0\]"),
-        ({"shares": [0.2, 0.4, 0.4]}, r"2/model.json cannot be read"),
-        ({"shares": "all"}, "does not describe an ensemble"),
+        (of_ensemble(format=2, more=1), "format version 2, this version of nas_gym reads 1 alone"),
+        (of_ensemble(shares=[]), "there are 2 networks and 0 shares"),
+        (of_ensemble(shares=[0.0, 1.0]), r"positive and sum to 1, got \[0.0, 1.0\]"),
+        (of_ensemble(shares=[0.2, 0.4]), r"positive and sum to 1, got \[0.2, 0.4\]"),
+        (of_ensemble(shares=[float("nan"), 0.5]), "positive and sum to 1"),
+        (of_ensemble(shares="all"), "does not describe an ensemble: shares is 'all'"),
+        (of_ensemble(weights_sha256=["a", "b"]), r"belongs to another ensemble\.json"),
+        (of_member(task="regression"), r"belongs to another ensemble\.json"),
+        (with_classes_reversed, "know the same classes"),
+        (lambda folder: shutil.rmtree(folder / "1"), r"1/model\.json cannot be read"),
+        (lambda folder: (folder / "1" / "weights.safetensors").write_bytes(b""), "is damaged"),
+        (lambda folder: (folder / "ensemble.json").write_text("{"), "is not JSON"),
     ],
 )
-def test_load__says_in_one_line_what_is_wrong(folder: Path, values: dict[str, object], message: str) -> None:
-    file = folder / "ensemble.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+def test_load__says_in_one_line_what_is_wrong(
+    folder: Path, spoil: Callable[[Path], object], message: str
+) -> None:
+    spoil(folder)
     with pytest.raises(KeptNetworkError, match=message) as raised:
         load_network(folder)
     assert "\n" not in str(raised.value)
 
 
-def test_load__refuses_damaged_files(folder: Path) -> None:
-    (folder / "1" / "weights.safetensors").write_bytes(b"")
-    with pytest.raises(KeptNetworkError, match="is damaged"):
-        load_network(folder)
-    (folder / "ensemble.json").write_text("{")
-    with pytest.raises(KeptNetworkError, match="does not describe an ensemble"):
-        load_network(folder)
+def test_ensemble__has_members_and_they_are_single_networks(members: list[KeptClassifier]) -> None:
+    with pytest.raises(KeptNetworkError, match="there are 0 networks and 0 shares"):
+        KeptEnsemble([], [], {})
+    with pytest.raises(KeptNetworkError, match="no ensembles"):
+        KeptEnsemble([KeptEnsemble(members, (0.5, 0.5), {})], [1.0], {})
+
+
+def test_save__names_the_users_folder_if_the_disk_is_full(
+    members: list[KeptClassifier], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("nas_gym.kept.folder.write_json", full)
+    with pytest.raises(KeptNetworkError, match=rf"^{tmp_path}/new cannot be written: No space left"):
+        KeptEnsemble(members, (0.25, 0.75), SCORES).save(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
