@@ -559,8 +559,8 @@ def set_slopes(units, first, targets, batch, start, lanes, scratch, loss, deltas
         start: The first one of this group.
         lanes: How many they are.
         scratch: Its row 1 holds each lane's weight over the sum of the weights in the batch. With labels,
-            row 2 gets the largest logit, row 3 the sum of softmax's terms, and row 4 the labels: compared with
-            each class they make vectors, as an index they do not.
+            row 2 gets the largest logit, row 3 the sum of softmax's terms, and row 4 the labels: compared
+            with each class they make vectors, as an index they do not.
         loss: Its code.
         deltas: Of the shape of ``units``.
     """
