@@ -17,7 +17,7 @@ from nas_gym.checks import integer
 from nas_gym.cli import run_script
 from nas_gym.envs.episode import Episode
 from nas_gym.envs.wrappers import RecordEvaluations
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
 from nas_gym.extras import needs
 from nas_gym.files import write_atomically
 from nas_gym.pages.curves import moving_average

@@ -13,8 +13,8 @@ import torch
 
 from nas_gym.command_line import SAME_COMMAND, run
 from nas_gym.envs.wrappers import RecordEvaluations
-from nas_gym.evaluators.cached import CachedEvaluator
-from nas_gym.evaluators.simulated import SimulatedEvaluator
+from nas_gym.evaluators.remembered.cached import CachedEvaluator
+from nas_gym.evaluators.remembered.simulated import SimulatedEvaluator
 from nas_gym.problems.problem import Problem
 from nas_gym.problems.registration import problem
 

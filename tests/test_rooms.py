@@ -229,7 +229,7 @@ def test_arrows__start_at_modules_that_exist(row: str) -> None:
         ("nas_gym.evaluators.local", "from gymnasium.spaces import Discrete", ["gymnasium.spaces.Discrete"]),
         ("nas_gym.evaluators.local", "import gymnasium_robotics", []),
         ("nas_gym.envs.nas_env", "from nas_gym.search_spaces import MlpSpace", ["nas_gym.search_spaces"]),
-        ("nas_gym.envs.nas_env", "from nas_gym.evaluators import cached", ["nas_gym.evaluators.cached"]),
+        ("nas_gym.envs.nas_env", "from nas_gym.evaluators import limits", ["nas_gym.evaluators.limits"]),
         ("nas_gym.envs.nas_env", "from nas_gym.evaluators.base import Evaluator", []),
         ("nas_gym.envs.nas_env", "from nas_gym.problems import base", ["nas_gym.problems"]),
         ("nas_gym.search_spaces.cell.kernel", "from numba import njit", []),
@@ -307,7 +307,7 @@ def test_test_data__is_read_after_the_search_alone() -> None:
     # A table holds test results for use after the search; its evaluator gets it without them. A task judges
     # by the part it is asked for, if its data have that part.
     assert readers == {
-        "nas_gym.evaluators.fused.trainer",
+        "nas_gym.evaluators.trainers.fused.trainer",
         "nas_gym.memory.tables.table",
         "nas_gym.studies.references",
         "nas_gym.studies.retraining",

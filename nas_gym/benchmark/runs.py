@@ -12,7 +12,7 @@ from agents.base import Order
 from nas_gym.checks import integer, optional_integer
 from nas_gym.envs.episode import Episode
 from nas_gym.envs.wrappers import RecordEvaluations
-from nas_gym.evaluators.simulated import SimulatedEvaluator
+from nas_gym.evaluators.remembered.simulated import SimulatedEvaluator
 from nas_gym.memory.tables.table import Table
 from nas_gym.pools.virtual import Virtual
 from nas_gym.studies.summary import last_tenth_mean

@@ -25,7 +25,7 @@ from nas_gym.estimators.arguments import labels_of, seed_of
 from nas_gym.estimators.clock import Clock, clock_of
 from nas_gym.estimators.ensemble import cross_fitted, select
 from nas_gym.evaluators.choices import Local, Processes
-from nas_gym.evaluators.trainer import Child, Trainer
+from nas_gym.evaluators.trainers.base import Child, Trainer
 from nas_gym.kept.ensemble import KeptEnsemble
 from nas_gym.kept.folder import WINNER, check_place
 from nas_gym.kept.keeping import describe

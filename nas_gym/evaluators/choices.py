@@ -8,7 +8,7 @@ from nas_gym.checks import boolean, number, optional_integer
 from nas_gym.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from nas_gym.evaluators.trainer import AnyTask, Trainer
+    from nas_gym.evaluators.trainers.base import AnyTask, Trainer
     from nas_gym.pools.base import Pool
     from nas_gym.pools.limit import Limit
     from nas_gym.search_spaces.base import SearchSpace
@@ -43,7 +43,7 @@ class Fused:
 
     def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
         """Return the compiled trainer."""
-        from nas_gym.evaluators.fused.trainer import FusedTrainer
+        from nas_gym.evaluators.trainers.fused.trainer import FusedTrainer
 
         return FusedTrainer(task, search_space)
 
@@ -68,7 +68,7 @@ class Local:
 
     def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
         """Return PyTorch's trainer."""
-        from nas_gym.evaluators.torch_trainer import TorchTrainer
+        from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 
         return TorchTrainer(task, search_space, self.device, self.measure_latency)
 
@@ -113,7 +113,7 @@ class Processes:
         """Return worker processes, which have PyTorch before they have a child."""
         from nas_gym.pools.processes import Processes as ProcessPool
 
-        preload = ("nas_gym.evaluators.torch_trainer",)
+        preload = ("nas_gym.evaluators.trainers.pytorch",)
         return ProcessPool(self.workers, _limit(self.timeout_seconds), preload=preload)
 
 
@@ -159,7 +159,7 @@ class Ray:
 
     def trainer(self, task: "AnyTask", search_space: "SearchSpace") -> "Trainer":
         """Return PyTorch's trainer; the device is looked for where it trains."""
-        from nas_gym.evaluators.torch_trainer import TorchTrainer
+        from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 
         return TorchTrainer(task, search_space, self.device, self.measure_latency, elsewhere=True)
 

@@ -2,7 +2,7 @@
 
 from bisect import insort
 
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
 from nas_gym.tasks.evaluation import Evaluation
 
 FACTOR, LEAST_SECONDS = 20, 60.0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nas_gym.evaluators.base import Answer
 from nas_gym.evaluators.patience import Patience
 from nas_gym.evaluators.pooled import PooledEvaluator
-from nas_gym.evaluators.trainer import Child, Trainer
+from nas_gym.evaluators.trainers.base import Child, Trainer
 from nas_gym.memory.store import Setting
 from nas_gym.pools.base import Pool
 from nas_gym.pools.channel import Channel

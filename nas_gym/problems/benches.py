@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from nas_gym.evaluators.lookup import TableEvaluator
-from nas_gym.evaluators.simulated import SimulatedEvaluator, SimulatedWorkers
+from nas_gym.evaluators.remembered.lookup import TableEvaluator
+from nas_gym.evaluators.remembered.simulated import SimulatedEvaluator, SimulatedWorkers
 from nas_gym.problems.parts import choose
 from nas_gym.problems.problem import Problem
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from nas_gym.evaluators.choices import EvaluatorChoice
     from nas_gym.evaluators.limits import Limit
-    from nas_gym.evaluators.lookup import TableEvaluator
-    from nas_gym.evaluators.simulated import SimulatedWorkers
-    from nas_gym.evaluators.trainer import AnyTask, Trainer
+    from nas_gym.evaluators.remembered.lookup import TableEvaluator
+    from nas_gym.evaluators.remembered.simulated import SimulatedWorkers
+    from nas_gym.evaluators.trainers.base import AnyTask, Trainer
     from nas_gym.memory.tables.table import Table
     from nas_gym.search_spaces.references import Reference
 
@@ -131,7 +131,7 @@ class Problem:
             raise InvalidArgumentError(f"{self.id} trains no children itself, there is nothing to retrain")
         if device is None:
             return self.choice.trainer(self.task, self.search_space)
-        from nas_gym.evaluators.torch_trainer import TorchTrainer
+        from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 
         return TorchTrainer(self.task, self.search_space, device)
 
@@ -147,8 +147,8 @@ class Problem:
             InvalidArgumentError: If task, search space and evaluator do not fit.
             StoreError: If the store cannot be opened.
         """
-        from nas_gym.evaluators.cached import CachedEvaluator
         from nas_gym.evaluators.lent import LentEvaluator
+        from nas_gym.evaluators.remembered.cached import CachedEvaluator
 
         store = self.books.store or store
         if self.table is not None and store is not None:
@@ -156,7 +156,7 @@ class Problem:
         if self.lookup is not None and self.own is None:
             if self.workers is None:
                 return self.lookup
-            from nas_gym.evaluators.simulated import SimulatedEvaluator
+            from nas_gym.evaluators.remembered.simulated import SimulatedEvaluator
 
             return CachedEvaluator(SimulatedEvaluator(self.lookup, self.workers))
         if self.own is not None:
@@ -205,7 +205,7 @@ class Problem:
 
 
 def _stored(evaluator: Evaluator, store: str | Path) -> Evaluator:
-    from nas_gym.evaluators.stored import StoredEvaluator
+    from nas_gym.evaluators.remembered.stored import StoredEvaluator
     from nas_gym.memory.store import EvaluationStore
 
     return StoredEvaluator(evaluator, EvaluationStore(store))

@@ -10,7 +10,7 @@ from nas_gym.checks import integer
 from nas_gym.envs.episode import Episode
 from nas_gym.errors import RunFolderError
 from nas_gym.evaluators.base import Evaluator
-from nas_gym.evaluators.trainer import AnyTask
+from nas_gym.evaluators.trainers.base import AnyTask
 from nas_gym.problems.problem import Problem
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.studies.climb import SHARE, climb, far_apart

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nas_gym.checks import integer
 from nas_gym.errors import NasGymError
-from nas_gym.evaluators.trainer import Child, Trainer
+from nas_gym.evaluators.trainers.base import Child, Trainer
 from nas_gym.files import write_atomically
 from nas_gym.kept.keeping import keep
 from nas_gym.pools.base import Pool

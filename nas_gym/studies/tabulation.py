@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nas_gym.checks import integer
 from nas_gym.datasets.base import Dataset
 from nas_gym.errors import InvalidArgumentError, InvalidTableError
-from nas_gym.evaluators.trainer import Child, Trainer
+from nas_gym.evaluators.trainers.base import Child, Trainer
 from nas_gym.memory.tables.table import Table, smallest_counts
 from nas_gym.memory.tables.table_file import Arrays, read_arrays, verified, write_arrays, write_table
 from nas_gym.pools.base import Pool

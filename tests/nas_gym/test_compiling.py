@@ -8,7 +8,7 @@ import pytest
 TRAIN = {
     "tables": (
         "import nas_gym; p = nas_gym.problem('NAS-Moons-v0', recipe={'epochs': 1}); text = 'Linear-1'",
-        "from nas_gym.evaluators.fused.mlp_kernel import _train as function",
+        "from nas_gym.evaluators.trainers.fused.mlp_kernel import _train as function",
     ),
     "cells": (
         "import nas_gym; text = 'elem_mult:tanh add:tanh add:tanh add:sigmoid node-0 node-0'; "

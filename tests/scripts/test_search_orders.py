@@ -15,7 +15,7 @@ from tests.scripts.processes import Running, rows
 EPISODES, LANES = 120, 12
 COUNTING = """
 import sys, time
-from nas_gym.evaluators.trainer import Trainer
+from nas_gym.evaluators.trainers.base import Trainer
 
 path = sys.argv.pop(1)
 train = Trainer.__call__

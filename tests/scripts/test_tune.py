@@ -8,7 +8,7 @@ import nas_gym
 from nas_gym.benchmark import tuning
 from nas_gym.benchmark.arguments import TuningArguments
 from nas_gym.errors import InvalidArgumentError, RunFolderError
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators.remembered.lookup import TableEvaluator
 from nas_gym.search_spaces import MlpSpace
 from tests.nas_gym.doubles import made_up_table
 

@@ -19,10 +19,10 @@ from nas_gym.estimators.table_fits.final_weights import FinalWeights
 from nas_gym.estimators.table_fits.plan import Answers, Candidate, Found, Job, Plan, Setting
 from nas_gym.estimators.table_fits.splits import Fold, Rehearsal, Rows
 from nas_gym.evaluators.base import Evaluator
-from nas_gym.evaluators.fused.trainer import FusedTrainer
 from nas_gym.evaluators.over_folds import OverFolds
-from nas_gym.evaluators.stored import StoredEvaluator
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.remembered.stored import StoredEvaluator
+from nas_gym.evaluators.trainers.base import Child
+from nas_gym.evaluators.trainers.fused.trainer import FusedTrainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.kept.table_model import Member, probabilities
 from nas_gym.memory.store import EvaluationStore

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_gym.evaluators.fused.trainer import FusedTrainer
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
+from nas_gym.evaluators.trainers.fused.trainer import FusedTrainer
 from nas_gym.files import write_atomically
 
 Weights: TypeAlias = Mapping[str, NDArray[np.float32]]

@@ -1,4 +1,4 @@
-from nas_gym.evaluators.cached import CachedEvaluator
+from nas_gym.evaluators.remembered.cached import CachedEvaluator
 from tests.nas_gym.doubles import InstantEvaluator, random_networks
 
 A, B, C = random_networks(3)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from nas_gym.datasets.base import Dataset, Split
-from nas_gym.evaluators.torch_trainer import TorchTrainer
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
+from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.pools.here import Here
 from nas_gym.pools.processes import Processes

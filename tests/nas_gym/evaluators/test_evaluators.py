@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from nas_gym.evaluators.cached import CachedEvaluator
+from nas_gym.evaluators.remembered.cached import CachedEvaluator
 from nas_gym.problems.registration import PROBLEMS
 from nas_gym.search_spaces import MlpSpace
 from nas_gym.tasks.seeds import child_seed, repeat_seeds

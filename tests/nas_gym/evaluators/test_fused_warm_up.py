@@ -8,8 +8,8 @@ PROGRAM = """
 import json, sys
 import numpy as np
 import nas_gym
-from nas_gym.evaluators.fused import mlp_kernel
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.fused import mlp_kernel
+from nas_gym.evaluators.trainers.base import Child
 
 kernels = (mlp_kernel._train, mlp_kernel._predict, mlp_kernel._score)
 X = np.random.default_rng(0).normal(size=(60, 3))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators.remembered.lookup import TableEvaluator
 from nas_gym.problems.registration import problem
 from nas_gym.search_spaces import MlpSpace, NasBench201Space
 from nas_gym.testing import check_evaluator

@@ -18,7 +18,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from nas_gym.datasets.base import Dataset
 from nas_gym.datasets.tables.moons import moons
 from nas_gym.datasets.tables.tabular import tabular
-from nas_gym.evaluators.fused import mlp_kernel, trainer
+from nas_gym.evaluators.trainers.fused import mlp_kernel, trainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.memory.tables.nas_bench_moons import moons_table
 from nas_gym.problems.registration import problem

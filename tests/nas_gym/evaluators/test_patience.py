@@ -12,7 +12,7 @@ import nas_gym
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators import patience
 from nas_gym.evaluators.patience import Patience
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
 from nas_gym.search_spaces import Architecture, MlpSpace
 from nas_gym.tasks.evaluation import Evaluation
 from tests.nas_gym.doubles import QUICK, InstantEvaluator, random_children

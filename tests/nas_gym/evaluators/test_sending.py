@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from nas_gym.evaluators.base import Evaluator
-from nas_gym.evaluators.cached import CachedEvaluator
 from nas_gym.evaluators.limits import LimitedEvaluator, SpaceLimit
-from nas_gym.evaluators.stored import StoredEvaluator
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.remembered.cached import CachedEvaluator
+from nas_gym.evaluators.remembered.stored import StoredEvaluator
+from nas_gym.evaluators.trainers.base import Child
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.pools import Here, Pool, Threads

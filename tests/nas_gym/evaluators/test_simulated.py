@@ -7,8 +7,8 @@ import pytest
 from agents import REINFORCE_FORMS, make_agent
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.lookup import TableEvaluator
-from nas_gym.evaluators.simulated import SimulatedEvaluator, SimulatedWorkers
+from nas_gym.evaluators.remembered.lookup import TableEvaluator
+from nas_gym.evaluators.remembered.simulated import SimulatedEvaluator, SimulatedWorkers
 from nas_gym.problems.registration import problem
 from nas_gym.search_spaces import NasBench201Space
 from tests.nas_gym.doubles import made_up_table

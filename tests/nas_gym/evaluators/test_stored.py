@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from nas_gym.errors import InvalidArgumentError, StoreError
-from nas_gym.evaluators.stored import StoredEvaluator
+from nas_gym.evaluators.remembered.stored import StoredEvaluator
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.tasks.seeds import child_seed

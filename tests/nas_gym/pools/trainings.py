@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from nas_gym.evaluators.trainer import Child, Trained, Trainer
+from nas_gym.evaluators.trainers.base import Child, Trained, Trainer
 
 
 class CountedTrainer(Trainer):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.torch_trainer import TorchTrainer
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
+from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.problems import images
 from nas_gym.problems.registration import PROBLEMS, problem

@@ -6,7 +6,7 @@ import pytest
 import nas_gym
 from nas_gym.envs.episode import Episode
 from nas_gym.errors import InvalidArgumentError, RunFolderError
-from nas_gym.evaluators.cached import CachedEvaluator
+from nas_gym.evaluators.remembered.cached import CachedEvaluator
 from nas_gym.rewards import validation_accuracy
 from nas_gym.studies.choosing import affordable, confirm, finalists
 from nas_gym.studies.run_folder import Times

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from nas_gym.evaluators.cached import CachedEvaluator
+from nas_gym.evaluators.remembered.cached import CachedEvaluator
 from nas_gym.search_spaces import Architecture, CellSpace, MlpSpace
 from nas_gym.studies.climb import Climbed, climb, far_apart
 from nas_gym.tasks.evaluation import Evaluation

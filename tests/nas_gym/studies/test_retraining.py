@@ -11,7 +11,7 @@ from torch import nn
 
 import nas_gym
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.trainer import Child, Trainer
+from nas_gym.evaluators.trainers.base import Child, Trainer
 from nas_gym.kept.folder import read_folder
 from nas_gym.pools.here import Here
 from nas_gym.pools.processes import Processes
@@ -158,7 +158,7 @@ def test_trainings__are_the_same_in_processes_and_one_that_is_killed_is_a_failur
     here = trained(tmp_path / "here", good, trainer=local).contenders()
     candidates = [*good, hand_made("deadly", dies=True)]
     there = Trainings(tmp_path / "there", candidates, local, 2)
-    with Processes(2, preload=("nas_gym.evaluators.torch_trainer",)) as pool:
+    with Processes(2, preload=("nas_gym.evaluators.trainers.pytorch",)) as pool:
         assert sum(1 for _ in there.train(pool)) == 6
     *others, dead = there.contenders()
     for one, other in zip(here, others, strict=True):

@@ -11,8 +11,8 @@ from rich.console import Console
 import agents.reinforce  # noqa: F401, slow to import
 from agents import AGENTS
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.torch_trainer import TorchTrainer
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
+from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 from nas_gym.kept.loading import load_network
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.problems import registration

@@ -7,7 +7,7 @@ import pytest
 
 import nas_gym
 from nas_gym.errors import InvalidArgumentError, InvalidTableError
-from nas_gym.evaluators.trainer import Trainer
+from nas_gym.evaluators.trainers.base import Trainer
 from nas_gym.memory.tables.table import Table
 from nas_gym.memory.tables.table_file import read_table
 from nas_gym.pools.here import Here

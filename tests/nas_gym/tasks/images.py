@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from nas_gym.datasets.base import Dataset, Split
-from nas_gym.evaluators.torch_trainer import TorchTrainer
+from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.pools.here import Here
 from nas_gym.search_spaces import Architecture, SearchSpace

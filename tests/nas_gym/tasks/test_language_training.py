@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nas_gym.datasets.texts.brackets import brackets
 from nas_gym.datasets.texts.corpus import Tokens
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.torch_trainer import TorchTrainer
+from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.pools.base import Pool
 from nas_gym.pools.here import Here

@@ -6,8 +6,8 @@ import torch
 from sklearn.linear_model import LinearRegression
 
 import nas_gym
-from nas_gym.evaluators.fused import mlp_kernel
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
+from nas_gym.evaluators.trainers.fused import mlp_kernel
 from nas_gym.problems.problem import Problem
 from nas_gym.studies.references import retrain_models
 from nas_gym.tasks.regression import METRICS, Regression

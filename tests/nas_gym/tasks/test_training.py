@@ -10,8 +10,8 @@ from torch.nn.utils import parameters_to_vector
 from nas_gym.datasets.tables.moons import moons
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.choices import Fused, Local
-from nas_gym.evaluators.fused.trainer import FusedTrainer
-from nas_gym.evaluators.torch_trainer import TorchTrainer
+from nas_gym.evaluators.trainers.fused.trainer import FusedTrainer
+from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.pools.here import Here
 from nas_gym.search_spaces import MlpSpace

@@ -9,9 +9,9 @@ from torch.nn.utils import skip_init
 from nas_gym.datasets.base import Split
 from nas_gym.datasets.tables.moons import moons
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.fused.trainer import FusedTrainer
-from nas_gym.evaluators.torch_trainer import TorchTrainer
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
+from nas_gym.evaluators.trainers.fused.trainer import FusedTrainer
+from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 from nas_gym.search_spaces import MlpSpace
 from nas_gym.tasks.classification import TrainingRecipe
 from nas_gym.tasks.evaluation import Evaluation

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from nas_gym.benchmark.rungs.command import Rungs
-from nas_gym.evaluators.torch_trainer import TorchTrainer
+from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 from nas_gym.memory.store import EvaluationStore
 
 KEYWORDS = [

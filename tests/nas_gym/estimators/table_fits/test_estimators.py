@@ -8,8 +8,8 @@ from sklearn.datasets import load_diabetes, make_moons
 
 from nas_gym import NASClassifier, NASRegressor
 from nas_gym.errors import InvalidDataError, KeptNetworkError
-from nas_gym.evaluators.fused.trainer import FusedTrainer
-from nas_gym.evaluators.trainer import Child
+from nas_gym.evaluators.trainers.base import Child
+from nas_gym.evaluators.trainers.fused.trainer import FusedTrainer
 from nas_gym.kept.table_model import TableModel
 
 QUICK: dict[str, Any] = {

@@ -13,7 +13,7 @@ import pytest
 
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.patience import Patience
-from nas_gym.evaluators.stored import StoredEvaluator
+from nas_gym.evaluators.remembered.stored import StoredEvaluator
 from nas_gym.evaluators.training import TrainingEvaluator
 from nas_gym.memory.store import EvaluationStore
 from nas_gym.pools import Here, Processes

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nas_gym.checks import boolean
-from nas_gym.evaluators.trainer import AnyTask, Child, Trained, Trainer
+from nas_gym.evaluators.trainers.base import AnyTask, Child, Trained, Trainer
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.tasks.base import Outcome, Part
 from nas_gym.tasks.device import alone, check_device

@@ -9,8 +9,8 @@ import numpy as np
 from nas_gym.checks import number
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.base import Answer
-from nas_gym.evaluators.lookup import TableEvaluator
 from nas_gym.evaluators.pooled import PooledEvaluator
+from nas_gym.evaluators.remembered.lookup import TableEvaluator
 from nas_gym.evaluators.sending import Request
 from nas_gym.pools.channel import Channel
 from nas_gym.pools.fault import Fault

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from nas_gym.compiling import check_compiler
 from nas_gym.datasets.base import Samples, Split
 from nas_gym.errors import InvalidArgumentError
-from nas_gym.evaluators.fused import mlp_kernel
-from nas_gym.evaluators.trainer import AnyTask, Child, Trainer
+from nas_gym.evaluators.trainers.base import AnyTask, Child, Trainer
+from nas_gym.evaluators.trainers.fused import mlp_kernel
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.mlp.description import Linear, MlpDescription, describe
