@@ -1,6 +1,7 @@
 """An evaluator of the user's own: its answers are checked, and it is the user who closes it."""
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import get_args
 
 from nas_gym.checks import choice
@@ -55,11 +56,13 @@ class LentEvaluator(AtOnce):
         """
         if not self._sends:
             return super().send(architectures, seeds, rung)
-        tickets = list(self.lender.send(architectures, seeds, **({"rung": rung} if rung else {})))
-        if len({*tickets} - {*self._sent}) != len(architectures):
+        came = self.lender.send(architectures, seeds, **({"rung": rung} if rung else {}))
+        tickets = list(came) if isinstance(came, Iterable) else []
+        whole = all(isinstance(each, Integral) for each in tickets)
+        if not whole or len({*tickets} - {*self._sent}) != len(architectures):
             raise InvalidArgumentError(
                 f"send of {self.lender!r} must return a new ticket for each of {len(architectures)} "
-                f"architectures, got {tickets!r}"
+                f"architectures, whole numbers, got {came!r}"
             )
         self._sent.update(zip(tickets, architectures, strict=True))
         return tickets
@@ -68,16 +71,23 @@ class LentEvaluator(AtOnce):
         """Return what came of children, see ``Evaluator.recv``.
 
         Raises:
-            InvalidArgumentError: If an evaluation is not that of the ticket's architecture.
+            InvalidArgumentError: If what comes back is not tickets that were sent, each with the evaluation
+                of its architecture.
         """
         if not self._sends:
             return super().recv(at_least, timeout)
-        answers = list(self.lender.recv(at_least, timeout))
+        came = self.lender.recv(at_least, timeout)
+        answers = list(came) if isinstance(came, Iterable) else [came]
+        if not all(isinstance(each, tuple) and len(each) == 2 for each in answers):
+            raise InvalidArgumentError(
+                f"recv of {self.lender!r} must return pairs of a ticket and an evaluation, got {came!r}"
+            )
         for ticket, answer in answers:
             self._check("recv", answer)
-            if self._sent.pop(ticket, answer.architecture) != answer.architecture:
+            if self._sent.pop(ticket, None) != answer.architecture:
                 raise InvalidArgumentError(
-                    f"recv of {self.lender!r} returned {answer.architecture} for the ticket of another child"
+                    f"recv of {self.lender!r} returned {answer.architecture} for the ticket of another "
+                    f"child, or for one that nobody has, {ticket!r}"
                 )
         return answers
 
