@@ -27,7 +27,7 @@ from nas_gym.estimators.ensemble import cross_fitted, select
 from nas_gym.evaluators.choices import Local, Processes
 from nas_gym.evaluators.trainers.base import Child, Trainer
 from nas_gym.kept.ensemble import KeptEnsemble
-from nas_gym.kept.folder import WINNER, check_place
+from nas_gym.kept.folder import ENSEMBLE, WINNER, check_place
 from nas_gym.kept.keeping import describe
 from nas_gym.kept.samples import KeptClassifier
 from nas_gym.problems.images import FOLDER, SPACES
@@ -167,7 +167,7 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         """
         clock = clock_of(self.minutes)
         if self.folder is not None:
-            check_place(self._place())
+            check_place(self._place(), ENSEMBLE)
         finalists, metric = integer("ensemble", self.ensemble, 1), choice("metric", self.metric, METRICS)
         images = self._read(X, y)
         task = self._task(images)

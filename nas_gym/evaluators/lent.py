@@ -78,7 +78,9 @@ class LentEvaluator(AtOnce):
             return super().recv(at_least, timeout)
         came = self.lender.recv(at_least, timeout)
         answers = list(came) if isinstance(came, Iterable) else [came]
-        if not all(isinstance(each, tuple) and len(each) == 2 for each in answers):
+        if not all(
+            isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], Integral) for each in answers
+        ):
             raise InvalidArgumentError(
                 f"recv of {self.lender!r} must return pairs of a ticket and an evaluation, got {came!r}"
             )

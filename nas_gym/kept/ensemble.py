@@ -103,7 +103,7 @@ class KeptEnsemble(KeptClassifier):
         raise KeptNetworkError("an ensemble has no single architecture: see architectures")
 
     def save(self, path: str | Path) -> None:
-        """Write a folder, whole or not at all; what was kept there before is replaced.
+        """Write a folder, whole or not at all; an ensemble that is there is replaced.
 
         Raises:
             KeptNetworkError: If something else is there, or the folder cannot be written.
@@ -116,7 +116,7 @@ class KeptEnsemble(KeptClassifier):
             )
             write_json(folder / ENSEMBLE, to_json(KeptShares(FORMAT, self.shares, self.scores, checksums)))
 
-        write_kept(Path(path).expanduser(), fill)
+        write_kept(Path(path).expanduser(), ENSEMBLE, fill)
 
     @classmethod
     def read(cls, folder: Path) -> Self:

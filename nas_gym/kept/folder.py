@@ -23,7 +23,7 @@ WEIGHTS, WINNER = "weights.safetensors", "winner"
 
 
 def write_folder(path: Path, description: Description, weights: "Mapping[str, Tensor]") -> None:
-    """Write a kept network, whole or not at all; what was kept there before is replaced.
+    """Write a kept network, whole or not at all; one that is there is replaced.
 
     Args:
         path: The folder.
@@ -33,34 +33,35 @@ def write_folder(path: Path, description: Description, weights: "Mapping[str, Te
     Raises:
         KeptNetworkError: If something else is there, or the folder cannot be written.
     """
-    write_kept(path, lambda folder: fill_with_network(folder, description, weights))
+    write_kept(path, DESCRIPTION, lambda folder: fill_with_network(folder, description, weights))
 
 
-def write_kept(path: Path, fill: Callable[[Path], object]) -> None:
-    """Have a folder filled, whole or not at all; what was kept there before is replaced.
+def write_kept(path: Path, name: str, fill: Callable[[Path], object]) -> None:
+    """Have a folder filled, whole or not at all; one with such a record is replaced.
 
     Args:
         path: The folder.
+        name: Of the record's file.
         fill: Writes its files into an empty folder.
 
     Raises:
         KeptNetworkError: If something else is there, or the folder cannot be written.
     """
-    check_place(path)
+    check_place(path, name)
     try:
         write_folder_atomically(path, fill)
     except OSError as error:
         raise KeptNetworkError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def check_place(path: Path) -> None:
-    """Refuse a place where something is that was not kept here.
+def check_place(path: Path, name: str) -> None:
+    """Refuse a place where something else is than a folder with such a record.
 
     Raises:
         KeptNetworkError: If so.
     """
-    if path.exists() and not any((path / name).is_file() for name in (DESCRIPTION, ENSEMBLE, TABLE)):
-        raise KeptNetworkError(f"{path} is there and holds nothing that was kept; it is not replaced")
+    if path.exists() and not (path / name).is_file():
+        raise KeptNetworkError(f"{path} is there and holds no {name}; it is not replaced")
 
 
 def fill_with_network(folder: Path, description: Description, weights: "Mapping[str, Tensor]") -> str:

@@ -123,7 +123,7 @@ class TableModel:
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
-        """Write a folder of JSON and weights, whole or not at all; what was kept there before is replaced.
+        """Write a folder of JSON and weights, whole or not at all; a model that is there is replaced.
 
         Raises:
             KeptNetworkError: If something else is there, or the folder cannot be written.
@@ -150,7 +150,7 @@ class TableModel:
             self.scores,
             checksum(content),
         )
-        write_kept(Path(path), lambda folder: fill_with(folder, TABLE, known, content))
+        write_kept(Path(path), TABLE, lambda folder: fill_with(folder, TABLE, known, content))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

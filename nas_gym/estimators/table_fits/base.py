@@ -29,7 +29,7 @@ from nas_gym.estimators.table_fits.rows import (
     weighted,
 )
 from nas_gym.estimators.table_fits.splits import Fold, Rehearsal, TaskName
-from nas_gym.kept.folder import WINNER, check_place
+from nas_gym.kept.folder import TABLE, WINNER, check_place
 from nas_gym.kept.table_model import TableModel
 from nas_gym.problems.parts import choose
 from nas_gym.search_spaces.mlp.grammar import MlpSpace
@@ -135,7 +135,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc] # untyped
         """Start the clock: also what is read before a search takes time."""
         self._clock = clock_of(self.minutes)
         if self.folder is not None:
-            check_place(Path(self.folder).expanduser() / WINNER)
+            check_place(Path(self.folder).expanduser() / WINNER, TABLE)
 
     def _read(self, X: object, y: ArrayLike) -> tuple[Cells, NDArray[np.generic]]:
         """Return the table and its answers, one for each row."""

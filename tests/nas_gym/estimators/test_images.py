@@ -113,7 +113,7 @@ def test_bad_input__gets_one_line(keywords: dict[str, Any], X: object, y: object
 def test_folder__of_something_else_is_refused_before_the_search(tmp_path: Path) -> None:
     (tmp_path / "winner").mkdir()
     model = NASImageClassifier(**SMALL, folder=tmp_path)
-    with pytest.raises(KeptNetworkError, match="winner is there and holds nothing that was kept"):
+    with pytest.raises(KeptNetworkError, match=r"winner is there and holds no ensemble\.json"):
         model.fit(*bars())
     assert not hasattr(model, "study_")
 

@@ -56,6 +56,7 @@ def test_children_of_ones_own_evaluator__come_one_by_one(lender: Callable[[], An
         ("recv", lambda answers: [(10**9, e) for _, e in answers], "one that nobody has, 1000000000"),
         ("recv", lambda answers: [(n, e) for n, e in answers for _ in range(2)], "one that nobody has"),
         ("recv", lambda answers: [e for _, e in answers], "recv of .* must return pairs"),
+        ("recv", lambda answers: [([n], e) for n, e in answers], "recv of .* must return pairs"),
         ("recv", lambda answers: None, "recv of .* must return pairs"),
         ("send", lambda tickets: None, "send of .* must return a new ticket for each of 2"),
         ("send", lambda tickets: [str(each) for each in tickets], "whole numbers, got"),

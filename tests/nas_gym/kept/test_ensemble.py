@@ -63,16 +63,13 @@ def test_ensemble__is_one_network_in_onnx(saved: Path, tmp_path: Path) -> None:
     assert export_onnx(load_network(saved), tmp_path / "both.onnx", RAW) < 1e-5
 
 
-def test_save__replaces_a_kept_network_and_nothing_else(
-    members: list[KeptClassifier], folder: Path, tmp_path: Path
-) -> None:
+def test_save__replaces_an_ensemble_and_nothing_else(members: list[KeptClassifier], folder: Path) -> None:
     KeptEnsemble(members[:1], (1.0,), SCORES).save(folder)
     loaded = load_network(folder)
     assert isinstance(loaded, KeptEnsemble) and len(loaded.members) == 1
     assert sorted(each.name for each in folder.iterdir()) == ["0", "ensemble.json"]
-    (tmp_path / "other").mkdir()
-    with pytest.raises(KeptNetworkError, match="other is there and holds nothing that was kept"):
-        loaded.save(tmp_path / "other")
+    with pytest.raises(KeptNetworkError, match=r"0 is there and holds no ensemble\.json"):
+        loaded.save(folder / "0")  # a network of its own
 
 
 def edit(file: Path, **values: object) -> None:
