@@ -96,6 +96,11 @@ class SearchSpace(ABC):
         return np.array([name != self.end_token for name in self.tokens])
 
     @property
+    def variant(self) -> str:
+        """Name of what is built otherwise than by default from the same sentences; usually nothing is."""
+        return ""
+
+    @property
     def drawing_ends(self) -> tuple[str, str]:
         """What a drawing says at its two ends: what a network reads, and what it answers."""
         return "input", "classes"

@@ -22,7 +22,7 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
     with torch.no_grad():
         for layer in module.modules():
             if isinstance(layer, (nn.Linear, nn.Conv1d, nn.Conv2d)):
-                bound = layer.weight[0].numel() ** -0.5
+                bound = layer.weight.shape[1:].numel() ** -0.5
                 layer.weight.uniform_(-bound, bound, generator=generator)
                 if layer.bias is not None:
                     layer.bias.uniform_(-bound, bound, generator=generator)

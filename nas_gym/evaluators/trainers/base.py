@@ -82,11 +82,16 @@ class Trainer(ABC):
         """Compute what a network costs; ``None`` where that is not known."""
         return self.task.size(self.search_space, child.architecture, child.rung)
 
+    def recipe_id(self, rung: int = 0) -> str:
+        """Say how a child is trained, and built if not by default."""
+        names = (self.task.recipe_of(rung).id, self.search_space.variant)
+        return "-".join(filter(None, names))
+
     def setting(self, rung: int = 0) -> Setting:
         """Say what a child's result depends on, beside its architecture and seed."""
         if rung not in self._settings:  # a checksum of large data takes its time
             checksum = self.task.data_of(rung).without_test().checksum
-            known = Setting(self.task.id_of(rung), checksum, self.id, self.task.recipe_of(rung).id)
+            known = Setting(self.task.id_of(rung), checksum, self.id, self.recipe_id(rung))
             self._settings[rung] = known
         return self._settings[rung]
 
@@ -126,7 +131,7 @@ class Trainer(ABC):
         return Evaluation(
             architecture=child.architecture,
             task=self.task.id_of(child.rung),
-            recipe=self.task.recipe_of(child.rung).id,
+            recipe=self.recipe_id(child.rung),
             seed=child.seed,
             status=status or ("ok" if outcome.reason is None else "failed"),
             scores=outcome.scores,

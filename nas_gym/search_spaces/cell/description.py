@@ -1,15 +1,20 @@
 """Frozen descriptions of recurrent cells: from token names to the steps that compute a cell."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from nas_gym.errors import InvalidArgumentError
 
-COMBINATIONS = ("add", "elem_mult")
+COMBINATIONS = ("add", "elem_mult", "left", "gate")
+"""Of a and b: a + b, a b, a alone, and a b + (1 - a) c_{t-1}; the last stands above leaves alone."""
+LEAF_ORDER = COMBINATIONS[:3]
+"""How leaves with these combinations follow one another in weight matrices."""
 ACTIVATIONS = ("identity", "tanh", "sigmoid", "relu")
 CELL_STATE = -1
 """What a step names as its right operand to read c_{t-1}."""
+NOTHING = -2
+"""What a step names as its right operand that reads its left one alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +24,19 @@ class Operation:
     combination: str
     activation: str
 
+    @property
+    def commutes(self) -> bool:
+        """Whether its operands may be swapped."""
+        return self.combination in ("add", "elem_mult")
+
     def __str__(self) -> str:
         """Return the token."""
         return f"{self.combination}:{self.activation}"
+
+
+UNREAD = "add:identity"
+NO_INJECTION = Operation("left", "identity")
+"""What leaves c_{t-1} out where it would enter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class Step:
     Attributes:
         operation: What is computed.
         left: Number of the step it reads first.
-        right: Number of the step it reads second, or ``CELL_STATE``.
+        right: Number of the step it reads second, ``CELL_STATE`` or ``NOTHING``.
     """
 
     operation: Operation
@@ -44,8 +59,9 @@ class CellDescription:
     """How a cell computes h_t and c_t of x_t, h_{t-1} and c_{t-1}: steps in an order that can be computed.
 
     The first steps are the leaves. Leaf k combines two projections of its own, ``W x_t`` and ``U h_{t-1}``,
-    and these are all the parameters there are. Every later step reads two earlier ones, or one and
-    c_{t-1}. The last step is h_t. The steps are a tree: each value, and c_{t-1}, is read at most once.
+    or has the former alone; these are all the parameters there are. Every later step reads an earlier one,
+    two, or one and c_{t-1}; a gate reads two, of which the left one is a share, and c_{t-1}. The last step is
+    h_t. The steps are a tree: each value is read at most once, and so is c_{t-1} but for gates.
 
     Attributes:
         leaves: The operations of the leaves.
@@ -61,22 +77,33 @@ class CellDescription:
         """Refuse what is no tree.
 
         Raises:
-            InvalidArgumentError: If a step reads a later one, or a value is read twice or never.
+            InvalidArgumentError: If a step reads a later one, a value is read twice or never, or a gate has
+                no share: a left operand that is a sigmoid.
         """
         count = len(self.leaves) + len(self.steps)
         operands: list[int] = []
+        if any(leaf.combination == "gate" for leaf in self.leaves):
+            raise InvalidArgumentError("a leaf cannot be a gate: it combines two projections")
         for number, step in enumerate(self.steps, len(self.leaves)):
-            if not (0 <= step.left < number and CELL_STATE <= step.right < number):
+            if not (0 <= step.left < number and NOTHING <= step.right < number):
                 raise InvalidArgumentError(
                     f"step {number} must read two of the steps 0 to {number - 1}, or one and then "
-                    f"CELL_STATE, got {step.left} and {step.right}"
+                    f"CELL_STATE or NOTHING, got {step.left} and {step.right}"
                 )
-            operands += [step.left, step.right]
+            operands += [step.left, *([] if step.right == NOTHING else [step.right])]
+            if (step.right == NOTHING) != (step.operation.combination == "left"):
+                raise InvalidArgumentError(
+                    f"step {number} must read NOTHING if, and only if, it has left alone"
+                )
+            if step.operation.combination == "gate" and (
+                step.right == CELL_STATE or self.operations[step.left].activation != "sigmoid"
+            ):
+                raise InvalidArgumentError(f"step {number} must read a sigmoid and a step: it is a gate")
         if len(set(operands)) != len(operands):
             raise InvalidArgumentError(f"each value may be read once, the operands are {operands}")
         if not 0 <= self.read < count:
             raise InvalidArgumentError(f"c_t must be read from one of {count} steps, got {self.read}")
-        if not set(range(count - 1)) <= set(operands):
+        if not set(range(count - 1)) <= {*operands, self.read}:
             raise InvalidArgumentError(f"each step but the last must be read, the operands are {operands}")
 
     @property
@@ -86,12 +113,18 @@ class CellDescription:
 
     @property
     def leaf_order(self) -> tuple[int, ...]:
-        """The leaves in the order of their rows in weight matrices: those that add, then the others."""
-        return tuple(sorted(range(len(self.leaves)), key=lambda leaf: self.leaves[leaf].combination != "add"))
+        """The leaves in the order of their rows in weight matrices: see ``LEAF_ORDER``."""
+        places = [LEAF_ORDER.index(leaf.combination) for leaf in self.leaves]
+        return tuple(sorted(range(len(places)), key=places.__getitem__))
+
+    @property
+    def reading_state(self) -> int:
+        """How many leaves read h_{t-1}; they are the first of ``leaf_order``."""
+        return sum(leaf.combination != "left" for leaf in self.leaves)
 
     def parameters(self, inputs: int, units: int, bias: bool = False) -> int:
         """Count the weights of all leaves, and the biases if there are any; a leaf has ``units`` outputs."""
-        return len(self.leaves) * units * (inputs + units + bias)
+        return units * (len(self.leaves) * (inputs + bias) + self.reading_state * units)
 
 
 @lru_cache(maxsize=4096)
@@ -99,9 +132,10 @@ def describe(tokens: tuple[str, ...]) -> CellDescription:
     """Read the cell that the token names of a complete sentence stand for.
 
     The base is half the length, less one. What is injected into a leaf is a step after all leaves, so that
-    these keep their numbers; what is injected into another node is the step behind it.
+    these keep their numbers; what is injected into another node is the step behind it. Steps that nobody
+    reads are left out.
     """
-    base = len(tokens) // 2 - 1
+    base, tokens = len(tokens) // 2 - 1, written_out(tokens)
     *nodes, inject = (operation_of(token) for token in tokens[: 2 * base])
     read, enter = (node_of(token) for token in tokens[2 * base :])
     number_of = {node: node for node in range(base)}  # the step that gives a node's value
@@ -109,7 +143,9 @@ def describe(tokens: tuple[str, ...]) -> CellDescription:
     steps: list[Step] = []
 
     def append(operation: Operation, left: int, right: int) -> int:
-        steps.append(Step(operation, left, right))
+        if operation == NO_INJECTION and right == CELL_STATE:
+            return left
+        steps.append(Step(operation, left, NOTHING if operation.combination == "left" else right))
         return base + len(steps) - 1
 
     if enter < base:
@@ -119,7 +155,65 @@ def describe(tokens: tuple[str, ...]) -> CellDescription:
         written[node] = number_of[node] = append(nodes[node], left, right)
         if node == enter:
             number_of[node] = append(inject, written[node], CELL_STATE)
-    return CellDescription(tuple(nodes[:base]), tuple(steps), written[read])
+    return _pruned(nodes[:base], steps, written[read])
+
+
+def _pruned(leaves: Sequence[Operation], steps: Sequence[Step], read: int) -> CellDescription:
+    """Return the cell without steps that are not read."""
+    needed = {len(leaves) + len(steps) - 1, read}
+    for number, step in reversed(list(enumerate(steps, len(leaves)))):
+        if number in needed:
+            needed |= {step.left, step.right} - {CELL_STATE, NOTHING}
+    number_of = {old: new for new, old in enumerate(sorted(needed))}
+    return CellDescription(
+        tuple(leaf for number, leaf in enumerate(leaves) if number in needed),
+        tuple(
+            Step(step.operation, number_of[step.left], number_of.get(step.right, step.right))
+            for number, step in enumerate(steps, len(leaves))
+            if number in needed
+        ),
+        number_of[read],
+    )
+
+
+def written_out(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the sentence in which all that makes no difference is written in one way.
+
+    The activation of what a gate reads as its share is a sigmoid. A node that neither h_t nor c_t depends on
+    is ``UNREAD``, and if c_t alone depends on one, it has no activation. c_{t-1} that is not read enters the
+    root, as ``NO_INJECTION``, and if nobody reads it, c_t is read from the root.
+    """
+    base = len(tokens) // 2 - 1
+    root = 2 * base - 2
+    read, enter = (node_of(name) for name in tokens[root + 2 :])
+    *nodes, inject = (operation_of(token) for token in tokens[: root + 2])
+    for node in range(base, root + 1):
+        share, _ = children_of(node, base)
+        if nodes[node].combination == "gate" and share == enter:
+            inject = replace(inject, activation="sigmoid")  # the injection makes the share's value
+        elif nodes[node].combination == "gate":
+            nodes[share] = replace(nodes[share], activation="sigmoid")
+    values = _read(nodes, base, {root})
+    gates = any(nodes[node].combination == "gate" for node in values)
+    if not gates and (enter not in values or inject == NO_INJECTION):
+        read = root
+    above, values = values, _read(nodes, base, {root, read})
+    if read not in above:
+        nodes[read] = replace(nodes[read], activation="identity")
+    named = [str(operation) if node in values else UNREAD for node, operation in enumerate(nodes)]
+    if inject == NO_INJECTION or enter not in values or (enter == read and read not in above):
+        inject, enter = NO_INJECTION, root
+    return (*named, str(inject), f"node-{read}", f"node-{enter}")
+
+
+def _read(nodes: Sequence[Operation], base: int, first: Collection[int]) -> set[int]:
+    """Return nodes and those that they depend on."""
+    values = set(first)
+    for node in range(2 * base - 2, base - 1, -1):
+        if node in values:
+            left, right = children_of(node, base)
+            values |= {left} if nodes[node].combination == "left" else {left, right}
+    return values
 
 
 def children_of(node: int, base: int) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar, Literal, get_args
 
-from nas_gym.checks import choice, integer
+from nas_gym.checks import boolean, choice, distinct, integer
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.search_spaces.architecture import Architecture
 from nas_gym.search_spaces.base import Module, NetworkSize
@@ -22,8 +22,10 @@ from nas_gym.search_spaces.diagram import Block
 from nas_gym.search_spaces.ranked import RankedSpace
 
 MAX_BASE = 32
+PAPERS = ("add", "elem_mult")
+"""The combinations of Zoph & Le 2016."""
 GrowthLimit = Literal["any", "linear", "bounded"]
-SIGNS = {"add": "+", "elem_mult": "×"}  # noqa: RUF001 - the sign of multiplication is meant
+SIGNS = {"add": "+", "elem_mult": "×", "left": "", "gate": "gate c(t-1)"}  # noqa: RUF001 - the sign of multiplication is meant
 
 
 class CellSpace(RankedSpace):
@@ -45,27 +47,48 @@ class CellSpace(RankedSpace):
     injection. The paper writes two tokens for a node, a combination and an activation; here they are one,
     and the numbers of cells are the same: 36,864 for base 2 and 63,331,869,759,897,600 for base 8.
 
+    Two combinations and a bias, which the paper does not have, make room for a gated recurrent unit (Cho et
+    al. 2014, https://arxiv.org/abs/1406.1078) and its like. ``left`` is the left operand alone: ``W x_t`` in
+    a leaf, the left child's value in another node, no c_{t-1} in an injection; what nobody reads then is not
+    computed and has no parameters. ``gate``, of nodes above the leaves, is the right child's value by the
+    share that the left child's says, a sigmoid whatever its token names, and c_{t-1} by the rest.
+
     Args:
         base: Number of leaves: 2, 4, 8, 16 or 32.
         growth: How fast the state of a cell that is trained may grow, see ``growth_of``. Of random cells of
             base 8 ``"linear"`` refuses a tenth, whose training may explode, ``"bounded"`` three tenths, the
             LSTM among them. Only a complete sentence tells, so it is refused and not made illegal.
+        combinations: Some of ``add``, ``elem_mult``, ``left`` and ``gate``, not the last alone.
+        bias: Whether each leaf adds a bias to ``W x_t``.
 
     Raises:
-        InvalidArgumentError: If ``base`` or ``growth`` is another one.
+        InvalidArgumentError: If an argument is another one.
     """
 
     id: ClassVar[str] = "cell-v0"
     reads_sequences: ClassVar[bool] = True
 
-    def __init__(self, base: int = 8, growth: GrowthLimit = "any") -> None:
+    def __init__(
+        self,
+        base: int = 8,
+        growth: GrowthLimit = "any",
+        combinations: Sequence[str] = PAPERS,
+        bias: bool = False,
+    ) -> None:
         base = integer("base", base, 2, MAX_BASE)
         if base & (base - 1):
             raise InvalidArgumentError(f"base must be a power of two from 2 to {MAX_BASE}, got {base}")
-        operations = [str(Operation(c, a)) for c in COMBINATIONS for a in ACTIVATIONS]
         nodes = 2 * base - 1
         self.base = base
         self.growth = choice("growth", growth, get_args(GrowthLimit))
+        named = [
+            choice("combinations", name, COMBINATIONS) for name in distinct("combinations", combinations)
+        ]
+        if named == ["gate"]:
+            raise InvalidArgumentError("combinations must hold one that leaves can have, got ['gate']")
+        self.combinations = tuple(name for name in COMBINATIONS if name in named)
+        self.bias = boolean("bias", bias)
+        operations = [str(Operation(c, a)) for c in self.combinations for a in ACTIVATIONS]
         self.tokens = (*operations, *(f"node-{node}" for node in range(nodes)))
         self.end_token = None
         self.max_length = nodes + 3
@@ -73,14 +96,25 @@ class CellSpace(RankedSpace):
 
     @property
     def arguments(self) -> dict[str, object]:
-        """The number of leaves; refusing some cells makes no other language."""
-        return {"base": self.base}
+        """What makes the language and the networks; refusing some cells does neither."""
+        others: dict[str, object] = {"bias": True} if self.bias else {}
+        if self.combinations != PAPERS:
+            others["combinations"] = list(self.combinations)
+        return {"base": self.base, **others}
+
+    @property
+    def variant(self) -> str:
+        """Whether leaves have biases, of which sentences say nothing."""
+        return "bias" if self.bias else ""
 
     def layers_at(self, position: int) -> range:
-        """Return the tokens that may stand at a position: operations, or nodes at the last two."""
-        if position < 2 * self.base:
+        """Return the tokens that may stand at a position: operations, gates above leaves alone; or nodes."""
+        nodes = 2 * self.base - 1
+        if position > nodes:
+            return range(self._operations, len(self.tokens))
+        if self.base <= position < nodes:
             return range(self._operations)
-        return range(self._operations, len(self.tokens))
+        return range(self._operations - len(ACTIVATIONS) * ("gate" in self.combinations))
 
     def check_inputs(self, inputs: tuple[int, ...]) -> None:
         """Refuse what is not the number of features of x_t.
@@ -115,15 +149,16 @@ class CellSpace(RankedSpace):
             outputs: Number of units: values of h_t, and of c_t.
         """
         (features,) = inputs
-        weights = describe(architecture.tokens).parameters(features, outputs)
-        return NetworkSize(weights, weights)
+        cell = describe(architecture.tokens)
+        weights = cell.parameters(features, outputs)
+        return NetworkSize(cell.parameters(features, outputs, self.bias), weights)
 
     def build(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> Module:
-        """Build a layer of such cells, a ``CellLayer`` without bias; arguments as ``size`` has them."""
+        """Build a layer of such cells, a ``CellLayer``; arguments as ``size`` has them."""
         from nas_gym.search_spaces.cell.network import CellLayer
 
         (features,) = inputs
-        return CellLayer(describe(architecture.tokens), features, outputs)
+        return CellLayer(describe(architecture.tokens), features, outputs, self.bias)
 
     @property
     def drawing_ends(self) -> tuple[str, str]:
@@ -154,8 +189,10 @@ class CellSpace(RankedSpace):
 
         for node, operation in enumerate(operations[:nodes]):
             column, height = _place(node, base)
+            alone = operation.combination == "left"
             sources = (-1,) if node < base else tuple(shown[child] for child in children_of(node, base))
-            shown.append(draw(f"{node}\n{_label(operation)}", sources, column, height))
+            label = _label(operation, "x(t)" if alone and node < base else "")
+            shown.append(draw(f"{node}\n{label}", sources[:1] if alone else sources, column, height))
             if node == read:
                 # Edges run towards the sibling; the other side is free.
                 beside = min(1.6 / base, 0.45) * (-1 if node % 2 else 1)
@@ -176,6 +213,7 @@ def _place(node: int, base: int) -> tuple[float, float]:
     return column + 1.9, (above + below) / 2
 
 
-def _label(operation: Operation) -> str:
-    sign = SIGNS[operation.combination]
-    return sign if operation.activation == "identity" else f"{operation.activation} {sign}"
+def _label(operation: Operation, alone: str = "") -> str:
+    sign = SIGNS[operation.combination] or alone
+    activation = "" if sign and operation.activation == "identity" else operation.activation
+    return f"{activation} {sign}".strip()

@@ -7,7 +7,7 @@ operands, a product multiplies them. Then the degrees are followed over time, fr
 
 from typing import Literal, get_args
 
-from nas_gym.search_spaces.cell.description import CELL_STATE, CellDescription
+from nas_gym.search_spaces.cell.description import CELL_STATE, NOTHING, CellDescription, Operation, Step
 
 Growth = Literal["bounded", "linear", "superlinear"]
 GROWTHS: tuple[Growth, ...] = get_args(Growth)
@@ -49,17 +49,29 @@ def products_of(description: CellDescription) -> tuple[Products, Products]:
     memory = CONSTANT
     for number, operation in enumerate(description.operations):
         if number < len(description.leaves):
-            combined = OF_STATE
+            combined = CONSTANT if operation.combination == "left" else OF_STATE
         else:
             step = description.steps[number - len(description.leaves)]
-            left, right = values[step.left], OF_CELL if step.right == CELL_STATE else values[step.right]
-            combined = left | right
-            if operation.combination == "elem_mult":
-                combined = frozenset((h + k, c + d) for h, c in left for k, d in right)
+            combined = _combined(operation, values[step.left], _operand(values, step))
         if number == description.read:
             memory = combined
         values.append(BOUNDED_BY[operation.activation] or combined)
     return values[-1], memory
+
+
+def _operand(values: list[Products], step: Step) -> Products:
+    return {CELL_STATE: OF_CELL, NOTHING: CONSTANT}.get(step.right) or values[step.right]
+
+
+def _combined(operation: Operation, left: Products, right: Products) -> Products:
+    match operation.combination:
+        case "add":
+            return left | right
+        case "elem_mult":
+            return frozenset((h + k, c + d) for h, c in left for k, d in right)
+        case "left":
+            return left
+    return right | OF_CELL  # of a gate: the share is from 0 to 1
 
 
 def _largest(products: Products, degrees: tuple[int, int]) -> int:

@@ -3,8 +3,9 @@
 A cell has no parameters but those of its leaves' projections, which are matrix products outside of this
 file. What remains is a tree of element-wise operations, and here the tree is data: an int64 array
 ``program`` of shape ``(steps, 4)`` with the columns combination, activation, left and right operand. Its
-first rows are the leaves, whose operands are the projections of x_t and h_{t-1}. In the other rows an operand
-is the number of an earlier step, or ``CELL`` for c_{t-1}. So no cell has to be compiled.
+first rows are the leaves, whose operands are the projections of x_t and h_{t-1}, or the former alone. In the
+other rows an operand is the number of an earlier step, or ``CELL`` for c_{t-1}; the right one may be unused.
+A gate reads c_{t-1} besides its operands, the left of which is a sigmoid. So no cell has to be compiled.
 
 All arrays are float32 and contiguous, of two axes, and units are the inner one: each operation runs over a
 row, and those of one sample stay in the processor's nearest cache. Functions take an array and the number
@@ -27,7 +28,7 @@ from numba.extending import intrinsic
 
 from nas_gym.compiling import compiled
 
-ADD, MULTIPLY = range(2)
+ADD, MULTIPLY, LEFT, GATE = range(4)
 IDENTITY, TANH, SIGMOID, RELU = range(4)
 CELL = -1
 
@@ -72,6 +73,38 @@ def combine(combination, a, i, b, j, out, o):
     else:
         for k in range(out.shape[1]):
             out[o, k] = a[i, k] * b[j, k]
+
+
+@njit(error_model="numpy")
+def pass_gate(a, share, i, cell, b, o):
+    """Set row ``o`` of ``a`` to a mean of row ``i``, weighted by row ``share``, and row ``b`` of ``cell``."""
+    for k in range(a.shape[1]):
+        a[o, k] = fma(a[share, k], a[i, k] - cell[b, k], cell[b, k])
+
+
+@njit(error_model="numpy")
+def descend_to_share(gradient, i, value, n, j, cell, b, o):
+    """Set row ``o`` of ``gradient`` to that of a gate's share before its sigmoid, from row ``i``, the gate's.
+
+    Of ``value`` row ``n`` is the share, and row ``j`` the gate's other operand.
+    """
+    for k in range(gradient.shape[1]):
+        slope = value[n, k] * (ONE - value[n, k])
+        gradient[o, k] = gradient[i, k] * (value[j, k] - cell[b, k]) * slope
+
+
+@njit(error_model="numpy")
+def accumulate(combination, gradient, i, other, j, out, o):
+    """Add to the gradient of c_{t-1}; row ``j`` of ``other`` is the other operand, or a gate's share."""
+    if combination == ADD:
+        for k in range(out.shape[1]):
+            out[o, k] += gradient[i, k]
+    elif combination == MULTIPLY:
+        for k in range(out.shape[1]):
+            out[o, k] += gradient[i, k] * other[j, k]
+    else:
+        for k in range(out.shape[1]):
+            out[o, k] += gradient[i, k] * (ONE - other[j, k])
 
 
 @njit(error_model="numpy")
@@ -133,11 +166,14 @@ def descend(combination, activation, gradient, i, other, j, value, n, out, o):
 def combine_leaves(combination, x, m, out):
     """Combine projections of an input and of a state, of all leaves that do it in the same way."""
     if combination == ADD:
-        for k in range(len(m)):
+        for k in range(len(x)):
             out[k] = x[k] + m[k]
-    else:
-        for k in range(len(m)):
+    elif combination == MULTIPLY:
+        for k in range(len(x)):
             out[k] = x[k] * m[k]
+    else:
+        for k in range(len(x)):
+            out[k] = x[k]
 
 
 @njit(error_model="numpy")
@@ -165,15 +201,20 @@ def accumulate_leaves(combination, gradient, other, out):
 @njit(error_model="numpy")
 def compute(program, read, adding, x, i, m, cell, b, values, next_cell, n):
     """Compute the values of all steps for sample ``b``, and c_t into row ``n``."""
-    units = cell.shape[1]
-    leaves, split, flat = m.shape[1] // units, adding * units, values.reshape(-1)
+    units, width = cell.shape[1], m.shape[1]
+    leaves, split, flat = x.shape[1] // units, adding * units, values.reshape(-1)
     combine_leaves(ADD, x[i, :split], m[b, :split], flat)
-    combine_leaves(MULTIPLY, x[i, split:], m[b, split:], flat[split:])
+    combine_leaves(MULTIPLY, x[i, split:width], m[b, split:], flat[split:])
+    combine_leaves(LEFT, x[i, width:], m[b], flat[width:])
     for step in range(len(program)):
         combination, left, right = program[step, 0], program[step, 2], program[step, 3]
         if step >= leaves:
-            if right == CELL:
+            if combination == LEFT:
+                copy(values, left, values, step)
+            elif right == CELL:
                 combine(combination, values, left, cell, b, values, step)
+            elif combination == GATE:
+                pass_gate(values, left, right, cell, b, step)
             else:
                 combine(combination, values, left, values, right, values, step)
         if step == read:
@@ -193,7 +234,8 @@ def forward(
         adding: How many leaves add; they are the first steps.
         projections: Of inputs, ``(inputs, leaves * units)``.
         rows: Which of the inputs is x_t, int64 ``(batch,)``.
-        recurrent: Projections of the masked h_{t-1}, ``(batch, leaves * units)``.
+        recurrent: Projections of the masked h_{t-1}, ``(batch, leaves that read it * units)``; then come the
+            others in the program.
         cell: c_{t-1}, ``(batch, units)``.
         mask: Factors of the states that are projected, ``(batch, units)``.
         next_cell: Filled with c_t, ``(batch, units)``.
@@ -245,14 +287,15 @@ def backward(
         next_cell_gradient: Of c_t, ``(batch, units)``.
         projections_gradient: That of ``projections`` is added here, if samples may read the same row; empty
             if each reads a row of its own.
-        leaves_gradient: ``(batch, leaves * units or more)``, filled with three parts: that of ``recurrent``
-            of the leaves that multiply, and that of those that add. The latter is also the one of the
-            projections of x_t. If there is more space, it is filled with that of the others.
-        cell_gradient: Filled with that of c_{t-1} if a step reads it, and left alone otherwise.
+        leaves_gradient: ``(batch, leaves that read h_{t-1} * units or more)``, filled with that of
+            ``recurrent``, of the leaves that multiply and then of those that add. The latter is also the one
+            of the projections of x_t. If there is more space, it is filled with that of the others.
+        cell_gradient: That of c_{t-1} is added here.
         scratch: Memory to work in, ``(2 * steps, units)``.
     """
     units, last = cell.shape[1], len(program) - 1
-    leaves, width, split = recurrent.shape[1] // units, recurrent.shape[1], adding * units
+    width, whole, split = recurrent.shape[1], projections.shape[1], adding * units
+    leaves = whole // units
     x, m, dx, dm = projections, recurrent, projections_gradient, leaves_gradient
     values, gradients = scratch[: last + 1], scratch[last + 1 :]
     flat = gradients.reshape(-1)
@@ -261,15 +304,24 @@ def backward(
         combine(MULTIPLY, next_state_gradient, b, mask, b, gradients, last)
         combine(ADD, gradients, last, output_gradient, b, gradients, 0)
         descend(ADD, program[last, 1], gradients, 0, values, last, values, last, gradients, last)
+        if read < last:  # nothing but c_t may read it
+            gradients[read] = ZERO
         for step in range(last, -1, -1):
             if step == read:
                 combine(ADD, gradients, step, next_cell_gradient, b, gradients, step)
             if step >= leaves:
                 how, left, right = program[step, 0], program[step, 2], program[step, 3]
                 kind = program[left, 1]
-                if right == CELL:
+                if how == LEFT:
+                    descend(ADD, kind, gradients, step, values, left, values, left, gradients, left)
+                elif right == CELL:
                     descend(how, kind, gradients, step, cell, b, values, left, gradients, left)
-                    descend(how, IDENTITY, gradients, step, values, left, cell, b, cell_gradient, b)
+                    accumulate(how, gradients, step, values, left, cell_gradient, b)
+                elif how == GATE:
+                    descend_to_share(gradients, step, values, left, right, cell, b, left)
+                    kind = program[right, 1]
+                    descend(MULTIPLY, kind, gradients, step, values, left, values, right, gradients, right)
+                    accumulate(GATE, gradients, step, values, left, cell_gradient, b)
                 else:
                     descend(how, kind, gradients, step, values, right, values, left, gradients, left)
                     kind = program[right, 1]
@@ -279,6 +331,9 @@ def backward(
         descend_leaves(ADD, flat, x[i, :split], dm[b, width - split : width])
         if len(dx):
             accumulate_leaves(ADD, flat, m[b, :split], dx[i, :split])
-            accumulate_leaves(MULTIPLY, flat[split:], m[b, split:], dx[i, split:])
+            accumulate_leaves(MULTIPLY, flat[split:], m[b, split:], dx[i, split:width])
+            accumulate_leaves(ADD, flat[width:], x[i, width:], dx[i, width:])
         else:
-            descend_leaves(MULTIPLY, flat[split:], m[b, split:], dm[b, width:])
+            end = 2 * width - split
+            descend_leaves(MULTIPLY, flat[split:], m[b, split:], dm[b, width:end])
+            descend_leaves(ADD, flat[width:], x[i, width:], dm[b, end:])

@@ -3,20 +3,27 @@
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
-from torch.nn.utils import skip_init
 
-from nas_gym.search_spaces.cell.description import CELL_STATE, CellDescription, Operation
+from nas_gym.search_spaces.cell.description import CellDescription, Operation
 from nas_gym.search_spaces.cell.sequence import CompiledSequence, can_be_compiled, program_of
 
 State = tuple[Tensor, Tensor]
 """h and c, each ``(batch, units)``."""
 
 
+class Projection(nn.Linear):
+    """A linear layer that draws no weights, also where it has none: a cell need not read h_{t-1}."""
+
+    def reset_parameters(self) -> None:
+        """Leave them to ``initialise``."""
+
+
 class Cell(nn.Module):
     """One step of a recurrent cell, in PyTorch's own operations; its parameters are not yet initialised.
 
     The rows of both weights, and of the bias, are those of the first leaf, then of the second and so on, each
-    ``units`` of them; but leaves that add come before those that multiply (``CellDescription.leaf_order``).
+    ``units`` of them; but leaves that add come before those that multiply, and last those that read x_t
+    alone (``CellDescription.leaf_order``), of which ``state_map`` has no rows.
 
     Args:
         description: How h_t and c_t are computed.
@@ -29,9 +36,8 @@ class Cell(nn.Module):
         super().__init__()
         self.description = description
         self.units = units
-        width = len(description.leaves) * units
-        self.input_map = skip_init(nn.Linear, inputs, width, bias=bias)
-        self.state_map = skip_init(nn.Linear, units, width, bias=False)
+        self.input_map = Projection(inputs, len(description.leaves) * units, bias=bias)
+        self.state_map = Projection(units, description.reading_state * units, bias=False)
 
     def step(self, projections: Tensor, state: Tensor, cell: Tensor) -> State:
         """Return h_t and c_t.
@@ -42,17 +48,26 @@ class Cell(nn.Module):
             cell: c_{t-1}.
         """
         description = self.description
-        parts = (projections.split(self.units, dim=1), self.state_map(state).split(self.units, dim=1))
-        operands = dict(zip(description.leaf_order, zip(*parts, strict=True), strict=True))
+        order, recurrent = description.leaf_order, self.state_map(state)
+        of_input = dict(zip(order, projections.split(self.units, dim=1), strict=True))
+        of_state = dict(zip(order, recurrent.split(self.units, dim=1), strict=False))
         values: list[Tensor] = []
         next_cell = cell
         for number, operation in enumerate(description.operations):
             if number < len(description.leaves):
-                left, right = operands[number]
+                left, right = of_input[number], of_state.get(number, recurrent)
             else:
                 step = description.steps[number - len(description.leaves)]
-                left, right = values[step.left], cell if step.right == CELL_STATE else values[step.right]
-            combined = left + right if operation.combination == "add" else left * right
+                left, right = values[step.left], cell if step.right < 0 else values[step.right]
+            match operation.combination:
+                case "add":
+                    combined = left + right
+                case "elem_mult":
+                    combined = left * right
+                case "left":
+                    combined = left
+                case _:  # a gate
+                    combined = cell + left * (right - cell)
             if number == description.read:
                 next_cell = combined
             values.append(_activated(operation, combined))

@@ -75,7 +75,7 @@ class CompiledSequence(torch.autograd.Function):
         projections: Of x_1, x_2, ..., ``(time, batch, leaves * units)``, leaves in ``leaf_order``; or of
             inputs that may be read more than once, ``(inputs, leaves * units)``.
         rows: Which of the latter are x_1, x_2, ..., integers, ``(time, batch)``; ``None`` for the former.
-        weight: Of the states' projections, ``(leaves * units, units)``.
+        weight: Of the states' projections, ``(leaves that read them * units, units)``.
         state: h_0, ``(batch, units)``.
         cell: c_0, ``(batch, units)``.
         mask: Factors of h_{t-1} before its projection, ``(batch, units)``; no gradient is computed.
@@ -102,7 +102,7 @@ class CompiledSequence(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """Compute all steps."""
         shape, (width, units) = projections.shape, weight.shape
-        projections, mask = projections.reshape(-1, width).contiguous(), mask.contiguous()
+        projections, mask = projections.reshape(-1, shape[-1]).contiguous(), mask.contiguous()
         each = rows is None  # is read once
         rows = torch.arange(len(projections)).view(shape[:2]) if rows is None else rows.long().contiguous()
         time, batch = rows.shape
@@ -141,12 +141,12 @@ class CompiledSequence(torch.autograd.Function):
         projections, weight, mask = ctx.saved_tensors
         program, (rows, recurrent, states, cells) = ctx.program, ctx.made
         (time, batch), (width, units) = rows.shape, weight.shape
-        multiplying = width - program.adding * units
+        multiplying, whole = width - program.adding * units, projections.shape[1]
         # Where leaves add, both projections have the same gradient. So that it is written once and both are
         # blocks side by side, the rows of states' projections are rotated: those that multiply come first.
         rotated = weight.roll(multiplying, 0)
-        from_leaves = torch.empty(time, batch, width + multiplying * ctx.each)
-        from_inputs = torch.zeros(0 if ctx.each else len(projections), width)
+        from_leaves = torch.empty(time, batch, multiplying + whole if ctx.each else width)
+        from_inputs = torch.zeros(0 if ctx.each else len(projections), whole)
         from_state, from_cells = torch.zeros(batch, units), torch.zeros_like(cells)
         from_cells[time] = end_gradient
         x, r, m, c, factors = (tensor.numpy() for tensor in (projections, rows, recurrent, cells, mask))

@@ -8,6 +8,7 @@ from nas_gym.errors import InvalidArchitectureError, InvalidArgumentError
 from nas_gym.search_spaces import CellSpace
 from nas_gym.search_spaces.cell.description import (
     CELL_STATE,
+    NOTHING,
     CellDescription,
     Operation,
     Step,
@@ -66,6 +67,21 @@ def test_base_2__has_another_cell_for_every_sentence() -> None:
     sentences = product(range(8), range(8), range(8), range(8), range(8, 11), range(8, 11))
     architectures = map(space.decode, sentences)
     assert len({describe(architecture.tokens) for architecture in architectures}) == space.count()
+
+
+def test_combinations__stand_where_they_can() -> None:
+    space = CellSpace(2, combinations=("gate", "elem_mult", "left", "add"))
+    assert space.combinations == ("add", "elem_mult", "left", "gate")
+    assert space.count() == 12 * 12 * 16 * 12 * 3 * 3
+    legal = [np.flatnonzero(space.legal_next((0,) * length)) for length in range(4)]
+    may = [" ".join(dict.fromkeys(space.tokens[token].split(":")[0] for token in each)) for each in legal]
+    assert may == [*2 * ["add elem_mult left"], "add elem_mult left gate", "add elem_mult left"]
+    with pytest.raises(InvalidArchitectureError, match="'gate:tanh' is no token"):
+        CellSpace(2).parse("add:tanh add:tanh gate:tanh add:tanh node-0 node-0")
+    with pytest.raises(InvalidArgumentError, match="one of add, elem_mult, left, gate, got 'max'"):
+        CellSpace(combinations=("add", "max"))
+    with pytest.raises(InvalidArgumentError, match="must hold one that leaves can have, got"):
+        CellSpace(combinations=["gate"])
 
 
 def test_ranks__are_the_positions_in_the_enumeration() -> None:
@@ -136,11 +152,15 @@ def test_description__injects_behind_the_leaves_or_behind_the_node() -> None:
     ("steps", "read", "message"),
     [
         ((Step(PLUS, 0, 2),), 0, "step 2 must read two of the steps 0 to 1"),
-        ((Step(PLUS, 0, -2),), 0, "got 0 and -2"),
+        ((Step(PLUS, 0, -3),), 0, "got 0 and -3"),
         ((Step(PLUS, 0, 0),), 0, "each value may be read once"),
         ((Step(PLUS, 0, CELL_STATE), Step(PLUS, 1, CELL_STATE)), 0, "each value may be read once"),
         ((Step(PLUS, 0, CELL_STATE),), 0, "each step but the last must be read"),
         ((Step(PLUS, 0, 1),), 3, "one of 3 steps, got 3"),
+        ((Step(Operation("gate", "tanh"), 0, 1),), 0, "step 2 must read a sigmoid and a step"),
+        ((Step(Operation("gate", "tanh"), 0, CELL_STATE),), 0, "it is a gate"),
+        ((Step(Operation("left", "tanh"), 0, 1),), 0, "it has left alone"),
+        ((Step(PLUS, 0, NOTHING),), 0, "it has left alone"),
     ],
 )
 def test_description__must_be_a_tree(steps: tuple[Step, ...], read: int, message: str) -> None:

@@ -1,17 +1,18 @@
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from nas_gym.search_spaces import CellSpace
-from nas_gym.search_spaces.cell.description import CELL_STATE, CellDescription, describe
+from nas_gym.search_spaces.cell.description import COMBINATIONS, CellDescription, describe
+from nas_gym.search_spaces.cell.grammar import PAPERS
 from nas_gym.search_spaces.cell.growth import growth_of, products_of
 from nas_gym.search_spaces.cell.references import LSTM, NASCELL
 from nas_gym.testing import random_sentence
-from tests.nas_gym.search_spaces.cells import FIGURE_5, LSTM_SENTENCE
+from tests.nas_gym.search_spaces.cells import FIGURE_5, GRU_SENTENCE, LSTM_SENTENCE
 
 ACTIVATED: dict[str, Callable[[float], float]] = {
     "identity": lambda value: value,
@@ -21,8 +22,8 @@ ACTIVATED: dict[str, Callable[[float], float]] = {
 }
 
 
-def drawn(base: int, count: int) -> list[CellDescription]:
-    space, generator = CellSpace(base), np.random.default_rng(0)
+def drawn(base: int, count: int, combinations: Sequence[str] = PAPERS) -> list[CellDescription]:
+    space, generator = CellSpace(base, combinations=combinations), np.random.default_rng(0)
     return [describe(space.decode(random_sentence(space, generator)).tokens) for _ in range(count)]
 
 
@@ -34,8 +35,12 @@ def step(cell: CellDescription, hidden: float, memory: float) -> tuple[float, fl
         left, right = 1.0, hidden
         if number >= len(cell.leaves):
             read = cell.steps[number - len(cell.leaves)]
-            left, right = values[read.left], memory if read.right == CELL_STATE else values[read.right]
+            left, right = values[read.left], memory if read.right < 0 else values[read.right]
         combined = left + right if operation.combination == "add" else left * right
+        if operation.combination == "left":
+            combined = left
+        elif operation.combination == "gate":
+            combined += (1 - left) * memory
         after = combined if number == cell.read else after
         values.append(ACTIVATED[operation.activation](combined))
     return values[-1], after
@@ -53,6 +58,13 @@ def step(cell: CellDescription, hidden: float, memory: float) -> tuple[float, fl
         ("add:relu elem_mult:relu elem_mult:relu add:relu node-0 node-0", "superlinear"),
         ("add:identity add:sigmoid elem_mult:identity elem_mult:identity node-0 node-2", "superlinear"),
         (LSTM_SENTENCE, "linear"),
+        (GRU_SENTENCE, "linear"),
+        ("add:tanh add:tanh gate:identity add:tanh node-0 node-0", "linear"),  # h through the gate, kept
+        ("add:tanh add:tanh gate:tanh add:tanh node-2 node-0", "linear"),  # c is kept
+        ("add:tanh add:relu gate:tanh add:relu node-0 node-1", "bounded"),
+        ("left:relu add:relu elem_mult:relu add:relu node-0 node-0", "linear"),
+        ("left:relu left:relu add:relu add:relu node-0 node-0", "bounded"),
+        ("add:tanh add:relu gate:relu elem_mult:relu node-1 node-1", "superlinear"),
         (str(NASCELL), "bounded"),
     ],
 )
@@ -66,9 +78,10 @@ def test_growth__of_an_lstm_is_that_of_its_memory() -> None:
     assert growth_of(LSTM) == "linear"
 
 
+@pytest.mark.parametrize("combinations", [PAPERS, COMBINATIONS], ids=len)
 @pytest.mark.parametrize("base", [2, 4, 8])
-def test_growth__is_a_bound_on_what_cells_do(base: int) -> None:
-    for cell in drawn(base, 300):
+def test_growth__is_a_bound_on_what_cells_do(base: int, combinations: Sequence[str]) -> None:
+    for cell in drawn(base, 300, combinations):
         growth, hidden, memory = growth_of(cell), 1e12, 1e12
         sizes = []
         if growth == "superlinear":

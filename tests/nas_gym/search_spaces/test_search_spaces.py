@@ -45,7 +45,7 @@ UNUSUAL: list[SearchSpace] = [
     ChainSpace(kernels=(3,), dropouts=(0.1,), max_layers=3),
     GraphSpace(kernel_heights=(3, 1), strides=(1, 2), pools=(2,), max_layers=3),
     PyramidSpace(kernels=(5, 3), filters=(8, 4), min_layers=2, max_layers=3, max_reductions=1),
-    CellSpace(base=4),
+    CellSpace(base=4, combinations=("left", "add", "gate"), bias=True),
     NasBench201Space(operations=("none", "skip_connect")),
 ]
 
