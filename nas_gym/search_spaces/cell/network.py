@@ -48,14 +48,15 @@ class Cell(nn.Module):
             cell: c_{t-1}.
         """
         description = self.description
-        order, recurrent = description.leaf_order, self.state_map(state)
+        order, reading = description.leaf_order, description.reading_state
         of_input = dict(zip(order, projections.split(self.units, dim=1), strict=True))
-        of_state = dict(zip(order, recurrent.split(self.units, dim=1), strict=False))
+        recurrent = self.state_map(state).split(self.units, dim=1) if reading else ()
+        of_state = dict(zip(order[:reading], recurrent, strict=True))
         values: list[Tensor] = []
         next_cell = cell
         for number, operation in enumerate(description.operations):
             if number < len(description.leaves):
-                left, right = of_input[number], of_state.get(number, recurrent)
+                left, right = of_input[number], of_state.get(number, state)
             else:
                 step = description.steps[number - len(description.leaves)]
                 left, right = values[step.left], cell if step.right < 0 else values[step.right]

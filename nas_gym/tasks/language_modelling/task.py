@@ -88,8 +88,9 @@ class LanguageModelling(Task[Corpus, LanguageRecipe]):
         if layer is None:
             return None
         recurrent, vocabulary = recipe.layers * layer.parameters, len(self.data_of(rung).vocabulary)
+        biases = recipe.layers * (layer.parameters - layer.multiply_adds)
         classes = _classes(recipe, vocabulary)
-        return size_around(recurrent, vocabulary, recipe.units, recipe.tied, classes=classes)
+        return size_around(recurrent, vocabulary, recipe.units, recipe.tied, biases, classes)
 
     def measure(self, module: "nn.Module", rung: int = 0) -> None:
         """Say that this is not known: hand-designed models come with their size."""

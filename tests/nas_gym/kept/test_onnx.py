@@ -15,6 +15,7 @@ from nas_gym.kept.language_model import KeptLanguageModel
 from nas_gym.kept.loading import load_network
 from nas_gym.kept.network import KeptNetwork
 from nas_gym.kept.onnx import export_onnx
+from nas_gym.search_spaces.cell.description import COMBINATIONS
 from tests.nas_gym.kept.networks import kept
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]  # the exporter takes seconds, its import more
@@ -60,16 +61,26 @@ def test_onnx__says_of_raw_digits_what_the_network_says(
 
 
 @pytest.mark.usefixtures("compiled_cells")
-def test_onnx__of_a_language_model_is_one_step(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("cell", "space"),
+    [
+        (CELL, {}),
+        # It reads no h_{t-1}, as a minimal gated unit.
+        ("left:sigmoid left:tanh gate:identity left:identity node-2 node-2", {"combinations": COMBINATIONS}),
+    ],
+    ids=["paper", "gate"],
+)
+def test_onnx__of_a_language_model_is_one_step(cell: str, space: dict[str, object], tmp_path: Path) -> None:
     full = {"epochs": 1, "units": 6, "layers": 2, "train_tokens": 2000}
-    path, _ = kept(tmp_path / "m", "NAS-Brackets-v0", CELL, space={"base": 2}, full=full)
+    space = {"base": 2, "bias": bool(space), **space}
+    path, _ = kept(tmp_path / "m", "NAS-Brackets-v0", cell, space=space, full=full)
     network = load_network(path)
     assert isinstance(network, KeptLanguageModel)
     assert export_onnx(network, tmp_path / "m.onnx", "()") < 1e-5
-    hidden = cell = np.zeros((2, 1, 6), np.float32)
+    hidden = memory = np.zeros((2, 1, 6), np.float32)
     for number, token in enumerate(network.description.interface.reading.read("([])")):
-        logs, hidden, cell = run(
-            tmp_path / "m.onnx", token=np.array([token], np.int64), hidden=hidden, cell=cell
+        logs, hidden, memory = run(
+            tmp_path / "m.onnx", token=np.array([token], np.int64), hidden=hidden, cell=memory
         )
         assert np.allclose(np.exp(logs), network.predict_proba("([])"[: number + 1]), atol=1e-5)
     known = {each.key: each.value for each in onnx.load(tmp_path / "m.onnx").metadata_props}

@@ -14,6 +14,7 @@ from nas_gym.tasks.base import Rung
 from nas_gym.tasks.language_modelling import LanguageModelling, LanguageRecipe
 from nas_gym.tasks.language_modelling.size import size_around
 from tests.nas_gym.doubles import QUICK, REQUIRED, TEXTS, quick, random_children
+from tests.nas_gym.search_spaces.cells import FIGURE_5
 
 pytestmark = pytest.mark.usefixtures("small_data")
 
@@ -127,6 +128,19 @@ def test_growth__may_be_limited_even_where_a_store_knows_better(tmp_path: Path) 
             (found,) = evaluator.evaluate([made.search_space.parse(text)])
         assert found.status == status
     assert found.reason == "the growth of its state is superlinear, at most linear is allowed"
+
+
+def test_bias__makes_other_children_of_the_same_sentences(tmp_path: Path) -> None:
+    found = []
+    for bias in (False, True, False):
+        made = quick("NAS-Brackets-v0", space={"base": 2, "bias": bias}, store=tmp_path / "store.sqlite")
+        with made.make_evaluator() as evaluator:
+            found += evaluator.evaluate([made.search_space.parse(FIGURE_5)])
+    assert found[0] == found[2], "from the store"
+    assert found[1].scores != found[0].scores
+    sizes = [(each.parameters or 0, each.multiply_adds) for each in found]
+    assert sizes[1] == (sizes[0][0] + 2 * 4, sizes[0][1]), "two leaves of four units"
+    assert found[1].recipe == f"{found[0].recipe}-bias"
 
 
 def test_store__gives_back_the_perplexity_without_training(tmp_path: Path) -> None:
