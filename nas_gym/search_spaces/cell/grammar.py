@@ -11,6 +11,7 @@ from nas_gym.search_spaces.cell.canonical import canonical_tokens
 from nas_gym.search_spaces.cell.description import (
     ACTIVATIONS,
     COMBINATIONS,
+    NO_INJECTION,
     Operation,
     children_of,
     describe,
@@ -197,8 +198,9 @@ class CellSpace(RankedSpace):
                 # Edges run towards the sibling; the other side is free.
                 beside = min(1.6 / base, 0.45) * (-1 if node % 2 else 1)
                 draw("c(t)", (shown[node],), column + 0.9, height + beside)
-            if node == enter:
-                label = f"c(t-1)\n{_label(operations[nodes])}"
+            if node == enter and operations[nodes] != NO_INJECTION:
+                entering = "" if operations[nodes].combination == "left" else "c(t-1)\n"
+                label = f"{entering}{_label(operations[nodes])}"
                 shown[node] = draw(label, (shown[node],), column + 0.9, height)
         if len(tokens) == self.max_length:
             draw("h(t)", (shown[-1],), self.drawing_columns - 1, 0.0)

@@ -8,6 +8,7 @@ from nas_gym.errors import InvalidArchitectureError, InvalidArgumentError
 from nas_gym.search_spaces import CellSpace
 from nas_gym.search_spaces.cell.description import (
     CELL_STATE,
+    COMBINATIONS,
     NOTHING,
     CellDescription,
     Operation,
@@ -17,7 +18,7 @@ from nas_gym.search_spaces.cell.description import (
 )
 from nas_gym.search_spaces.cell.grammar import GrowthLimit
 from nas_gym.search_spaces.cell.references import LSTM, NASCELL
-from tests.nas_gym.search_spaces.cells import FIGURE_5, LSTM_SENTENCE
+from tests.nas_gym.search_spaces.cells import FIGURE_5, GRU_SENTENCE, LSTM_SENTENCE
 
 PLUS = Operation("add", "identity")
 
@@ -197,3 +198,16 @@ def test_diagram__shows_where_c_enters_and_leaves() -> None:
     assert len(set(places)) == len(places)
     for length in range(space.max_length):
         assert len(space.diagram(NASCELL.tokens[:length])) == min(length, 15) + (length == 17)
+
+
+def test_diagram__draws_what_is_read() -> None:
+    blocks = CellSpace(combinations=COMBINATIONS).diagram(GRU_SENTENCE.split())
+    where = {block.label: block for block in blocks}
+    assert len(blocks) == 15 + 2, "c(t-1) enters through the gate alone"
+    assert blocks.index(where["12\nsigmoid"]) in where["14\ngate c(t-1)"].inputs
+    assert where["12\nsigmoid"].inputs == (blocks.index(where["8\nidentity"]),)
+    assert where["6\nx(t)"].inputs == (-1,)
+    elsewhere = CellSpace(2, combinations=COMBINATIONS).diagram(
+        "add:tanh add:tanh add:tanh left:relu node-2 node-0".split()
+    )
+    assert [block.label for block in elsewhere][1] == "relu"
