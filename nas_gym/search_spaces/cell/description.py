@@ -34,9 +34,8 @@ class Operation:
         return f"{self.combination}:{self.activation}"
 
 
-UNREAD = "add:identity"
-NO_INJECTION = Operation("left", "identity")
-"""What leaves c_{t-1} out where it would enter."""
+UNCHANGED = Operation("left", "identity")
+"""The left operand as it is: as an injection, what leaves c_{t-1} out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ def describe(tokens: tuple[str, ...]) -> CellDescription:
     steps: list[Step] = []
 
     def append(operation: Operation, left: int, right: int) -> int:
-        if operation == NO_INJECTION and right == CELL_STATE:
+        if operation == UNCHANGED and right == CELL_STATE:
             return left
         steps.append(Step(operation, left, NOTHING if operation.combination == "left" else right))
         return base + len(steps) - 1
@@ -180,8 +179,8 @@ def written_out(tokens: tuple[str, ...]) -> tuple[str, ...]:
     """Return the sentence in which all that makes no difference is written in one way.
 
     The activation of what a gate reads as its share is a sigmoid. A node that neither h_t nor c_t depends on
-    is ``UNREAD``, and if c_t alone depends on one, it has no activation. c_{t-1} that is not read enters the
-    root, as ``NO_INJECTION``, and if nobody reads it, c_t is read from the root.
+    is ``UNCHANGED``, and so is an injection that changes nothing, into the root. The node that c_t is read
+    from has no activation if h_t does not depend on it, and is the root if c_{t-1} makes no difference.
     """
     base = len(tokens) // 2 - 1
     root = 2 * base - 2
@@ -195,14 +194,14 @@ def written_out(tokens: tuple[str, ...]) -> tuple[str, ...]:
             nodes[share] = replace(nodes[share], activation="sigmoid")
     values = _read(nodes, base, {root})
     gates = any(nodes[node].combination == "gate" for node in values)
-    if not gates and (enter not in values or inject == NO_INJECTION):
+    if not gates and (enter not in values or inject.combination == "left"):
         read = root
     above, values = values, _read(nodes, base, {root, read})
     if read not in above:
         nodes[read] = replace(nodes[read], activation="identity")
-    named = [str(operation) if node in values else UNREAD for node, operation in enumerate(nodes)]
-    if inject == NO_INJECTION or enter not in values or (enter == read and read not in above):
-        inject, enter = NO_INJECTION, root
+    named = [str(nodes[node] if node in values else UNCHANGED) for node in range(root + 1)]
+    if inject == UNCHANGED or enter not in values or (enter == read and read not in above):
+        inject, enter = UNCHANGED, root
     return (*named, str(inject), f"node-{read}", f"node-{enter}")
 
 

@@ -11,7 +11,7 @@ from nas_gym.search_spaces.cell.canonical import canonical_tokens
 from nas_gym.search_spaces.cell.description import (
     ACTIVATIONS,
     COMBINATIONS,
-    NO_INJECTION,
+    UNCHANGED,
     Operation,
     children_of,
     describe,
@@ -198,7 +198,7 @@ class CellSpace(RankedSpace):
                 # Edges run towards the sibling; the other side is free.
                 beside = min(1.6 / base, 0.45) * (-1 if node % 2 else 1)
                 draw("c(t)", (shown[node],), column + 0.9, height + beside)
-            if node == enter and operations[nodes] != NO_INJECTION:
+            if node == enter and operations[nodes] != UNCHANGED:
                 entering = "" if operations[nodes].combination == "left" else "c(t-1)\n"
                 label = f"{entering}{_label(operations[nodes])}"
                 shown[node] = draw(label, (shown[node],), column + 0.9, height)

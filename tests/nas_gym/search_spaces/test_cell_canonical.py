@@ -96,6 +96,23 @@ def test_canonical__tells_other_cells_apart(combinations: Sequence[str]) -> None
     assert len(forms) - len(meanings) <= len(combinations) - len(PAPERS)  # one activation of two in a row
 
 
+@pytest.mark.parametrize("combinations", [("left", "gate"), ("left",), ("elem_mult", "left")], ids=str)
+def test_canonical__is_a_sentence_of_the_space(combinations: Sequence[str]) -> None:
+    space = CellSpace(4, combinations=combinations)
+    for cell in drawn(4, 100, combinations):
+        canonical = space.canonical(cell)
+        assert space.parse(str(canonical)) == canonical
+        assert meaning(describe(canonical.tokens)) == meaning(describe(cell.tokens))
+
+
+def test_canonical__leaves_c_alone_where_nobody_reads_it() -> None:
+    space = CellSpace(2, combinations=COMBINATIONS)
+    sentence = "add:tanh elem_mult:relu left:tanh {} node-1 node-0"
+    same = {space.canonical(space.parse(sentence.format(f"left:{name}"))) for name in ("identity", "tanh")}
+    assert {describe(each.tokens).read for each in same} == {1, 2}, "c_t is read from the root"
+    assert all(len(describe(each.tokens).leaves) == 1 for each in same)
+
+
 def test_canonical__is_the_architecture_itself_elsewhere() -> None:
     network = MlpSpace().parse("Linear-8 Tanh")
     assert MlpSpace().canonical(network) is network
