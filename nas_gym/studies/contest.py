@@ -16,7 +16,7 @@ from nas_gym.pools.base import Pool
 from nas_gym.problems import registration
 from nas_gym.problems.problem import Problem
 from nas_gym.studies.choosing import finalists
-from nas_gym.studies.comparison import Comparison
+from nas_gym.studies.comparison import Comparison, Contender
 from nas_gym.studies.references import retrain_models
 from nas_gym.studies.report.findings import Findings, read_latencies
 from nas_gym.studies.report.words import say
@@ -75,17 +75,16 @@ def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
         )
     best = dict.fromkeys([*run.best, *(str(each.architecture) for each in finalists(run.episodes, top))])
     found = found_networks(problem, [problem.search_space.parse(name) for name in list(best)[:top]])
-    networks = [*found, *hand_designed_networks(problem, found[0])]
-    trainings = Trainings(folder / "retraining", networks, trainer, seeds)
-    missing, recipe = len(trainings.missing()), trainer.task.recipe_of(FULL).id
-    say(console, f"{data.id}\n{recipe}\n{len(networks)} networks, {seeds} seeds each")
-    if missing < len(trainings.jobs):
-        there = len(trainings.jobs) - missing
-        say(console, f"{there} of {len(trainings.jobs)} trainings are in {folder} already")
-    for _ in track(trainings.train(pool), "trainings", missing, console=console, disable=not missing):
-        pass
-    compared = Comparison([*trainings.contenders(), *retrain_models(problem, seeds)], metric)
-    winner, table, verdict = compared.winner, compared.markdown(), compared.verdict()
+    recipe = trainer.recipe_id(FULL)
+    say(console, f"{data.id}\n{recipe}")
+    trainings = Trainings(folder / "retraining", found, trainer, seeds)
+    contenders = _trained(trainings, "networks", pool, console)
+    winner = Comparison(contenders, metric).winner
+    beside = next((each for each in found if winner is not None and each.name == winner.name), found[0])
+    references = Trainings(folder / "retraining", hand_designed_networks(problem, beside), trainer, seeds)
+    contenders += _trained(references, "references of its size", pool, console)
+    compared = Comparison([*contenders, *retrain_models(problem, seeds)], metric)
+    table, verdict = compared.markdown(), compared.verdict()
     write_json(
         folder / "comparison.json",
         {
@@ -123,6 +122,18 @@ def hold_contest(contest: Contest, pool: Pool, console: Console) -> Comparison:
         )
         write_page(findings, console)
     return compared
+
+
+def _trained(trainings: Trainings, what: str, pool: Pool, console: Console) -> list[Contender]:
+    """Train what is not there yet, tell how far it is, and return what came of all."""
+    jobs, missing, networks = len(trainings.jobs), len(trainings.missing()), len(trainings.candidates)
+    if networks:
+        say(console, f"{networks} {what}, {jobs // networks} seeds each")
+    if missing < jobs:
+        say(console, f"{jobs - missing} of {jobs} trainings are in {trainings.path} already")
+    for _ in track(trainings.train(pool), "trainings", missing, console=console, disable=not missing):
+        pass
+    return trainings.contenders()
 
 
 def _metric_of(run: FinishedRun, problem: Problem, given: Mapping[str, Json]) -> Metric:

@@ -164,7 +164,7 @@ class Trainings:
     """
 
     def __init__(self, path: Path, candidates: Sequence[Candidate], trainer: Trainer, seeds: int) -> None:
-        self.candidates = candidates
+        self.path, self.candidates = path, candidates
         self._train = Retrain(trainer)
         self._sign = trainer.task.metric.sign
         # The name of a file says all that the result depends on.

@@ -105,7 +105,7 @@ def test_contest__held_again_trains_what_is_new_alone(tmp_path: Path) -> None:
     assert "already" not in out and "2 networks, 2 seeds each" in out
     before = {file: file.read_bytes() for file in (path / "retraining").iterdir()}
     written = comparison(path)
-    assert f"4 of 4 trainings are in {path} already" in hold(path, top=2)[1]
+    assert f"4 of 4 trainings are in {path / 'retraining'} already" in hold(path, top=2)[1]
     assert comparison(path) == written
     assert {file: file.read_bytes() for file in (path / "retraining").iterdir()} == before
     assert "2 of 3 trainings are in" in hold(path, top=1, seeds=3)[1]
