@@ -198,6 +198,25 @@ def test_contest__of_cells_has_references_of_the_same_size_and_the_grammars_own_
 @pytest.mark.slow  # trainings of language models
 @pytest.mark.timeout(60)
 @pytest.mark.usefixtures("compiled_cells")
+def test_contest__has_references_of_the_size_of_the_winner(tmp_path: Path) -> None:
+    space = {"base": 4, "combinations": ["add", "elem_mult", "left", "gate"]}
+    first = (
+        "left:relu " * 4 + "left:relu left:relu left:relu left:identity node-6 node-6"
+    )  # it knows one token
+    second = "add:tanh " * 7 + "add:tanh node-4 node-0"
+    path = finished_run(tmp_path / "run", "NAS-Brackets-v0", {**CELLS, "space": space}, first, second)
+    hold(path, {**FEW_BRACKETS, "train_tokens": 20_000}, top=2)
+    found = comparison(path)
+    sizes = {model["name"]: model["parameters"] for model in found["models"]}
+    assert found["winner"] == second, found["models"]
+    assert sizes[second] == 4 * 8 * 16 + 2 * 8 * 8 + 8 > 2 * sizes[first]
+    references = [size for name, size in sizes.items() if name not in (first, second)]
+    assert references == pytest.approx(3 * [sizes[second]], rel=0.15)
+
+
+@pytest.mark.slow  # trainings of language models
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("compiled_cells")
 def test_contest__with_what_fails_compares_the_others(tmp_path: Path) -> None:
     # Nothing bounds its h_t, which grows from step to step once weights are large; the other one's is tanh.
     exploding = "add:identity add:identity add:identity add:identity node-2 node-2"
