@@ -82,7 +82,7 @@ def describe(
         interface=task.interface(rung),
         scores=scores,
         data=task.data_of(rung).id,
-        recipe=task.recipe_of(rung).id,
+        recipe=task.recipe_id(search_space, rung),
         seed=seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     )

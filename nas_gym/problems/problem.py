@@ -200,7 +200,7 @@ class Problem:
             return evaluator
         from nas_gym.evaluators.limits import LimitedEvaluator
 
-        records = (self.task.id_of(), self.task.recipe_of().id, self.books.training_seed)
+        records = (self.task.id_of(), self.task.recipe_id(self.search_space), self.books.training_seed)
         return LimitedEvaluator(evaluator, self.limits(), *records)
 
 

@@ -90,7 +90,8 @@ def _climb(
     space = problem.search_space
     architectures = far_apart([space.parse(text) for text in found], count, space.canonical)
     for rung in rungs:
-        say(console, f"rung {rung}: {problem.task.recipe_of(rung).id} on {problem.task.data_of(rung).id}")
+        how, data = problem.task.recipe_id(space, rung), problem.task.data_of(rung)
+        say(console, f"rung {rung}: {how} on {data.id}")
     with climbing_bar(console, problem.metric) as tell:
         climbed = climb(architectures, rungs, evaluator, problem.reward, tell)
     best = [each for each in climbed if each.rung == rungs[-1] and each.score is not None]

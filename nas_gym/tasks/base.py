@@ -158,6 +158,10 @@ class Task(ABC, Generic[Data, Recipe]):
         """Return how children are trained at a rung."""
         return self.rung(rung).recipe
 
+    def recipe_id(self, search_space: SearchSpace, rung: int = 0) -> str:
+        """Say how children are trained at a rung, and built if not by default."""
+        return "-".join(filter(None, (self.recipe_of(rung).id, search_space.variant)))
+
     def id_of(self, rung: int = 0) -> str:
         """Return what is learned at a rung in one line, for records."""
         data = self.data_of(rung).id

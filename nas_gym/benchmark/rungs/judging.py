@@ -132,7 +132,7 @@ def judge_rungs(
         ]
         yield RungFacts(
             rung=rung,
-            recipe=task.recipe_of(rung).id,
+            recipe=task.recipe_id(problem.search_space, rung),
             data=task.id_of(rung),
             seconds=fmean(each.seconds for each in found),
             tau=Interval(*(fmean(ends) for ends in zip(*taus, strict=True))),

@@ -84,8 +84,7 @@ class Trainer(ABC):
 
     def recipe_id(self, rung: int = 0) -> str:
         """Say how a child is trained, and built if not by default."""
-        names = (self.task.recipe_of(rung).id, self.search_space.variant)
-        return "-".join(filter(None, names))
+        return self.task.recipe_id(self.search_space, rung)
 
     def setting(self, rung: int = 0) -> Setting:
         """Say what a child's result depends on, beside its architecture and seed."""

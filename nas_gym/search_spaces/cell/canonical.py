@@ -8,8 +8,9 @@ def canonical_tokens(tokens: tuple[str, ...]) -> tuple[str, ...]:
 
     Children are ordered by the text of their subtrees, in which c_t and c_{t-1} are marked where they leave
     and enter. Swapped children take what is below them along, and both indices follow their nodes. Those of
-    operations that do not commute stay where they are. What makes no difference is as in ``written_out``.
-    Equal weights make equal cells only if the rows of leaves are swapped, too.
+    operations that do not commute stay where they are. What makes no difference is as in ``written_out``;
+    where one operand is passed on twice, two activations in a row are not made one. Equal weights make equal
+    h_t only if the rows of leaves are swapped, too, and equal c_t if it makes a difference.
 
     Args:
         tokens: A complete sentence.

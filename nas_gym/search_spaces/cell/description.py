@@ -7,9 +7,9 @@ from functools import lru_cache
 from nas_gym.errors import InvalidArgumentError
 
 COMBINATIONS = ("add", "elem_mult", "left", "gate")
-"""Of a and b: a + b, a b, a alone, and a b + (1 - a) c_{t-1}; the last stands above leaves alone."""
+"""Of a and b: a + b, a b, a alone, and a b + (1 - a) c_{t-1}; the last has no leaf and no injection."""
 LEAF_ORDER = COMBINATIONS[:3]
-"""How leaves with these combinations follow one another in weight matrices."""
+"""Those of leaves, as these follow one another in weight matrices."""
 ACTIVATIONS = ("identity", "tanh", "sigmoid", "relu")
 CELL_STATE = -1
 """What a step names as its right operand to read c_{t-1}."""

@@ -17,6 +17,7 @@ from nas_gym.search_spaces.cell.description import (
     describe,
     node_of,
     operation_of,
+    written_out,
 )
 from nas_gym.search_spaces.cell.growth import GROWTHS, growth_of
 from nas_gym.search_spaces.diagram import Block
@@ -56,9 +57,9 @@ class CellSpace(RankedSpace):
 
     Args:
         base: Number of leaves: 2, 4, 8, 16 or 32.
-        growth: How fast the state of a cell that is trained may grow, see ``growth_of``. Of random cells of
-            base 8 ``"linear"`` refuses a tenth, whose training may explode, ``"bounded"`` three tenths, the
-            LSTM among them. Only a complete sentence tells, so it is refused and not made illegal.
+        growth: How fast the state of a cell that is trained may grow, see ``growth_of``. Of the paper's
+            cells of base 8 ``"linear"`` refuses a tenth, whose training may explode, ``"bounded"`` three
+            tenths, the LSTM among them. Only a whole sentence tells, so it is refused and not made illegal.
         combinations: Some of ``add``, ``elem_mult``, ``left`` and ``gate``, not the last alone.
         bias: Whether each leaf adds a bias to ``W x_t``.
 
@@ -138,11 +139,11 @@ class CellSpace(RankedSpace):
         return f"the growth of its state is {growth}, at most {self.growth} is allowed"
 
     def canonical(self, architecture: Architecture) -> Architecture:
-        """Return the same cell with the children of each node in a fixed order."""
+        """Return the same cell with children in a fixed order, and what nobody reads in fixed words."""
         return Architecture(self.id, canonical_tokens(architecture.tokens))
 
     def size(self, architecture: Architecture, inputs: tuple[int, ...], outputs: int) -> NetworkSize:
-        """Count the weights of a layer, each of which is multiplied once in a time step.
+        """Count the parameters of a layer; in a time step each weight is multiplied once.
 
         Args:
             architecture: A cell.
@@ -177,8 +178,13 @@ class CellSpace(RankedSpace):
         return self.base
 
     def diagram(self, tokens: Sequence[str]) -> tuple[Block, ...]:
-        """Draw the tree, leaves on the left; where c_{t-1} enters and c_t leaves as soon as that is known."""
+        """Draw the tree, leaves on the left; where c_{t-1} enters and c_t leaves as soon as that is known.
+
+        What nobody reads in a whole cell is drawn as ``written_out`` has it.
+        """
         base, nodes = self.base, 2 * self.base - 1
+        if len(tokens) == self.max_length:
+            tokens = written_out(tuple(tokens))
         operations = [operation_of(token) for token in tokens[: nodes + 1]]
         read, enter = ([node_of(token) for token in tokens[nodes + 1 :]] + [-1, -1])[:2]
         blocks: list[Block] = []

@@ -167,12 +167,11 @@ def _told(network: Network, metric: Metric, cost: float) -> str:
 
 def _recipes(findings: Findings, highest: int) -> list[str]:
     """Return how the networks that climb were trained at each rung."""
-    task = findings.problem.task
+    task, space = findings.problem.task, findings.problem.search_space
     if task is None:
         return []
-    return [
-        f"Rung {rung}: {task.recipe_of(rung).id}." for rung in range(1, min(highest + 1, len(task.ladder)))
-    ]
+    rungs = range(1, min(highest + 1, len(task.ladder)))
+    return [f"Rung {rung}: {task.recipe_id(space, rung)}." for rung in rungs]
 
 
 def _short(text: str) -> str:

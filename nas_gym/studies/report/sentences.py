@@ -75,7 +75,7 @@ def asked(findings: Findings) -> Told:
         ("how, in the search", settings.recipe),
     ]
     if problem.task is not None and len(problem.task.ladder) > 1:
-        told.append(("how, in the last training", problem.task.recipe_of(FULL).id))
+        told.append(("how, in the last training", problem.task.recipe_id(space, FULL)))
     count = space.count()
     size = f"{count:,}" if count < 10**9 else f"{count:.1e}"
     metric = findings.metric

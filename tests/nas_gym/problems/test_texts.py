@@ -141,6 +141,9 @@ def test_bias__makes_other_children_of_the_same_sentences(tmp_path: Path) -> Non
     sizes = [(each.parameters or 0, each.multiply_adds) for each in found]
     assert sizes[1] == (sizes[0][0] + 2 * 4, sizes[0][1]), "two leaves of four units"
     assert found[1].recipe == f"{found[0].recipe}-bias"
+    made = quick("NAS-Brackets-v0", space={"base": 2, "bias": True, "growth": "linear"})
+    grows = made.search_space.parse("add:relu elem_mult:relu elem_mult:relu add:relu node-0 node-0")
+    assert made.make_evaluator().evaluate([grows])[0].recipe == found[1].recipe, "refused ones say it, too"
 
 
 def test_store__gives_back_the_perplexity_without_training(tmp_path: Path) -> None:

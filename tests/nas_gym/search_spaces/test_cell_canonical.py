@@ -12,6 +12,7 @@ from nas_gym.search_spaces.cell.description import (
     children_of,
     describe,
     node_of,
+    written_out,
 )
 from nas_gym.search_spaces.cell.grammar import PAPERS
 from nas_gym.search_spaces.cell.growth import growth_of
@@ -94,6 +95,11 @@ def test_canonical__tells_other_cells_apart(combinations: Sequence[str]) -> None
     meanings = {meaning(describe(cell.tokens)) for cell in cells}
     assert len(meanings) <= len(forms) < len(set(cells))
     assert len(forms) - len(meanings) <= len(combinations) - len(PAPERS)  # one activation of two in a row
+
+
+def test_written_out__changes_no_cell_of_the_paper() -> None:
+    for cell in drawn(8, 200):
+        assert written_out(cell.tokens) == cell.tokens
 
 
 @pytest.mark.parametrize("combinations", [("left", "gate"), ("left",), ("elem_mult", "left")], ids=str)

@@ -207,7 +207,15 @@ def test_diagram__draws_what_is_read() -> None:
     assert blocks.index(where["12\nsigmoid"]) in where["14\ngate c(t-1)"].inputs
     assert where["12\nsigmoid"].inputs == (blocks.index(where["8\nidentity"]),)
     assert where["6\nx(t)"].inputs == (-1,)
-    elsewhere = CellSpace(2, combinations=COMBINATIONS).diagram(
-        "add:tanh add:tanh add:tanh left:relu node-2 node-0".split()
-    )
-    assert [block.label for block in elsewhere][1] == "relu"
+    small = CellSpace(2, combinations=COMBINATIONS)
+    for sentence, labels in (
+        (
+            "add:tanh add:tanh gate:tanh left:relu node-2 node-1",
+            {"0\nsigmoid +", "1\ntanh +", "relu", "c(t)"},
+        ),
+        ("add:tanh add:tanh gate:tanh add:tanh node-0 node-0", {"0\ntanh +", "c(t-1)\nsigmoid +", "c(t)"}),
+        ("add:tanh add:relu left:tanh add:tanh node-1 node-1", {"0\ntanh +", "2\ntanh", "c(t)", "h(t)"}),
+    ):
+        drawn = [block.label for block in small.diagram(sentence.split())]
+        assert labels <= set(drawn), drawn
+        assert ("c(t-1)" in " ".join(drawn)) == ("gate" in sentence), drawn

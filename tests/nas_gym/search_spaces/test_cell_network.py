@@ -10,7 +10,13 @@ from torch.testing import assert_close
 from nas_gym.search_spaces import CellSpace
 from nas_gym.search_spaces.base import NetworkSize
 from nas_gym.search_spaces.cell import kernel
-from nas_gym.search_spaces.cell.description import COMBINATIONS, describe
+from nas_gym.search_spaces.cell.description import (
+    COMBINATIONS,
+    children_of,
+    describe,
+    node_of,
+    operation_of,
+)
 from nas_gym.search_spaces.cell.network import CellLayer
 from nas_gym.search_spaces.cell.references import NASCELL, GruLayer, lstm_layer, nascell_layer
 from nas_gym.tasks.initialisation import initialise
@@ -153,6 +159,67 @@ def test_random_cells__compute_the_same_compiled_and_in_pytorch(
             scale = max([1.0, *plain.abs().flatten().tolist()])
             assert_close(compiled.double(), plain, rtol=0, atol=tolerance * scale, msg=str(architecture))
     assert len(kernel.forward.signatures) == len(kernel.backward.signatures) == 1  # nothing compiled again
+
+
+def said(tokens: tuple[str, ...], x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute h_t and c_t token by token, where all leaves have the same projections, x and h."""
+    base = len(tokens) // 2 - 1
+    operations = [operation_of(token) for token in tokens[: 2 * base]]
+    read, enter = (node_of(token) for token in tokens[2 * base :])
+    shares = {children_of(n, base)[0] for n in range(base, 2 * base - 1) if "gate" in tokens[n]}
+    active = {"identity": lambda a: a, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu": torch.relu}
+    values: list[Tensor] = []
+    memory = c
+    for node, operation in enumerate(operations[:-1]):
+        a, b = (x, h) if node < base else (values[child] for child in children_of(node, base))
+        of_both = {"add": a + b, "elem_mult": a * b, "left": a, "gate": a * b + (1 - a) * c}
+        value = of_both[operation.combination]
+        memory = value if node == read else memory
+        value = active["sigmoid" if node in shares - {enter} else operation.activation](value)
+        if node == enter:
+            injected = {"add": value + c, "elem_mult": value * c, "left": value}[operations[-1].combination]
+            value = active["sigmoid" if node in shares else operations[-1].activation](injected)
+        values.append(value)
+    return values[-1], memory
+
+
+@pytest.mark.parametrize("base", [2, 4, 8])
+@pytest.mark.parametrize("combinations", [COMBINATIONS, ("left", "gate"), ("elem_mult", "left")], ids=str)
+def test_cells__compute_what_their_sentences_say(base: int, combinations: tuple[str, ...]) -> None:
+    space, generator = CellSpace(base, combinations=combinations), np.random.default_rng(base)
+    x, h, c = (drawn(1, UNITS, seed=n, dtype=torch.float64) for n in range(3))
+    for _ in range(100):
+        tokens = space.decode(random_sentence(space, generator)).tokens
+        layer = CellLayer(describe(tokens), UNITS, UNITS).double()
+        with torch.no_grad():
+            for weight in (layer.cell.input_map.weight, layer.cell.state_map.weight):
+                weight.copy_(torch.eye(UNITS).repeat(len(weight) // UNITS, 1))
+        hidden, memory = layer.cell.step(layer.cell.input_map(x), h, c)
+        right, right_memory = said(tokens, x, h, c)
+        assert_close(hidden, right)
+        if not torch.equal(said(tokens, x, h, c + 1)[0], right):  # else c_t is of no use
+            assert_close(memory, right_memory)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "left:tanh elem_mult:relu add:tanh left:identity gate:tanh add:relu add:tanh add:tanh node-4 node-2",
+        "left:sigmoid left:tanh left:relu left:tanh gate:tanh add:tanh add:tanh left:identity node-4 node-6",
+    ],
+    ids=["mixed", "no h"],
+)
+def test_cells__read_tokens_as_what_stands_for_them(sentence: str) -> None:
+    layer = draw_weights(CellLayer(describe(tuple(sentence.split())), INPUTS, UNITS, bias=True))
+    table = drawn(4, INPUTS, seed=7)
+    tokens = torch.tensor([[0, 3, 3], [1, 0, 3], [3, 3, 0]])
+    found = []
+    for given in ({"tokens": tokens, "inputs": table}, {"inputs": table[tokens]}):
+        outputs, (_, end) = layer(**given)
+        changed = torch.autograd.grad((outputs.square().sum() + end.sum()), [table, *layer.parameters()])
+        found.append((outputs, end, *changed))
+    for by_token, by_value in zip(*found, strict=True):
+        assert_close(by_token, by_value)
 
 
 def test_state__goes_on_where_a_sequence_was_cut() -> None:

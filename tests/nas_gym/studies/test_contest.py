@@ -199,7 +199,7 @@ def test_contest__of_cells_has_references_of_the_same_size_and_the_grammars_own_
 @pytest.mark.timeout(60)
 @pytest.mark.usefixtures("compiled_cells")
 def test_contest__has_references_of_the_size_of_the_winner(tmp_path: Path) -> None:
-    space = {"base": 4, "combinations": ["add", "elem_mult", "left", "gate"]}
+    space: Keywords = {"base": 4, "combinations": ["add", "elem_mult", "left", "gate"]}
     first = "left:relu " * 7 + "left:identity node-6 node-6"  # it knows the last token alone
     second = "add:tanh " * 7 + "add:tanh node-4 node-0"
     path = finished_run(tmp_path / "run", "NAS-Brackets-v0", {**CELLS, "space": space}, first, second)
