@@ -1,5 +1,6 @@
 from importlib.resources import files
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -23,7 +24,10 @@ def test_shipped_table__is_the_whole_space_and_small() -> None:
 
 def test_shipped_table__is_written_again_with_the_same_bytes(tmp_path: Path) -> None:
     write_table(moons_table(), tmp_path / "again.npz")
-    assert (tmp_path / "again.npz").read_bytes() == SHIPPED.read_bytes()
+    # What stands around the arrays depends on the version of Python: 3.11.2 writes other headers than 3.11.7.
+    with ZipFile(tmp_path / "again.npz") as again, SHIPPED.open("rb") as file, ZipFile(file) as shipped:
+        assert again.namelist() == shipped.namelist()
+        assert all(again.read(name) == shipped.read(name) for name in shipped.namelist())
 
 
 @pytest.mark.slow  # trains 600 children
