@@ -1,5 +1,10 @@
 """What all tests share."""
 
+import os
+
+# The workers share the cores: with more threads each, of linear algebra for example, these wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 import torch
 
@@ -7,12 +12,13 @@ import nas_gym
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let both workers, who begin with a half of the tests each, begin with slow ones, the slowest first.
+    """Let all workers, who begin with an equal part of the tests each, begin with slow ones, the slowest first.
 
-    So no core waits at the end for the other one: what is left then is quick.
+    So no core waits at the end for the others: what is left then is quick.
     """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     items.sort(key=_seconds_allowed, reverse=True)
-    items[:] = [*items[::2], *items[1::2]]
+    items[:] = [item for worker in range(workers) for item in items[worker::workers]]
 
 
 def _seconds_allowed(item: pytest.Item) -> float:

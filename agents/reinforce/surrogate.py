@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.stats import norm, rankdata, spearmanr
 from sklearn.gaussian_process import GaussianProcessRegressor
+from threadpoolctl import threadpool_limits
 
 from agents.reinforce.sentence_kernel import SentenceKernel, encoded
 
@@ -32,6 +33,9 @@ class Surrogate:
     it is cross-validated by leaving each sentence out, which a Gaussian process answers in closed form
     (Rasmussen & Williams 2006, section 5.4.2).
 
+    It computes on one thread: with more, sums are added up in another order, so that the proposals would
+    depend on the machine's number of cores, and threads would wait for one another where children train.
+
     Args:
         sentences: The played ones, at least one.
         values: What they earned.
@@ -47,21 +51,23 @@ class Surrogate:
         fitted = [sentences[i] for i in kept]
         self._steps = max(len(sentence) for sentence in fitted)
         rows, scores = encoded(fitted, self._steps), normal_scores([values[i] for i in kept])
-        models = [
-            GaussianProcessRegressor(
-                SentenceKernel(length_scale, 1.0 - noise), alpha=noise, optimizer=None
-            ).fit(rows, scores)
-            for length_scale, noise in product(LENGTH_SCALES, NOISES)
-        ]
-        self._model = max(models, key=lambda model: float(model.log_marginal_likelihood_value_))
-        self.noise = float(self._model.alpha)
-        self.correlation = _correlation(scores, left_out(self._model, scores))
+        with threadpool_limits(1):
+            models = [
+                GaussianProcessRegressor(
+                    SentenceKernel(length_scale, 1.0 - noise), alpha=noise, optimizer=None
+                ).fit(rows, scores)
+                for length_scale, noise in product(LENGTH_SCALES, NOISES)
+            ]
+            self._model = max(models, key=lambda model: float(model.log_marginal_likelihood_value_))
+            self.noise = float(self._model.alpha)
+            self.correlation = _correlation(scores, left_out(self._model, scores))
 
     def predict(
         self, sentences: Sequence[tuple[int, ...]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return means and standard deviations of the normal scores, both of shape ``(sentences,)``."""
-        mean, deviation = self._model.predict(encoded(sentences, self._steps), return_std=True)
+        with threadpool_limits(1):
+            mean, deviation = self._model.predict(encoded(sentences, self._steps), return_std=True)
         return np.asarray(mean), np.asarray(deviation)
 
 

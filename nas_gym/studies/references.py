@@ -6,6 +6,7 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from nas_gym.datasets.base import Split
 from nas_gym.problems.problem import Model, Problem
@@ -30,7 +31,8 @@ def retrain_models(problem: Problem, seeds: int) -> list[Contender]:
     if not problem.models:
         return []
     assert isinstance(problem.task, SampleTask)
-    return [_retrain(problem.task, name, model, seeds) for name, model in problem.models.items()]
+    with threadpool_limits(1):  # with more, sums are added up in another order
+        return [_retrain(problem.task, name, model, seeds) for name, model in problem.models.items()]
 
 
 def _retrain(task: SampleTask[Data, Recipe], name: str, model: Model, seeds: int) -> Contender:

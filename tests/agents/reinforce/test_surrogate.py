@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.gaussian_process import GaussianProcessRegressor
+from threadpoolctl import threadpool_limits
 
 from agents.errors import InvalidArgumentError
 from agents.reinforce import Reinforce
@@ -136,6 +137,16 @@ def test_surrogate__is_not_trusted_where_nothing_can_be_predicted() -> None:
         surrogate = Surrogate(random_sentences(60, seed + 100), values.tolist())
         trusts.append(trust(surrogate.correlation, 60))
     assert np.mean(trusts) < 0.2 and np.median(trusts) == 0.0
+
+
+def test_surrogate__is_the_same_with_any_number_of_threads() -> None:
+    sentences, values = random_sentences(300, 6), np.random.default_rng(6).random(300).tolist()
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            surrogate = Surrogate(sentences, values)
+            found.append((surrogate.correlation, *map(bytes, surrogate.predict(random_sentences(50, 7)))))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("values", [[0.5] * 30, [0.5], [0.5, 0.7]])
