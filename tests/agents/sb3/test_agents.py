@@ -65,7 +65,7 @@ def test_sb3_agent__beats_the_random_agent_and_stops_taking_illegal_tokens(name:
     scores = []
     for seed in range(SEEDS):
         env = make_vec(AGENTS[name].num_envs, evaluator="fused")
-        Sb3Agent(env, name, seed=seed).learn(2_000)
+        Sb3Agent(env, name, seed=seed).learn(1_200)
         scores.append(np.mean([episode.reward for episode in env.episodes[-200:]]))
         illegal = [episode.status == "illegal" for episode in env.episodes]
         if name == "maskable_ppo":
