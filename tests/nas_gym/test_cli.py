@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 import nas_gym.studies.study  # slow to import
+from agents import REINFORCE_FORMS
 from nas_gym.cli import COMMANDS, main
 from nas_gym.problems.registration import PROBLEMS
+from nas_gym.studies.study import Study
 from tests.nas_gym.kept.networks import kept
 
 Call = Callable[..., tuple[int, str, str]]
@@ -44,6 +46,30 @@ def test_help__explains_every_command(command: str, call: Call) -> None:
     assert code == 0 and command in out and "Traceback" not in out
     code, out, _ = call("--help")
     assert code == 0 and command in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "form"),
+    [
+        ((), "faithful"),
+        (("--episodes", "1000"), "faithful"),
+        (("--episodes", "999"), "surrogate"),
+        (("--minutes", "1"), "surrogate"),
+        (("--episodes", "999", "--form", "sample_efficient"), "sample_efficient"),
+        (("--minutes", "1", "--form", "faithful"), "faithful"),
+    ],
+    ids=str,
+)
+def test_search__takes_the_form_for_as_many_architectures(
+    arguments: tuple[str, ...], form: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies: list[Study] = []
+    monkeypatch.setattr("nas_gym.studies.study.run_study", lambda study, _: studies.append(study))
+    call("search", *arguments)
+    (study,) = studies
+    assert study.spec is not None
+    assert study.spec.num_envs == REINFORCE_FORMS[form].num_envs
+    assert study.spec.arguments == {**REINFORCE_FORMS[form].arguments, "cell": "gru"}
 
 
 @pytest.mark.parametrize(
