@@ -11,10 +11,13 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
+from rich.text import Text
 
 LINE_SECONDS = 60.0
 
@@ -38,6 +41,84 @@ class ProgressLines:
             return
         self._last = time.monotonic()
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+class Left(ProgressColumn):
+    """Shows the time until a task has lasted ``end`` seconds, which is a field of it, ``None`` if not known.
+
+    Rich's own column forgets steps after half a minute, so that it never knows how long slow ones take.
+    """
+
+    def render(self, task: Task) -> Text:
+        """Return the time."""
+        return Text(self.text(task), style="progress.remaining")
+
+    @staticmethod
+    def text(task: Task) -> str:
+        """Return the time as text."""
+        end = task.fields["end"]
+        return clock(None if end is None else end - (task.elapsed or 0.0))
+
+
+class CountProgress:
+    """Shows how many of something are done, and the time that is left if all take as long as those.
+
+    A bar on a terminal, elsewhere lines, see ``ProgressLines``.
+
+    Args:
+        console: Where to print.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            Left(),
+            TextColumn("{task.fields[text]}"),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._lines = ProgressLines(console)
+
+    def __enter__(self) -> "CountProgress":
+        """Show what there is."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the bars as they stand."""
+        self._progress.stop()
+
+    def tell(self, what: str, done: int, total: int, text: str = "") -> None:
+        """Show how far it is.
+
+        Args:
+            what: What is counted; each has a bar of its own, whose time runs from the first call. What is
+                done by then took none of it.
+            done: How many there are.
+            total: How many there will be.
+            text: What else is known.
+        """
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total, earlier=done, end=None, text=text)
+        task = self._progress.tasks[self._tasks[what]]
+        earlier = task.fields["earlier"]
+        end = _end(task.elapsed, done - earlier, total - earlier)
+        self._progress.update(task.id, completed=done, end=end, text=text)
+        self._lines.tell(
+            f"{what}: {done} of {total}, {clock(task.elapsed)} elapsed, {Left.text(task)} left"
+            f"{text and f', {text}'}"
+        )
+
+
+def _end(seconds: float | None, done: int, total: int) -> float | None:
+    """Return how long all take if they take as long as those that are done."""
+    return None if seconds is None or done == 0 else seconds / done * total
 
 
 class SearchProgress:
@@ -65,11 +146,11 @@ class SearchProgress:
             TextColumn("reward {task.fields[mean]}, best {task.fields[best]}, {task.fields[speed]}/s"),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn() if seconds is None else TextColumn("{task.fields[left]}"),
+            Left(),
             disable=not visible,
         )
         self._task = self._progress.add_task(
-            "search", total=total, completed=len(earlier), mean="-", best="-", speed="-", left="-"
+            "search", total=total, completed=len(earlier), mean="-", best="-", speed="-", end=seconds
         )
         self._lines = ProgressLines(self._progress.console) if visible else None
 
@@ -95,18 +176,24 @@ class SearchProgress:
         self._best = max([self._best, *new])
         task = self._progress.tasks[self._task]
         seconds = task.elapsed or 0.0
-        played = task.completed + len(new) - self._earlier
-        speed = f"{played / seconds:,.0f}" if seconds > 0 else "-"
+        played = int(task.completed) + len(new) - self._earlier
+        speed = _speed_text(played / seconds) if seconds > 0 else "-"
         mean = f"{sum(self._recent) / len(self._recent):#.4g}" if self._recent else "-"
         best = f"{self._best:#.4g}"
-        left = "-" if self._seconds is None else clock(self._seconds - seconds)
-        self._progress.update(self._task, advance=len(new), mean=mean, best=best, speed=speed, left=left)
+        end = self._seconds
+        if end is None:
+            end = _end(task.elapsed, played, int(task.total or 0) - self._earlier)
+        self._progress.update(self._task, advance=len(new), mean=mean, best=best, speed=speed, end=end)
         if self._lines is not None:
-            remaining = left if self._seconds is not None else clock(task.time_remaining)
             self._lines.tell(
                 f"{task.completed:.0f} of {task.total:.0f} architectures, reward {mean}, best {best}, "
-                f"{clock(seconds)} elapsed, {remaining} left"
+                f"{clock(seconds)} elapsed, {Left.text(task)} left"
             )
+
+
+def _speed_text(speed: float) -> str:
+    """Return a number of children a second, which may take minutes each."""
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
 
 
 def clock(seconds: float | None) -> str:

@@ -189,34 +189,27 @@ class Tabulate:
 
     def run(self) -> int:
         """Make the table, with a progress bar."""
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
         import nas_gym
+        from agents.progress import CountProgress
         from nas_gym.studies.report.words import say
         from nas_gym.studies.tabulation import tabulate
 
         problem = nas_gym.problem(self.env, **parse_keywords(self.env_kwargs))
         trainer, total = problem.make_trainer(), problem.search_space.count()
         assert problem.choice is not None
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("architectures,"), TimeElapsedColumn())
-        with (
-            problem.choice.pool() as pool,
-            Progress(*columns, TextColumn("left"), TimeRemainingColumn()) as bar,
-        ):
-            task = bar.add_task("train", total=total)
+        console = Console()
+        with problem.choice.pool() as pool, CountProgress(console) as bar:
             table = tabulate(
-                trainer, self.out, pool, self.seeds, self.block, lambda done: bar.update(task, completed=done)
+                trainer,
+                self.out,
+                pool,
+                self.seeds,
+                self.block,
+                lambda done: bar.tell("architectures", done, total),
             )
         best = table.best_architectures
         say(
-            Console(),
+            console,
             f"{total} architectures, {self.seeds} trainings each: {self.out}\n"
             f"best mean validation accuracy {table.optimum:.4f}, reached by {len(best)}, "
             f"for example {best[0]}",

@@ -2,7 +2,7 @@
 
 import os
 
-# The workers share the cores: with more threads each, of linear algebra for example, these wait for one another.
+# The workers share the cores: more threads each, of linear algebra for example, would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
@@ -12,7 +12,7 @@ import nas_gym
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let all workers, who begin with an equal part of the tests each, begin with slow ones, the slowest first.
+    """Let all workers, who begin with equal parts of the tests, begin with slow ones, the slowest first.
 
     So no core waits at the end for the others: what is left then is quick.
     """

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console
 
 import nas_gym
 from agents import AgentSpec, agent_spec
 from agents.base import EpisodicAgent
+from agents.progress import CountProgress
 from nas_gym.benchmark.arguments import BenchmarkArguments
 from nas_gym.benchmark.files import check_settings, results_json
 from nas_gym.benchmark.findings import Findings, find, find_together
@@ -83,11 +84,10 @@ def play_missing(jobs: Sequence[Job], folder: Path, processes: int) -> None:
     missing = missing_jobs(jobs, folder)
     if len(missing) < len(jobs):
         print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {folder} already")
-    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
-        task = progress.add_task("runs", total=len(missing))
-        for _ in run_jobs(missing, folder, processes):
-            progress.advance(task)
+    with CountProgress(Console()) as progress:
+        progress.tell("runs", 0, len(missing))
+        for done, _ in enumerate(run_jobs(missing, folder, processes), 1):
+            progress.tell("runs", done, len(missing))
 
 
 def write_results(jobs: Sequence[Job], metrics: Mapping[str, Metric], limits: Limits, folder: Path) -> None:

@@ -50,7 +50,8 @@ def climb(
         rungs: Positions in the task's ladder, ascending.
         evaluator: That of the search.
         reward: How good an evaluation is, that of the search.
-        tell: Called after some trainings with the rung, what has ended there, and how many there will be.
+        tell: Called at the start of each rung and after some trainings, with the rung, what has ended there,
+            and how many there will be.
 
     Returns:
         Every training, those of the highest rung last, and within a rung the best first.
@@ -59,6 +60,7 @@ def climb(
     contenders = list(architectures)
     for rung in rungs:
         done: list[Climbed] = []
+        tell(rung, done, len(contenders))
         for start in range(0, len(contenders), AT_ONCE):
             for found in evaluator.evaluate(contenders[start : start + AT_ONCE], None, rung):
                 earned = reward(found) if found.status == "ok" else 0.0

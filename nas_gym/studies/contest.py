@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
 
+from agents.progress import CountProgress
 from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.files import Json, absolute_paths, write_json, write_text_atomically
@@ -131,8 +131,11 @@ def _trained(trainings: Trainings, what: str, pool: Pool, console: Console) -> l
         say(console, f"{networks} {what}, {jobs // networks} seeds each")
     if missing < jobs:
         say(console, f"{jobs - missing} of {jobs} trainings are in {trainings.path} already")
-    for _ in track(trainings.train(pool), "trainings", missing, console=console, disable=not missing):
-        pass
+    if missing:
+        with CountProgress(console) as bar:
+            bar.tell("trainings", 0, missing)
+            for done, _ in enumerate(trainings.train(pool), 1):
+                bar.tell("trainings", done, missing)
     return trainings.contenders()
 
 

@@ -79,13 +79,17 @@ def tabulate(
     key = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
     partial.mkdir(parents=True, exist_ok=True)
     total = space.count()
-    on_progress(0)
-    for start in range(0, total, block):
-        file, end = _block_file(partial, start), min(start + block, total)
-        if not _is_done(file, key):
-            write_arrays(file, {"key": np.asarray(key), **_train_block(work, range(start, end), pool)})
-        on_progress(end)
-    blocks = [read_arrays(_block_file(partial, start)) for start in range(0, total, block)]
+    ranks = {
+        _block_file(partial, start): range(total)[start : start + block] for start in range(0, total, block)
+    }
+    missing = {file: of_block for file, of_block in ranks.items() if not _is_done(file, key)}
+    done = total - sum(map(len, missing.values()))
+    on_progress(done)
+    for file, of_block in missing.items():
+        write_arrays(file, {"key": np.asarray(key), **_train_block(work, of_block, pool)})
+        done += len(of_block)
+        on_progress(done)
+    blocks = [read_arrays(file) for file in ranks]
     whole = {name: np.concatenate([columns[name] for columns in blocks]) for name in COLUMNS}
     table = Table(
         space,

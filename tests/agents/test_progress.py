@@ -2,10 +2,11 @@ import io
 import time
 
 import pytest
+import rich
 from rich.console import Console
 
 from agents import progress
-from agents.progress import ProgressLines, SearchProgress, clock
+from agents.progress import CountProgress, ProgressLines, SearchProgress, clock
 
 
 def test_lines__come_once_in_so_many_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +24,43 @@ def test_lines__are_not_for_terminals() -> None:
     written = io.StringIO()
     ProgressLines(Console(file=written, force_terminal=True), seconds=0.0).tell("unseen")
     assert written.getvalue() == ""
+
+
+def test_count__knows_how_long_slow_ones_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    now, written = [0.0], io.StringIO()
+    with CountProgress(Console(file=written, get_time=lambda: now[0])) as bar:
+        bar.tell("trainings", 0, 9)
+        for now[0], done in ((240.0, 1), (300.0, 3)):
+            bar.tell("trainings", done, 9, f"best {done}")
+        now[0] = 330.0
+        bar.tell("trainings", 3, 9)
+        bar.tell("others", 4, 10)
+        now[0] = 390.0
+        bar.tell("others", 5, 10)
+    assert written.getvalue().splitlines()[:6] == [
+        "trainings: 0 of 9, 0:00:00 elapsed, - left",
+        "trainings: 1 of 9, 0:04:00 elapsed, 0:32:00 left, best 1",
+        "trainings: 3 of 9, 0:05:00 elapsed, 0:10:00 left, best 3",
+        "trainings: 3 of 9, 0:05:30 elapsed, 0:11:00 left",
+        "others: 4 of 10, 0:00:00 elapsed, - left",
+        "others: 5 of 10, 0:01:00 elapsed, 0:05:00 left",
+    ]
+
+
+def test_search__knows_how_long_slow_children_take(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    now = [0.0]
+    monkeypatch.setattr(rich.get_console(), "get_time", lambda: now[0])
+    with SearchProgress(10, visible=True, earlier=[0.5, 0.5]) as bar:
+        now[0] = 120.0
+        bar.add([0.25, 0.75])
+        (task,) = bar._progress.tasks
+        assert task.fields["speed"] == "0.017"
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.endswith("best 0.7500, 0:02:00 elapsed, 0:06:00 left")
 
 
 def test_search__tells_a_log_file_how_far_it_is(

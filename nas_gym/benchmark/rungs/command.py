@@ -1,20 +1,19 @@
 """The command ``nas-gym rungs``: arguments become a table."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from nas_gym.checks import integer
 from nas_gym.command_line import SAME_COMMAND, parse_keywords
 
 if TYPE_CHECKING:
-    from nas_gym.benchmark.rungs.judging import RungFacts, Tell
+    from nas_gym.benchmark.rungs.judging import RungFacts
 
 
 @dataclass
@@ -40,6 +39,7 @@ class Rungs:
     def run(self) -> int:
         """Train, and print a table."""
         import nas_gym
+        from agents.progress import CountProgress
         from nas_gym.benchmark.rungs.judging import draw_networks, judge_rungs
 
         console = Console()
@@ -47,10 +47,12 @@ class Rungs:
         networks = draw_networks(problem, integer("networks", self.networks, 1), self.seed)
         store = self.store or Path("runs") / self.env / "rungs.sqlite"
         store.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            closing(problem.make_evaluator(store)) as evaluator,
-            _bar(console, len(networks) * self.seeds) as tell,
-        ):
+        total = len(networks) * self.seeds
+        with closing(problem.make_evaluator(store)) as evaluator, CountProgress(console) as bar:
+
+            def tell(rung: int, done: int) -> None:
+                bar.tell(f"rung {rung}", done, total)
+
             facts = list(judge_rungs(problem, networks, self.seeds, evaluator, tell))
         print_rungs(console, facts, len(networks), self.seeds)
         return 0
@@ -74,21 +76,3 @@ def print_rungs(console: Console, facts: "Sequence[RungFacts]", networks: int, s
         f"{networks} random networks, {seeds} trainings each; tau is Kendall's, of one training with the "
         "mean of the full ones; that of full, with its other trainings, is about the most there can be",
     )
-
-
-@contextmanager
-def _bar(console: Console, total: int) -> "Iterator[Tell]":
-    """Show how far the trainings of each rung are, as long as it is told."""
-    from agents.progress import ProgressLines
-
-    columns = (TextColumn("rung {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        lines, tasks = ProgressLines(console), {}
-
-        def tell(rung: int, done: int) -> None:
-            if rung not in tasks:
-                tasks[rung] = bar.add_task(str(rung), total=total)
-            bar.update(tasks[rung], completed=done)
-            lines.tell(f"rung {rung}: {done} of {total} trainings")
-
-        yield tell

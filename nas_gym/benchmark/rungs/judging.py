@@ -94,7 +94,7 @@ def judge_rungs(
         networks: What is trained.
         seeds: Trainings of each network at each rung, at least 2.
         evaluator: What trains; with a store nothing is trained twice.
-        tell: Called after some trainings.
+        tell: Called at the start of each rung and after some trainings.
 
     Yields:
         The rungs from the full training down.
@@ -120,6 +120,7 @@ def judge_rungs(
     truth = np.empty(0)
     for rung in range(last, -1, -1):
         found: list[Evaluation] = []
+        tell(rung, 0)
         for start in range(0, len(pairs), AT_ONCE):
             architectures, with_seeds = zip(*pairs[start : start + AT_ONCE], strict=True)
             found += evaluator.evaluate(architectures, with_seeds, rung)

@@ -6,18 +6,9 @@ from math import log2
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from agents.progress import ProgressLines, clock
+from agents.progress import CountProgress
 from nas_gym.studies.climb import Climbed
 from nas_gym.studies.summary import Results, Summary, TableFacts
 from nas_gym.tasks.metric import Metric
@@ -34,30 +25,13 @@ def say(console: Console, text: str) -> None:
 @contextmanager
 def climbing_bar(console: Console, metric: Metric) -> Iterator[Tell]:
     """Show how far a climb is, as long as it is told."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, TextColumn("{task.fields[best]}"), console=console) as bar:
-        tasks: dict[int, TaskID] = {}
-        lines = ProgressLines(console)
+    with CountProgress(console) as bar:
 
         def tell(rung: int, done: Sequence[Climbed], total: int) -> None:
-            if rung not in tasks:
-                tasks[rung] = bar.add_task(f"rung {rung}", total=total, best="")
             scores = [each.score for each in done if each.score is not None]
             best = max(scores, key=lambda score: metric.sign * score, default=None)
             text = "" if best is None else f"best {metric.words} {metric.value_text(best)}"
-            bar.update(tasks[rung], completed=len(done), best=text)
-            shown = bar.tasks[tasks[rung]]
-            lines.tell(
-                f"rung {rung}: {len(done)} of {total}, {clock(shown.elapsed)} elapsed, "
-                f"{clock(shown.time_remaining)} left{text and f', {text}'}"
-            )
+            bar.tell(f"rung {rung}", len(done), total, text)
 
         yield tell
 

@@ -109,7 +109,7 @@ def test_interrupted_table__goes_on_and_ends_bit_for_bit_the_same(
     progress: list[int] = []
     make(path, on_progress=progress.append)
     assert trained == [range(0, 5), range(5, 10), range(5, 10), range(10, 12)]
-    assert progress == [0, 5, 10, 12]
+    assert progress == [5, 10, 12]
     assert path.read_bytes() == (tmp_path / "whole.npz").read_bytes()
     assert not partial.exists()
 

@@ -59,7 +59,7 @@ def test_tau__is_one_for_the_same_order_and_minus_one_for_its_reverse() -> None:
     assert middle.tau.value == pytest.approx(13 / 15)
     assert middle.tau.low < 13 / 15 <= middle.tau.high
     assert full.seconds == 2.0
-    assert told == [(rung, done) for rung in (2, 1, 0) for done in (8, 12)]
+    assert told == [(rung, done) for rung in (2, 1, 0) for done in (0, 8, 12)]
 
 
 def test_networks__are_different_and_none_is_refused() -> None:
