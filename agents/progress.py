@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -60,7 +61,24 @@ class Left(ProgressColumn):
         return clock(None if end is None else end - (task.elapsed or 0.0))
 
 
-class CountProgress:
+class _Bars:
+    """Bars that move as long as a ``with`` block lasts."""
+
+    _progress: Progress
+
+    def __enter__(self) -> Self:
+        """Show them."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave them as they stand."""
+        self._progress.stop()
+
+
+class CountProgress(_Bars):
     """Shows how many of something are done, and the time that is left if all take as long as those.
 
     A bar on a terminal, elsewhere lines, see ``ProgressLines``.
@@ -82,17 +100,6 @@ class CountProgress:
         )
         self._tasks: dict[str, TaskID] = {}
         self._lines = ProgressLines(console)
-
-    def __enter__(self) -> "CountProgress":
-        """Show what there is."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave the bars as they stand."""
-        self._progress.stop()
 
     def tell(self, what: str, done: int, total: int, text: str = "") -> None:
         """Show how far it is.
@@ -121,7 +128,7 @@ def _end(seconds: float | None, done: int, total: int) -> float | None:
     return None if seconds is None or done == 0 else seconds / done * total
 
 
-class SearchProgress:
+class SearchProgress(_Bars):
     """Shows architectures done, mean reward of the last 100, best reward so far, children a second, and time.
 
     A bar on a terminal, elsewhere lines, see ``ProgressLines``.
@@ -153,17 +160,6 @@ class SearchProgress:
             "search", total=total, completed=len(earlier), mean="-", best="-", speed="-", end=seconds
         )
         self._lines = ProgressLines(self._progress.console) if visible else None
-
-    def __enter__(self) -> "SearchProgress":
-        """Show the bar."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave the bar as it stands."""
-        self._progress.stop()
 
     def add(self, rewards: Iterable[float]) -> None:
         """Count finished episodes.
