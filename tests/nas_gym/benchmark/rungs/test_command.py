@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from nas_gym.benchmark.rungs import judging
 from nas_gym.benchmark.rungs.command import Rungs
 from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 from nas_gym.memory.store import EvaluationStore
@@ -15,6 +16,7 @@ KEYWORDS = [
 def test_rungs__are_told_in_a_table_and_nothing_is_trained_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(judging, "RESAMPLES", 50)  # what the bootstrap tells is tested beside it
     store = tmp_path / "folder" / "rungs.sqlite"
     assert Rungs(networks=3, env_kwargs=KEYWORDS, store=store).run() == 0
     out = capsys.readouterr().out
