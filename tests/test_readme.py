@@ -12,8 +12,8 @@ README = PAGES["README.md"]
 LONGEST = 130
 COMMANDS = re.findall(r"^\| `python (scripts/[^`]*)`", PAGES["docs/guides/commands.md"], flags=re.MULTILINE)
 SMALL = {
-    "scripts/train_reinforce.py": ["--episodes", "40"],
-    "scripts/train_sb3.py": ["--episodes", "40"],
+    "scripts/train_reinforce.py": ["--episodes", "40", "--env-kwargs", "size=200"],
+    "scripts/train_sb3.py": ["--episodes", "40", "--env-kwargs", "size=200"],
     "scripts/benchmark.py": ["--episodes", "20", "--seeds", "1"],
     "scripts/tabulate.py": ["--env-kwargs", "space.max_length=1", "recipe.epochs=2"],
     "scripts/benchmark_tables.py": [

@@ -40,7 +40,7 @@ def start(path: Path, order: str, *more: str) -> Running:
     script = path.with_suffix(".py")
     script.write_text(COUNTING)
     arguments = ("search", "--episodes", EPISODES, "--order", order, "--lanes", LANES, "--pool", "fused")
-    keywords = ("--env-kwargs", "evaluator.threads=4", "--run-dir", path, *more)
+    keywords = ("--env-kwargs", "size=300", "evaluator.threads=4", "--run-dir", path, *more)
     return Running(path.with_suffix(".log"), str(script), path.with_suffix(".txt"), *arguments, *keywords)
 
 

@@ -10,7 +10,7 @@ from tests.scripts.processes import ROOT, Running, check_run_folder, rows, summa
 
 EPISODES = 160
 # Children that take their time, so that the signals meet a search that is under way.
-ARGUMENTS = ("--episodes", EPISODES, "--env-kwargs", "evaluator=local", "recipe.epochs=2")
+ARGUMENTS = ("--episodes", EPISODES, "--env-kwargs", "size=300", "evaluator=local", "recipe.epochs=2")
 
 
 def start(path: Path, *more: str) -> Running:

@@ -15,6 +15,7 @@ ARGUMENTS = (
     "--episodes",
     EPISODES,
     "--env-kwargs",
+    "size=300",
     "evaluator=local",
     "recipe.epochs=2",
 )
