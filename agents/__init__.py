@@ -8,7 +8,7 @@ from typing import Any
 from agents.arguments import check_known
 from agents.base import Callback, EpisodicAgent
 from agents.episodes import AnyVectorEnv
-from agents.errors import AgentError
+from agents.errors import AgentError, InvalidArgumentError
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,23 @@ class AgentSpec:
     load: Callable[[], type]
     num_envs: int
     arguments: dict[str, Any] = field(default_factory=dict)
+
+    def check_order(self, name: str, order: str) -> None:
+        """Refuse an order in which such an agent does not learn, see ``EpisodicAgent.learn``.
+
+        Args:
+            name: What the agent is called.
+            order: One of ``agents.base.ORDERS``.
+
+        Raises:
+            InvalidArgumentError: If it does not learn so.
+        """
+        kind = self.load()
+        orders = kind.orders_of(self.arguments) if issubclass(kind, EpisodicAgent) else ("batch",)
+        if order not in orders:
+            raise InvalidArgumentError(
+                f"{name} with these arguments learns from whole batches alone, order must be 'batch'"
+            )
 
 
 def _reinforce() -> type:

@@ -58,6 +58,11 @@ class EpisodicAgent(ABC):
     orders: tuple[str, ...] = ("batch",)
     """Those in which it may learn."""
 
+    @classmethod
+    def orders_of(cls, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the orders in which an agent that is made with these arguments may learn."""
+        return cls.orders
+
     def __init__(self, env: AnyEnv, seed: int = 0, tensorboard_log: str | Path | None = None) -> None:
         self.seed = integer("seed", seed, 0, 2**63 - 1)
         self.env = as_vector_env(env)

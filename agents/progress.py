@@ -1,4 +1,4 @@
-"""How far a search is: a bar on a terminal, a line a minute in a file."""
+"""How far a search, or what surrounds it, is: a bar on a terminal, a line a minute in a file."""
 
 import time
 from collections import deque
@@ -61,6 +61,35 @@ class Left(ProgressColumn):
         return clock(None if end is None else end - (task.elapsed or 0.0))
 
 
+class Pace:
+    """Knows when all of something will be done, if it goes on as in the second half of the time so far.
+
+    What a store knows already, and what had to be compiled first, says nothing about the rest.
+
+    Args:
+        done: How many were done before the time began.
+    """
+
+    def __init__(self, done: int) -> None:
+        self._steps = deque([(0.0, done)])
+
+    def end(self, seconds: float, done: int, total: int) -> float | None:
+        """Return when all will be done, in seconds from the beginning; ``None`` while that is not known.
+
+        Args:
+            seconds: The time so far, not less than at the last call.
+            done: How many are done.
+            total: How many there will be.
+        """
+        self._steps.append((seconds, done))
+        while self._steps[1][0] <= seconds / 2 and len(self._steps) > 2:
+            self._steps.popleft()
+        begun, earlier = self._steps[0]
+        if done >= total:
+            return seconds
+        return None if done == earlier else seconds + (seconds - begun) / (done - earlier) * (total - done)
+
+
 class _Bars:
     """Bars that move as long as a ``with`` block lasts."""
 
@@ -79,7 +108,7 @@ class _Bars:
 
 
 class CountProgress(_Bars):
-    """Shows how many of something are done, and the time that is left if all take as long as those.
+    """Shows how many of something are done, and the time that is left, see ``Pace``.
 
     A bar on a terminal, elsewhere lines, see ``ProgressLines``.
 
@@ -98,34 +127,28 @@ class CountProgress(_Bars):
             TextColumn("{task.fields[text]}"),
             console=console,
         )
-        self._tasks: dict[str, TaskID] = {}
+        self._tasks: dict[str, tuple[TaskID, Pace]] = {}
         self._lines = ProgressLines(console)
 
     def tell(self, what: str, done: int, total: int, text: str = "") -> None:
         """Show how far it is.
 
         Args:
-            what: What is counted; each has a bar of its own, whose time runs from the first call. What is
-                done by then took none of it.
+            what: What is counted; each has a bar of its own, whose time runs from the first call.
             done: How many there are.
             total: How many there will be.
             text: What else is known.
         """
         if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total, earlier=done, end=None, text=text)
-        task = self._progress.tasks[self._tasks[what]]
-        earlier = task.fields["earlier"]
-        end = _end(task.elapsed, done - earlier, total - earlier)
-        self._progress.update(task.id, completed=done, end=end, text=text)
+            self._tasks[what] = self._progress.add_task(what, total=total, end=None, text=text), Pace(done)
+        index, pace = self._tasks[what]
+        task = self._progress.tasks[index]
+        end = pace.end(task.elapsed or 0.0, done, total)
+        self._progress.update(index, completed=done, end=end, text=text)
         self._lines.tell(
             f"{what}: {done} of {total}, {clock(task.elapsed)} elapsed, {Left.text(task)} left"
             f"{text and f', {text}'}"
         )
-
-
-def _end(seconds: float | None, done: int, total: int) -> float | None:
-    """Return how long all take if they take as long as those that are done."""
-    return None if seconds is None or done == 0 else seconds / done * total
 
 
 class SearchProgress(_Bars):
@@ -137,7 +160,7 @@ class SearchProgress(_Bars):
         total: Number of architectures that fill the bar.
         visible: Whether to show anything.
         earlier: Rewards of episodes that count as done already, as after an interruption.
-        seconds: After how many more the search ends, if it ends by the clock.
+        seconds: After how many more the search ends, if it ends by the clock and not before.
     """
 
     def __init__(
@@ -146,6 +169,7 @@ class SearchProgress(_Bars):
         self._recent: deque[float] = deque(earlier, maxlen=100)
         self._best = max(earlier, default=float("-inf"))
         self._earlier = len(earlier)
+        self._pace = Pace(len(earlier))
         self._seconds = seconds
         self._progress = Progress(
             BarColumn(bar_width=8),
@@ -172,13 +196,12 @@ class SearchProgress(_Bars):
         self._best = max([self._best, *new])
         task = self._progress.tasks[self._task]
         seconds = task.elapsed or 0.0
-        played = int(task.completed) + len(new) - self._earlier
-        speed = _speed_text(played / seconds) if seconds > 0 else "-"
+        done = int(task.completed) + len(new)
+        speed = _speed_text((done - self._earlier) / seconds) if seconds > 0 else "-"
         mean = f"{sum(self._recent) / len(self._recent):#.4g}" if self._recent else "-"
         best = f"{self._best:#.4g}"
-        end = self._seconds
-        if end is None:
-            end = _end(task.elapsed, played, int(task.total or 0) - self._earlier)
+        ends = (self._seconds, self._pace.end(seconds, done, int(task.total or 0)))
+        end = min((each for each in ends if each is not None), default=None)
         self._progress.update(self._task, advance=len(new), mean=mean, best=best, speed=speed, end=end)
         if self._lines is not None:
             self._lines.tell(

@@ -1,12 +1,13 @@
 """Make tables for NAS-Bench-201-v0 from the official NATS-Bench files, without executing their pickles."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import tyro
 from rich.console import Console
-from rich.progress import Progress
 
+from agents.progress import CountProgress
 from nas_gym.command_line import run
 from nas_gym.datasets.folder import data_folder
 from nas_gym.memory.tables.nas_bench_201 import file_name_201
@@ -27,13 +28,9 @@ class Args:
 def main(args: Args) -> int:
     """Import every data set and length of training that the files hold."""
     out = args.out or data_folder()
-    with Progress() as progress:
-        task = progress.add_task("read", total=None)
-        tables = import_nats_bench(
-            args.source,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
     console = Console(soft_wrap=True, highlight=False)
+    with CountProgress(console) as progress:
+        tables = import_nats_bench(args.source, on_progress=partial(progress.tell, "read"))
     for (dataset, epochs), table in tables.items():
         path = out / file_name_201(dataset, epochs)
         write_table(table, path)

@@ -114,53 +114,46 @@ class Reinforce(EpisodicAgent):
         check_known("cell", cell, CELLS)
         check_known("baseline", baseline, BASELINES)
         check_known("surrogate", surrogate, SURROGATES)
-        hidden_size = integer("hidden_size", hidden_size, 1, 4096)
-        epochs = integer("epochs", epochs, 1, 1000)
-        queue_size = integer("queue_size", queue_size, 0, 100_000)
-        learning_rate = number("learning_rate", learning_rate, 0.0, 1.0)
-        baseline_decay = number("baseline_decay", baseline_decay, 0.0, 1.0)
-        entropy_weight = number("entropy_weight", entropy_weight, 0.0, 1e3)
-        entropy_decay = number("entropy_decay", entropy_decay, 0.0, 1.0)
-        max_grad_norm = number("max_grad_norm", max_grad_norm, 0.0, 1e6)
-        clip_range = number("clip_range", clip_range, 0.0, 1e3)
-        queue_weight = number("queue_weight", queue_weight, 0.0, 1e3)
-        surrogate_exploration = number("surrogate_exploration", surrogate_exploration, 0.0, 1e3)
-        policy_share = number("policy_share", policy_share, 0.0, 1.0)
         if surrogate != "none" and not distinct:
             raise InvalidArgumentError(
                 f"surrogate {surrogate!r} proposes new sentences: it needs distinct=True"
             )
-        self.learning_rate = learning_rate
-        self.hidden_size = hidden_size
+        self.learning_rate = number("learning_rate", learning_rate, 0.0, 1.0)
+        self.hidden_size = integer("hidden_size", hidden_size, 1, 4096)
         self.cell = cell
         self.baseline = baseline
-        self.baseline_decay = baseline_decay
-        self.entropy_weight = entropy_weight
-        self.entropy_decay = entropy_decay
+        self.baseline_decay = number("baseline_decay", baseline_decay, 0.0, 1.0)
+        self.entropy_weight = number("entropy_weight", entropy_weight, 0.0, 1e3)
+        self.entropy_decay = number("entropy_decay", entropy_decay, 0.0, 1.0)
         self.scale_advantages = scale_advantages
-        self.max_grad_norm = max_grad_norm
+        self.max_grad_norm = number("max_grad_norm", max_grad_norm, 0.0, 1e6)
         self.distinct = distinct
-        self.epochs = epochs
-        self.clip_range = clip_range
-        self.queue_size = queue_size
-        self.queue = PriorityQueue(queue_size)
-        self.queue_weight = queue_weight
+        self.epochs = integer("epochs", epochs, 1, 1000)
+        self.clip_range = number("clip_range", clip_range, 0.0, 1e3)
+        self.queue_size = integer("queue_size", queue_size, 0, 100_000)
+        self.queue = PriorityQueue(self.queue_size)
+        self.queue_weight = number("queue_weight", queue_weight, 0.0, 1e3)
         self.surrogate = surrogate
-        self.surrogate_exploration = surrogate_exploration
-        self.policy_share = policy_share
+        self.surrogate_exploration = number("surrogate_exploration", surrogate_exploration, 0.0, 1e3)
+        self.policy_share = number("policy_share", policy_share, 0.0, 1.0)
         self._drawn = DrawnSentences()
         with alone():
             self._generator = torch.Generator().manual_seed(self.seed)
-            self.policy = RecurrentPolicy(self.num_actions, hidden_size, cell, self._generator)
-            self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=learning_rate)
+            self.policy = RecurrentPolicy(self.num_actions, self.hidden_size, cell, self._generator)
+            self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=self.learning_rate)
         self._average: float | None = None
-        # A surrogate chooses a batch by what all before have earned.
-        self.orders = ORDERS if surrogate == "none" else ("batch",)
+        self.orders = self.orders_of({"surrogate": surrogate})
         self._proposals: Proposals | None = None
         if surrogate != "none":
             self._proposals = Proposals(
                 self._drawn, self.policy, self._generator, surrogate_exploration, policy_share
             )
+
+    @classmethod
+    def orders_of(cls, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the orders in which an agent that is made with these arguments may learn."""
+        # A surrogate chooses a batch by what all before have earned.
+        return ORDERS if arguments.get("surrogate", "none") == "none" else ("batch",)
 
     @alone()
     def _next_actions(

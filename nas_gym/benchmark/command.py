@@ -10,7 +10,6 @@ from rich.console import Console
 
 import nas_gym
 from agents import AgentSpec, agent_spec
-from agents.base import EpisodicAgent
 from agents.progress import CountProgress
 from nas_gym.benchmark.arguments import BenchmarkArguments
 from nas_gym.benchmark.files import check_settings, results_json
@@ -70,11 +69,11 @@ def spec_of(agent: str, arguments: BenchmarkArguments) -> AgentSpec:
     """Return how to make an agent with the lanes that are asked for.
 
     Raises:
-        InvalidArgumentError: If there is no such agent, or it does not learn in the order that is asked for.
+        AgentError: If there is no such agent, or it does not learn in the order that is asked for.
+        InvalidArgumentError: If there cannot be as many lanes.
     """
     spec = agent_spec(agent)
-    if arguments.order != "batch" and not issubclass(spec.load(), EpisodicAgent):
-        raise InvalidArgumentError(f"{agent} learns from whole batches alone, order must be 'batch'")
+    spec.check_order(agent, arguments.order)
     lanes = optional_integer("lanes", arguments.lanes, 1)
     return spec if lanes is None else replace(spec, num_envs=lanes)
 
@@ -84,6 +83,8 @@ def play_missing(jobs: Sequence[Job], folder: Path, processes: int) -> None:
     missing = missing_jobs(jobs, folder)
     if len(missing) < len(jobs):
         print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {folder} already")
+    if not missing:
+        return
     with CountProgress(Console()) as progress:
         progress.tell("runs", 0, len(missing))
         for done, _ in enumerate(run_jobs(missing, folder, processes), 1):

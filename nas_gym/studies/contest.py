@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agents.progress import CountProgress
 from nas_gym.checks import integer
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.files import Json, absolute_paths, write_json, write_text_atomically
@@ -131,11 +130,7 @@ def _trained(trainings: Trainings, what: str, pool: Pool, console: Console) -> l
         say(console, f"{networks} {what}, {jobs // networks} seeds each")
     if missing < jobs:
         say(console, f"{jobs - missing} of {jobs} trainings are in {trainings.path} already")
-    if missing:
-        with CountProgress(console) as bar:
-            bar.tell("trainings", 0, missing)
-            for done, _ in enumerate(trainings.train(pool), 1):
-                bar.tell("trainings", done, missing)
+    trainings.train(pool, console)
     return trainings.contenders()
 
 

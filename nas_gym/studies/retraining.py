@@ -1,7 +1,7 @@
 """Training again, from scratch, what a search found. Besides ``tabulation`` the only reader of test data."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -10,11 +10,15 @@ from statistics import mean
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
+from agents.progress import CountProgress
 from nas_gym.checks import integer
 from nas_gym.errors import NasGymError
 from nas_gym.evaluators.trainers.base import Child, Trainer
 from nas_gym.files import write_atomically
-from nas_gym.kept.keeping import keep
+from nas_gym.kept.folder import write_folder
+from nas_gym.kept.keeping import describe
 from nas_gym.pools.base import Pool
 from nas_gym.pools.fault import Fault
 from nas_gym.problems.problem import Problem
@@ -181,14 +185,18 @@ class Trainings:
         """Return the trainings that are not there yet."""
         return [job for job in self.jobs if not job.file.exists()]
 
-    def train(self, pool: Pool) -> Iterator[None]:
-        """Train what is missing and yield after each training."""
+    def train(self, pool: Pool, console: Console) -> None:
+        """Train what is missing, and show how far it is."""
         missing = self.missing()
-        for index, result in pool.map(self._train, missing):
-            reason = result.reason if isinstance(result, Fault) else result
-            if reason is not None:
-                self._reasons[missing[index].file] = reason
-            yield
+        if not missing:
+            return
+        with CountProgress(console) as bar:
+            bar.tell("trainings", 0, len(missing))
+            for done, (index, result) in enumerate(pool.map(self._train, missing), 1):
+                reason = result.reason if isinstance(result, Fault) else result
+                if reason is not None:
+                    self._reasons[missing[index].file] = reason
+                bar.tell("trainings", done, len(missing))
 
     def contenders(self) -> list[Contender]:
         """Return what came of each network, in order; all trainings must have ended.
@@ -208,7 +216,8 @@ class Trainings:
         task, space = trainer.task, trainer.search_space
         metric = task.metric.name
         scores = {"validation": {metric: best.validation}, "test": {metric: best.test}}
-        keep(path, task, space, space.parse(name), best.weights, scores, env=env, seed=seed, rung=FULL)
+        kept = describe(task, space, space.parse(name), scores, env=env, seed=seed, rung=FULL)
+        write_folder(path, kept, best.weights)
 
     def _best(self, name: str) -> tuple[int, Retraining]:
         ended = {

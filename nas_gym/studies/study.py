@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from agents import AgentSpec, agent_spec, make_agent
-from agents.base import EpisodicAgent, Order
+from agents.base import Order
 from nas_gym.checks import integer, number
 from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidArgumentError
@@ -94,11 +94,9 @@ def run_study(study: Study, console: Console) -> Summary | None:
     if "store" in study.env_kwargs:
         raise InvalidArgumentError("the store is given as --store FILE, not among the environment's keywords")
     spec = study.spec or agent_spec(study.agent)
-    kind = spec.load()  # a package that it needs and that is missing is told before there is a folder
+    spec.check_order(study.agent, study.order)  # so what is wrong or missing is told before there is a folder
     if study.lanes is not None:
         spec = replace(spec, num_envs=integer("lanes", study.lanes, 1))
-    if study.order != "batch" and not issubclass(kind, EpisodicAgent):
-        raise InvalidArgumentError(f"{study.agent} learns from whole batches alone, order must be 'batch'")
     ordered: dict[str, Json] = {} if study.order == "batch" else {"order": study.order}
     env_id, keywords = study.env.removeprefix("nas_gym:"), absolute_paths(study.env_kwargs)
     problem = registration.problem(env_id, **keywords)
@@ -227,8 +225,7 @@ def _judge(
     say(console, f"training the best network again with {seeds} seeds, then reading the test data once")
     networks = found_networks(problem, [problem.search_space.parse(summary.best.architecture)])
     trainings = Trainings(path / "retraining", networks, problem.make_trainer(), seeds)
-    for _ in trainings.train(Here()):
-        pass
+    trainings.train(Here(), console)
     (found,) = trainings.contenders()
     if found.failures:
         say(console, f"{found.name}, trained again: {found.seeds_text}")

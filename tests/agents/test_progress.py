@@ -6,7 +6,7 @@ import rich
 from rich.console import Console
 
 from agents import progress
-from agents.progress import CountProgress, ProgressLines, SearchProgress, clock
+from agents.progress import CountProgress, Pace, ProgressLines, SearchProgress, clock
 
 
 def test_lines__come_once_in_so_many_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +48,42 @@ def test_count__knows_how_long_slow_ones_take(monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
+def test_pace__forgets_what_was_known_and_what_was_compiled() -> None:
+    pace = Pace(0)
+    assert pace.end(0.0, 0, 40) is None
+    for known in (8, 16, 24):
+        assert pace.end(known / 80, known, 40) == pytest.approx(0.5)
+    for done in range(25, 40):
+        seconds = 0.3 + 150 * (done - 24)
+        assert pace.end(seconds, done, 40) == pytest.approx(seconds + 150 * (40 - done))
+    assert pace.end(9_000.0, 40, 40) == 9_000.0
+    compiled = Pace(0)
+    ends = [compiled.end(60.0 + done, done, 1_000) for done in range(1, 900)]
+    assert ends[0] == pytest.approx(61 * 1_000)
+    assert ends[-1] == pytest.approx(1_060.0)
+
+
+def test_pace__of_workers_that_end_together_is_their_mean() -> None:
+    pace = Pace(0)
+    for pair in range(1, 20):
+        pace.end(100.0 * pair, 2 * pair - 1, 40)
+        assert pace.end(100.0 * pair, 2 * pair, 40) == pytest.approx(2_000.0)
+
+
+def test_search__that_ends_by_its_architectures_before_the_clock_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    now = [0.0]
+    monkeypatch.setattr(rich.get_console(), "get_time", lambda: now[0])
+    with SearchProgress(4, visible=True, seconds=6_000.0) as bar:
+        for now[0] in (10.0, 20.0):
+            bar.add([0.5, 0.5])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("0:00:10 elapsed, 0:00:10 left")
+    assert lines[1].endswith("0:00:20 elapsed, 0:00:00 left")
+
+
 def test_search__knows_how_long_slow_children_take(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,15 +99,17 @@ def test_search__knows_how_long_slow_children_take(
     assert line.endswith("best 0.7500, 0:02:00 elapsed, 0:06:00 left")
 
 
-def test_search__tells_a_log_file_how_far_it_is(
+def test_search__that_ends_by_the_clock_tells_a_log_file_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    now = [0.0]
+    monkeypatch.setattr(rich.get_console(), "get_time", lambda: now[0])
     with SearchProgress(10, visible=True, earlier=[0.5], seconds=3_700.0) as bar:
+        now[0] = 3_600.0
         bar.add([0.25, 0.75])
-    line = capsys.readouterr().out.splitlines()[0]
-    assert line.startswith("3 of 10 architectures, reward 0.5000, best 0.7500, 0:00:00 elapsed, 1:01:")
-    assert line.endswith(" left")
+    (line,) = capsys.readouterr().out.splitlines()[:1]
+    assert line == ("3 of 10 architectures, reward 0.5000, best 0.7500, 1:00:00 elapsed, 0:01:40 left")
 
 
 def test_clock__of_an_unknown_time_is_a_dash() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from agents.errors import AgentError
 from nas_gym.benchmark.arguments import BenchmarkArguments
 from nas_gym.benchmark.command import keywords_by_env, spec_of
 from nas_gym.errors import InvalidArgumentError
@@ -8,8 +9,9 @@ from nas_gym.errors import InvalidArgumentError
 def test_spec_of__has_the_lanes_asked_for_and_refuses_an_order_that_an_agent_has_not() -> None:
     assert spec_of("random", BenchmarkArguments(order="arrival", lanes=7)).num_envs == 7
     assert spec_of("ppo", BenchmarkArguments()).num_envs == 16
-    with pytest.raises(InvalidArgumentError, match="ppo learns from whole batches alone"):
-        spec_of("ppo", BenchmarkArguments(order="arrival"))
+    for agent in ("ppo", "reinforce_surrogate"):
+        with pytest.raises(AgentError, match=f"{agent} with these arguments learns from whole batches alone"):
+            spec_of(agent, BenchmarkArguments(order="arrival"))
     with pytest.raises(InvalidArgumentError, match="lanes must be"):
         spec_of("random", BenchmarkArguments(lanes=0))
 

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import nas_gym
-from nas_gym.kept.keeping import keep
+from nas_gym.kept.folder import write_folder
+from nas_gym.kept.keeping import describe
 from nas_gym.problems.problem import Problem
 
 
@@ -17,5 +18,5 @@ def kept(folder: Path, env: str, architecture: str, **keywords: Any) -> tuple[Pa
     outcome = task.train(network, seed=0, rung=-1)
     assert outcome.reason is None, outcome.reason
     scores = {part: task.judge(network, part, -1) for part in ("validation", "test")}
-    keep(folder, task, space, parsed, network.state_dict(), scores, env=env)
+    write_folder(folder, describe(task, space, parsed, scores, env=env), network.state_dict())
     return folder, problem

@@ -60,6 +60,7 @@ def test_contest__compares_the_best_networks_with_references(tmp_path: Path) -> 
     assert {file.name for file in path.iterdir()} - before.keys() == written
     assert all((path / name).read_bytes() == content for name, content in before.items())
     assert len(list((path / "retraining").iterdir())) == 4
+    assert "4/4" in out, "how far it is"
 
     found = comparison(path)
     assert (found["env"], found["seeds"], found["metric"]["name"]) == ("NAS-Digits-v0", 2, "accuracy")

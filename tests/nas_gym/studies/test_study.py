@@ -10,6 +10,7 @@ from rich.console import Console
 
 import agents.reinforce  # noqa: F401, slow to import
 from agents import AGENTS
+from agents.errors import AgentError
 from nas_gym.errors import InvalidArgumentError
 from nas_gym.evaluators.trainers.base import Child
 from nas_gym.evaluators.trainers.pytorch import TorchTrainer
@@ -189,6 +190,8 @@ def test_order__is_that_of_the_run_and_of_its_resumption(order: Any, tmp_path: P
     assert longer.best == summary.best
 
 
-def test_order__of_an_agent_that_has_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgumentError, match="learns from whole batches alone"):
-        run(tmp_path / "run", agent="dqn", spec=None, order="arrival")
+@pytest.mark.parametrize("agent", ["dqn", "reinforce_surrogate"])
+def test_order__of_an_agent_that_has_none_is_refused(agent: str, tmp_path: Path) -> None:
+    with pytest.raises(AgentError, match=f"{agent} with these arguments learns from whole batches alone"):
+        run(tmp_path / "run", agent=agent, spec=None, order="arrival")
+    assert not (tmp_path / "run").exists()

@@ -20,6 +20,7 @@ def test_rungs__are_told_in_a_table_and_nothing_is_trained_twice(
     store = tmp_path / "folder" / "rungs.sqlite"
     assert Rungs(networks=3, env_kwargs=KEYWORDS, store=store).run() == 0
     out = capsys.readouterr().out
+    assert out.count("6/6") == 2, "how far it is"
     assert "tau with full [95 %]" in out and "1, full" in out
     assert "rung 0: adam(epochs=1" in out and "rung 1: adam(epochs=2" in out
     assert len(EvaluationStore(store)) == 2 * 3 * 2
