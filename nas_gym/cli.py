@@ -93,9 +93,9 @@ class Reinforce(SearchArgs):
     form: Literal["auto", "faithful", "sample_efficient", "surrogate"] = "auto"
     """faithful: batches of 20, proposals may repeat, for thousands of architectures; sample_efficient: none
     is proposed twice and each is learned from more than once, for hundreds (the benchmark's); surrogate: the
-    same, and a Gaussian process chooses among what the policy imagines, in whole batches; auto: for fewer
-    than 1,000 and where --minutes limits them surrogate, in another order than batch sample_efficient; else
-    faithful."""
+    same, and a Gaussian process chooses among what the policy imagines, in whole batches; auto: surrogate for
+    fewer than 1,000 and with --minutes, faithful for more; in an order that has no batches sample_efficient
+    for fewer than 1,000, else faithful."""
     cell: Literal["gru", "lstm", "nascell"] = "gru"
     """The policy's recurrent cell; nascell is the one that Zoph & Le's controller found."""
 
@@ -103,9 +103,11 @@ class Reinforce(SearchArgs):
         """Let REINFORCE search."""
         from agents import REINFORCE_FORMS
 
-        few = self.minutes is not None or self.episodes < FEW_EPISODES
-        suited_to_few = "surrogate" if self.order == "batch" else "sample_efficient"
-        suited = suited_to_few if few else "faithful"
+        few = self.episodes < FEW_EPISODES
+        if self.order != "batch":
+            suited = "sample_efficient" if few else "faithful"
+        else:
+            suited = "surrogate" if few or self.minutes is not None else "faithful"
         spec = REINFORCE_FORMS[suited if self.form == "auto" else self.form]
         return self.search_with("reinforce", replace(spec, arguments={**spec.arguments, "cell": self.cell}))
 

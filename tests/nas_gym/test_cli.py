@@ -56,7 +56,7 @@ def test_help__explains_every_command(command: str, call: Call) -> None:
         (("--episodes", "999"), "surrogate"),
         (("--minutes", "1"), "surrogate"),
         (("--episodes", "999", "--order", "arrival"), "sample_efficient"),
-        (("--minutes", "1", "--order", "submission"), "sample_efficient"),
+        (("--minutes", "1", "--order", "submission"), "faithful"),
         (("--order", "arrival"), "faithful"),
         (("--episodes", "999", "--form", "sample_efficient"), "sample_efficient"),
         (("--minutes", "1", "--form", "faithful"), "faithful"),
