@@ -20,10 +20,6 @@ class CheckpointError(AgentError):
     """A file is no checkpoint of this agent, or one that does not fit."""
 
 
-class RunFolderError(AgentError):
-    """A run folder cannot be used as asked."""
-
-
 @contextmanager
 def needs(extra: str, what: str) -> Iterator[None]:
     """Have imports within say in one line which command installs what is missing.

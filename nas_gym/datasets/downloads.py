@@ -1,7 +1,6 @@
 """Opens files in the data folder, checks that they are the published ones, and downloads missing ones."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
@@ -9,6 +8,7 @@ from urllib.request import urlopen
 
 from nas_gym.datasets.folder import data_folder
 from nas_gym.errors import MissingDataError
+from nas_gym.files import write_atomically
 
 TIMEOUT_SECONDS = 60.0
 
@@ -48,18 +48,13 @@ def _open(path: Path, checksum: str, address: str) -> bytes:
 
 
 def _download(path: Path, checksum: str, address: str) -> bytes:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with urlopen(address, timeout=TIMEOUT_SECONDS) as answer:
             content: bytes = answer.read()
         if hashlib.sha256(content).hexdigest() != checksum:
             raise ValueError("what came is not the published file")
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(path, lambda temporary: temporary.write_bytes(content))
     except (OSError, HTTPException, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise MissingDataError(

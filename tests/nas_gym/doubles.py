@@ -22,14 +22,14 @@ from nas_gym.datasets.texts.text import text
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.sending import SendingEvaluator
 from nas_gym.memory.store import Setting
-from nas_gym.memory.tables.table import Table
 from nas_gym.problems.problem import Problem
 from nas_gym.problems.registration import PROBLEMS, problem
-from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, RankedSpace, SearchSpace
+from nas_gym.search_spaces import Architecture, MlpSpace, NasBench201Space, SearchSpace
 from nas_gym.tasks.evaluation import Evaluation
 from nas_gym.tasks.seeds import child_seed
 from nas_gym.testing import random_sentence
 from tests.nas_gym.images import small_image_folder
+from tests.nas_gym.memory.made_up import made_up_table
 from tests.nas_gym.texts import small_text
 
 
@@ -157,20 +157,6 @@ def values(samples: int = 90, features: int = 4) -> dict[str, Any]:
     generator = np.random.default_rng(0)
     X = generator.normal(size=(samples, features))
     return {"X": X, "y": 50 + 3 * X[:, 0] - 2 * np.tanh(X[:, 1]) + 0.1 * generator.normal(size=samples)}
-
-
-def made_up_table(space: RankedSpace, seeds: int = 2, **columns: Any) -> Table:  # noqa: ANN401
-    """Return a table of random results: numbers of samples out of 100 and 200, and sizes."""
-    generator = np.random.default_rng(0)
-    rows = space.count()
-    made_up: dict[str, Any] = {
-        "validation": generator.integers(101, size=(rows, seeds), dtype=np.uint8),
-        "validation_samples": 100,
-        "test": generator.integers(201, size=(rows, seeds), dtype=np.uint8),
-        "test_samples": 200,
-        "parameters": generator.integers(1000, size=rows, dtype=np.uint16),
-    }
-    return Table(space, "made up", "none", **(made_up | columns))
 
 
 DATASETS: dict[str, Callable[..., Samples]] = {

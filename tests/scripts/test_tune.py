@@ -10,7 +10,7 @@ from nas_gym.benchmark.arguments import TuningArguments
 from nas_gym.errors import InvalidArgumentError, RunFolderError
 from nas_gym.evaluators.remembered.lookup import TableEvaluator
 from nas_gym.search_spaces import MlpSpace
-from tests.nas_gym.doubles import made_up_table
+from tests.nas_gym.memory.made_up import made_up_table
 
 GRID = {"learning_rate": (5e-3, 1e-2), "num_envs": (2, 5)}
 SETTINGS = {

@@ -199,6 +199,8 @@ def _number(value: object) -> float | None:
         return np.nan
     try:
         return float(value)  # type: ignore[arg-type] # asks the value itself
+    except OverflowError:
+        return np.inf
     except (TypeError, ValueError):
         return None
 

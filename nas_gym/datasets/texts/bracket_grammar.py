@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import entr
 
 from nas_gym import checks
 from nas_gym.datasets.texts.corpus import Tokens
-from nas_gym.errors import InvalidDataError
 
 BRACKETS = "()[]{}<>"
 MAX_DEPTH = 100
@@ -97,37 +96,6 @@ class BracketGrammar:
             else:
                 written.append(2 * stack.pop() + 1)
         return np.array(written, dtype=np.int32)
-
-    def negative_log_likelihood(self, tokens: ArrayLike) -> NDArray[np.float64]:
-        """Return how surprising each token is after those before it, for who knows the grammar.
-
-        Args:
-            tokens: A text of the grammar from its beginning, where no bracket is open: integers, shape
-                ``(tokens,)``.
-
-        Returns:
-            Negative natural logarithms of probabilities, float64, shape ``(tokens,)``. Their sum is that
-            of the text, ``exp`` of their mean is the grammar's own perplexity on it.
-
-        Raises:
-            InvalidDataError: If the grammar never writes such a text.
-        """
-        surprise: list[float] = []
-        stack: list[int] = []
-        for place, token in enumerate(np.asarray(tokens).tolist()):
-            kind, closes = divmod(token, 2)
-            probability = self.opening if 0 < len(stack) < self.max_depth else float(not stack)
-            if closes and stack and stack[-1] == kind:
-                surprise.append(-math.log1p(-probability))
-                stack.pop()
-            elif not closes and len(stack) < self.max_depth and 0 <= kind < self.kinds:
-                surprise.append(math.log(self.kinds) - math.log(probability))
-                stack.append(kind)
-            else:
-                raise InvalidDataError(
-                    f"the grammar never writes token {token} at place {place}, where {len(stack)} are open"
-                )
-        return np.array(surprise)
 
     @property
     def _opening_by_depth(self) -> NDArray[np.float64]:

@@ -21,8 +21,7 @@ def brackets(
     """Write random brackets; see ``BracketGrammar``, whose ``entropy_rate`` the corpus has.
 
     Each part is a text of its own that begins with no bracket open. On a part, the grammar's own
-    perplexity strays from ``best_perplexity`` as every sample does, here by 0.3 % for 10,000 tokens;
-    ``BracketGrammar.negative_log_likelihood`` tells exactly what it is there.
+    perplexity strays from ``best_perplexity`` as every sample does, here by 0.3 % for 10,000 tokens.
 
     Args:
         train_tokens: Size of the training part, 2 to 10,000,000 tokens. Fewer are the beginning of more,

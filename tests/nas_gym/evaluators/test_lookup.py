@@ -10,7 +10,7 @@ from nas_gym.evaluators.remembered.lookup import TableEvaluator
 from nas_gym.problems.registration import problem
 from nas_gym.search_spaces import MlpSpace, NasBench201Space
 from nas_gym.testing import check_evaluator
-from tests.nas_gym.doubles import made_up_table
+from tests.nas_gym.memory.made_up import made_up_table
 
 SPACE = NasBench201Space(("none", "skip_connect"))
 TIMED = made_up_table(SPACE, seconds=np.arange(1.0, 65.0))

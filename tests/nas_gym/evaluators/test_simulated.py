@@ -11,7 +11,7 @@ from nas_gym.evaluators.remembered.lookup import TableEvaluator
 from nas_gym.evaluators.remembered.simulated import SimulatedEvaluator, SimulatedWorkers
 from nas_gym.problems.registration import problem
 from nas_gym.search_spaces import NasBench201Space
-from tests.nas_gym.doubles import made_up_table
+from tests.nas_gym.memory.made_up import made_up_table
 
 SPACE = NasBench201Space(("none", "skip_connect"))
 TIMED = made_up_table(SPACE, seconds=np.arange(1.0, 65.0))

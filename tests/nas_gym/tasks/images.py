@@ -1,10 +1,7 @@
 """Digits, and small convolutional networks to learn them, for tests of trainers."""
 
-import os
-import signal
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -95,12 +92,11 @@ class Sure(nn.Module):
         return inputs.masked_fill(torch.arange(10) > 0, -torch.inf)
 
 
-def build(architecture: Architecture, once: Path = Path()) -> nn.Module:
+def build(architecture: Architecture) -> nn.Module:
     """Build a convolutional network with dropout and batch normalisation, or what goes wrong.
 
     Args:
         architecture: ``("conv", filters)`` or the name of what goes wrong.
-        once: A file that the child ``dies-once`` makes before it dies.
     """
     what, *arguments = architecture.tokens
     filters = int(arguments[0]) if arguments else 4
@@ -109,13 +105,6 @@ def build(architecture: Architecture, once: Path = Path()) -> nn.Module:
         raise ValueError("this network cannot be\nbuilt at all")
     if what == "is-too-large":
         torch.empty(1 << 60)
-    if what == "never-ends":
-        while True:
-            pass
-    if what == "dies" or (what == "dies-once" and not once.exists()):
-        if what == "dies-once":
-            once.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
     if what == "is-not-finite":
         last = [Bad()]
     if what == "is-sure":

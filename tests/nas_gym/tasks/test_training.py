@@ -193,17 +193,6 @@ def test_recipe__refuses_values_out_of_range(keywords: dict[str, Any], says: str
     assert "\n" not in str(error.value)
 
 
-def test_recipe__has_an_id_for_every_value() -> None:
-    recipes = [
-        TrainingRecipe(),
-        TrainingRecipe(epochs=9),
-        TrainingRecipe(batch_size=9),
-        TrainingRecipe(learning_rate=9),
-        TrainingRecipe(patience=9),
-    ]
-    assert len({recipe.id for recipe in recipes}) == 5
-
-
 def test_losses__are_those_of_each_epoch_and_fall() -> None:
     result, _ = train(TrainingRecipe(epochs=15, patience=None))
     assert len(result.losses) == 15

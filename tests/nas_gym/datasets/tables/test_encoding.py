@@ -45,6 +45,7 @@ def test_encoding__is_finite_whatever_comes(numeric: Numeric) -> None:
         (np.array([[1j]]), "Complex"),
         (pd.DataFrame({"when": pd.to_datetime(["2026-01-01"])}), "'when' holds dates"),
         (pd.DataFrame({"a": [np.inf]}), "'a' holds infinity"),
+        (np.array([[10**400]], dtype=object), "'0' holds infinity"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "two columns that are called 'a'"),
     ],
 )
