@@ -142,7 +142,7 @@ def write_results(jobs: Sequence[Job], metrics: Mapping[str, Metric], limits: Li
 
 
 def _draw(findings: Mapping[str, Findings], folder: Path) -> None:
-    from nas_gym.benchmark.report.matplotlib_drawer import draw_picture
+    from nas_gym.pages.picture import draw_picture
 
     for env, found in findings.items():
         about = f"{env}, {found.seeds} seed{'s' if found.seeds > 1 else ''}"

@@ -28,12 +28,11 @@ IMPORTERS = {
     "sb3": ("agents.sb3",),
     "report": (
         "nas_gym.envs.rendering",
-        "nas_gym.studies.report.figures",
         "nas_gym.studies.report.page",
         "nas_gym.studies.report.pictures",
         "nas_gym.pages.page",
         "nas_gym.benchmark.report.page",
-        "nas_gym.benchmark.report.matplotlib_drawer",
+        "nas_gym.pages.picture",
         "torch.utils.tensorboard",
     ),
 }

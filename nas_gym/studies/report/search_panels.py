@@ -134,7 +134,7 @@ def _front(
         if each.architecture == findings.network:
             where = cost_of[each.architecture]
             told = [_told(each, metric, where)]
-            name = "the network of this page"
+            name = "the chosen network"
             points.append(Points(name, CHOSEN, [where], [each.score], 14, 1, told, "star"))
     return Panel(
         f"{metric.words.capitalize()} against {title}",

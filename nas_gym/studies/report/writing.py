@@ -4,7 +4,9 @@ from rich.console import Console
 
 from nas_gym.errors import MissingPackageError, NasGymError
 from nas_gym.files import write_text_atomically
+from nas_gym.pages.panels import Figure
 from nas_gym.studies.report.findings import Findings
+from nas_gym.studies.report.search_panels import fronts, learning_curve
 from nas_gym.studies.report.words import say
 
 PAGE = "report.html"
@@ -17,16 +19,17 @@ def write_report(findings: Findings, console: Console) -> None:
     Where a package of the extra is missing, one line names it, and none of them is written.
     """
     try:
-        from nas_gym.studies.report.figures import draw_learning_curve, draw_pareto_front
+        from nas_gym.pages.picture import draw_picture
         from nas_gym.studies.report.page import html_page  # noqa: F401 - before half of it is written
     except MissingPackageError as error:
         say(console, f"{CURVE}, {FRONT} and {PAGE} are not written: {error}; --resume writes them then")
         return
     path, metric, settings = findings.path, findings.problem.metric, findings.settings
-    title = f"{settings.agent} on {settings.env}, seed {settings.seed}"
-    draw_learning_curve(path / CURVE, [episode.reward for episode in findings.episodes], title)
+    about = f"{settings.agent} on {settings.env}, seed {settings.seed}"
+    draw_picture(path / CURVE, about, Figure("rewards", [learning_curve(findings)]))
     say(console, f"learning curve: {path / CURVE}")
-    if draw_pareto_front(path / FRONT, findings.episodes, metric, title):  # cells of a run have one size
+    if panels := fronts(findings):  # cells of a run have one size
+        draw_picture(path / FRONT, about, Figure(f"{metric.words} against size", panels))
         say(console, f"{metric.words} against size: {path / FRONT}")
     write_page(findings, console)
 

@@ -7,8 +7,8 @@ import pytest
 
 from nas_gym.benchmark.findings import Findings
 from nas_gym.benchmark.report.figures import curve_ends, figures
-from nas_gym.benchmark.report.matplotlib_drawer import draw_picture
 from nas_gym.pages.drawer import draw_for_page
+from nas_gym.pages.picture import draw_picture
 
 
 def test_curve_ends__has_the_better_one_last_and_shows_a_best_possible_that_is_near(
