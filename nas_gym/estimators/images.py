@@ -24,12 +24,14 @@ from nas_gym.errors import InvalidArgumentError, InvalidDataError
 from nas_gym.estimators.arguments import labels_of, seed_of
 from nas_gym.estimators.clock import Clock, clock_of
 from nas_gym.estimators.ensemble import cross_fitted, select
+from nas_gym.estimators.final_weights import EVALUATIONS, TRAININGS, FinalWeights, Weights
 from nas_gym.evaluators.choices import Local, Processes
 from nas_gym.evaluators.trainers.base import Child, Trainer
 from nas_gym.kept.ensemble import KeptEnsemble
 from nas_gym.kept.folder import ENSEMBLE, WINNER, check_place
 from nas_gym.kept.keeping import describe
 from nas_gym.kept.samples import KeptClassifier
+from nas_gym.pools.fault import Fault
 from nas_gym.problems.images import FOLDER, SPACES
 from nas_gym.problems.ladder import FULL as FULL_NAME
 from nas_gym.problems.ladder import SEARCH, ladder
@@ -54,33 +56,24 @@ SMALLEST_PROBABILITY = 1e-15
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedWeights:
-    """What is left of a training: the weights by name, or why it failed."""
-
-    weights: Mapping[str, NDArray[np.generic]]
-    reason: str | None
-
-
-@dataclass(frozen=True, eq=False)
 class Train:
-    """What a worker does with a finalist; it hands the weights back.
+    """What a worker does with a finalist; it hands the weights back, or why there are none.
 
     Attributes:
         trainer: That of the search.
+        known: Where the weights are kept.
     """
 
     trainer: Trainer
+    known: FinalWeights
 
     def warm_up(self) -> None:
         """Have everything imported before the first training."""
         self.trainer.warm_up()
 
-    def __call__(self, child: Child) -> TrainedWeights:
-        """Train a network once."""
-        trained = self.trainer.train(child)
-        if trained.outcome.reason is not None:
-            return TrainedWeights({}, trained.outcome.reason)
-        return TrainedWeights({name: value.numpy() for name, value in trained.state_dict().items()}, None)
+    def __call__(self, child: Child) -> Weights | str:
+        """Train a network once, or read what it learned before."""
+        return self.known.of(self.trainer, child)
 
 
 class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # untyped
@@ -255,9 +248,8 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         budget = usual if self.budget is None else integer("budget", self.budget, 1)
         store = None
         if self.folder is not None:
-            folder = self._place().parent
-            folder.mkdir(parents=True, exist_ok=True)
-            store = folder / "evaluations.sqlite"
+            store = self._place().with_name(EVALUATIONS)
+            store.parent.mkdir(parents=True, exist_ok=True)
         spec = agent_spec(self.agent)
         with closing(problem.make_vector_env(min(spec.num_envs, budget), store)) as env:
             recorder = RecordEvaluations(env)
@@ -307,13 +299,16 @@ class NASImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
         assert problem.choice is not None and problem.task is not None
         trained: dict[int, KeptClassifier] = {}
+        folder = None if self.folder is None else self._place().with_name(TRAININGS)
+        train = Train(problem.make_trainer(), FinalWeights(folder))
         with problem.choice.pool() as pool:
-            for index, found in pool.map(Train(problem.make_trainer()), children):
+            for index, found in pool.map(train, children):
                 child = children[index]
-                if not isinstance(found, TrainedWeights) or found.reason is not None:
-                    self._say(f"failed in full, {found.reason}: {child.architecture}")
+                if isinstance(found, Fault | str):
+                    reason = found.reason if isinstance(found, Fault) else found
+                    self._say(f"failed in full, {reason}: {child.architecture}")
                     continue
-                weights = {name: torch.from_numpy(values) for name, values in found.weights.items()}
+                weights = {name: torch.from_numpy(values) for name, values in found.items()}
                 known = describe(
                     problem.task,
                     problem.search_space,

@@ -15,7 +15,7 @@ from nas_gym.envs.wrappers import RecordEvaluations
 from nas_gym.errors import InvalidDataError
 from nas_gym.estimators.clock import Clock
 from nas_gym.estimators.ensemble import cross_fitted, select
-from nas_gym.estimators.table_fits.final_weights import FinalWeights
+from nas_gym.estimators.final_weights import EVALUATIONS, TRAININGS, FinalWeights
 from nas_gym.estimators.table_fits.plan import Answers, Candidate, Found, Job, Plan, Setting
 from nas_gym.estimators.table_fits.splits import Fold, Rehearsal, Rows
 from nas_gym.evaluators.base import Evaluator
@@ -37,7 +37,6 @@ from nas_gym.tasks.seeds import repeat_seeds
 from nas_gym.tasks.supervised.recipe import SampleRecipe
 from nas_gym.tasks.supervised.task import SampleTask
 
-EVALUATIONS, TRAININGS = "evaluations.sqlite", "trainings"
 REHEARSED_ROWS = 5_000
 """At most so many training rows of a fold are learned from while it is not yet about the final networks."""
 JUDGED_ROWS = 2_000
@@ -245,7 +244,7 @@ class Course:
 
     def _member(self, setting: Setting, child: Child) -> Member | None:
         weights = self._weights.of(self._trainer(setting, final=True), child)
-        if weights is None:
+        if isinstance(weights, str):
             return None
         fold = self.rehearsal.folds[child.rung]
         mean, unit = self.rehearsal.scale(fold)

@@ -10,6 +10,7 @@ from PIL import Image
 import nas_gym
 from nas_gym import NASImageClassifier
 from nas_gym.errors import InvalidArgumentError, InvalidDataError, KeptNetworkError, NasGymError
+from nas_gym.evaluators.trainers.pytorch import TorchTrainer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 SMALL: dict[str, Any] = {
@@ -58,6 +59,16 @@ def test_fit__same_seed_same_answers(fitted: tuple[NASImageClassifier, Path]) ->
     model, _ = fitted
     images, labels = bars()
     again = NASImageClassifier(**SMALL).fit(images, labels)
+    np.testing.assert_array_equal(again.predict_proba(images), model.predict_proba(images))
+
+
+def test_fit__that_is_run_again_trains_nothing_twice(
+    fitted: tuple[NASImageClassifier, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, folder = fitted
+    images, labels = bars()
+    monkeypatch.setattr(TorchTrainer, "train", None)
+    again = NASImageClassifier(**SMALL, folder=folder).fit(images, labels)
     np.testing.assert_array_equal(again.predict_proba(images), model.predict_proba(images))
 
 

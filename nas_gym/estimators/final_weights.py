@@ -1,18 +1,18 @@
-"""The weights of final networks, kept in files: a fit that is run again trains none of them twice."""
+"""Weights of networks that are trained in full, kept in files: a fit that is run again trains none twice."""
 
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
-from nas_gym.evaluators.trainers.base import Child
-from nas_gym.evaluators.trainers.fused.trainer import FusedTrainer
+from nas_gym.evaluators.trainers.base import Child, Trainer
 from nas_gym.files import write_atomically
 
-Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
+EVALUATIONS, TRAININGS = "evaluations.sqlite", "trainings"
+"""What the folder of a fit keeps: evaluations of the search, and weights of what was trained in full."""
+Weights: TypeAlias = Mapping[str, NDArray[Any]]
 
 
 class FinalWeights:
@@ -26,8 +26,8 @@ class FinalWeights:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def of(self, trainer: FusedTrainer, child: Child) -> Weights | None:
-        """Return the weights of a child by name; ``None`` if its training fails.
+    def of(self, trainer: Trainer, child: Child) -> Weights | str:
+        """Return the weights of a child by name, or why its training failed.
 
         Raises:
             OSError: If the folder cannot be written.
@@ -40,14 +40,15 @@ class FinalWeights:
             return known
         trained = trainer.train(child)
         if trained.outcome.reason is not None:
-            return None
-        weights = {name: values.numpy() for name, values in trained.state_dict().items()}
+            return trained.outcome.reason
+        # What is kept must stand in memory row by row, which the weights of convolutions need not.
+        weights = {name: values.contiguous().numpy() for name, values in trained.state_dict().items()}
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, lambda temporary: save_file(weights, temporary))
         return weights
 
-    def _file(self, trainer: FusedTrainer, child: Child) -> Path | None:
+    def _file(self, trainer: Trainer, child: Child) -> Path | None:
         if self._folder is None:
             return None
         known = trainer.setting(child.rung)
