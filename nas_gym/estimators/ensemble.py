@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nas_gym.kept.table_model import mixture
+
 Answers = NDArray[np.float64]
 Rows = NDArray[np.int64]
 ROUNDS = 30
@@ -38,11 +40,6 @@ def select(answers: Sequence[Answers], loss: Callable[[Answers], float], most: i
     return [best[1].count(index) / len(best[1]) for index in range(len(answers))]
 
 
-def mixed(answers: Sequence[Answers], shares: Sequence[float]) -> Answers:
-    """Return the weighted mean of answers."""
-    return np.asarray(sum(share * each for share, each in zip(shares, answers, strict=True) if share))
-
-
 def cross_fitted(
     answers: Sequence[Answers], loss: Callable[[Rows, Answers], float], most: int, parts: Sequence[Rows]
 ) -> Answers:
@@ -62,5 +59,5 @@ def cross_fitted(
         others = np.setdiff1d(np.arange(len(said)), part) if len(parts) > 1 else part
         seen = [each[others] for each in answers]
         shares = select(seen, lambda given, others=others: loss(others, given), most)  # type: ignore[misc]
-        said[part] = mixed([each[part] for each in answers], shares)
+        said[part] = mixture([each[part] for each in answers], shares)
     return said

@@ -1,17 +1,15 @@
 """The page of a fit to a table: one HTML file that needs no network."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from textwrap import shorten
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nas_gym.estimators.table_fits.findings import TableFindings
 from nas_gym.estimators.table_fits.references import NO_SEARCH, Comparison
 from nas_gym.files import write_text_atomically
-from nas_gym.kept.table_model import TableModel, decide
+from nas_gym.kept.table_model import decide
 from nas_gym.pages.curves import reward_curve
 from nas_gym.pages.page import Drawings, render
 from nas_gym.pages.panels import Panel
@@ -144,10 +142,5 @@ def _insights(findings: TableFindings) -> list[Panel]:
     panels = [confusion(names, labels, said), calibration(labels, findings.answers)]
     numbers = findings.judged.numbers
     if numbers.shape[1] == 2 == len(model.columns) and not np.isnan(numbers).any():
-        ask = partial(_probabilities, model)
-        panels.insert(0, regions(names, numbers.astype(np.float32), labels, ask))
+        panels.insert(0, regions(names, numbers.astype(np.float32), labels, model.predict_proba))
     return panels
-
-
-def _probabilities(model: TableModel, numbers: NDArray[np.float32]) -> NDArray[np.float64]:
-    return model.predict_proba(numbers)
