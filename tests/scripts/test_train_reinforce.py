@@ -48,7 +48,7 @@ def test_train_reinforce__killed_stopped_and_resumed_ends_as_if_it_never_was(tmp
     assert 0 < known <= rows(path) < EPISODES and killed <= rows(path)
     assert f"interrupted after {known} of {EPISODES}" in " ".join(stopped.out.split())
 
-    late = start(path, "--resume").interrupt(signal.SIGKILL, lambda: rows(path) == EPISODES, 0.3)
+    late = start(path, "--resume").interrupt(signal.SIGKILL, lambda: rows(path) == EPISODES)
     assert late.code == -signal.SIGKILL and not (path / "summary.json").exists()
     ended = start(path, "--resume").finish()
     assert (ended.code, ended.err) == (0, "")
