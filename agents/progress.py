@@ -180,8 +180,9 @@ class SearchProgress(_Bars):
             Left(),
             disable=not visible,
         )
+        mean, best = self._mean_and_best()
         self._task = self._progress.add_task(
-            "search", total=total, completed=len(earlier), mean="-", best="-", speed="-", end=seconds
+            "search", total=total, completed=len(earlier), mean=mean, best=best, speed="-", end=seconds
         )
         self._lines = ProgressLines(self._progress.console) if visible else None
 
@@ -198,8 +199,7 @@ class SearchProgress(_Bars):
         seconds = task.elapsed or 0.0
         done = int(task.completed) + len(new)
         speed = _speed_text((done - self._earlier) / seconds) if seconds > 0 else "-"
-        mean = f"{sum(self._recent) / len(self._recent):#.4g}" if self._recent else "-"
-        best = f"{self._best:#.4g}"
+        mean, best = self._mean_and_best()
         ends = (self._seconds, self._pace.end(seconds, done, int(task.total or 0)))
         end = min((each for each in ends if each is not None), default=None)
         self._progress.update(self._task, advance=len(new), mean=mean, best=best, speed=speed, end=end)
@@ -208,6 +208,11 @@ class SearchProgress(_Bars):
                 f"{task.completed:.0f} of {task.total:.0f} architectures, reward {mean}, best {best}, "
                 f"{clock(seconds)} elapsed, {Left.text(task)} left"
             )
+
+    def _mean_and_best(self) -> tuple[str, str]:
+        if not self._recent:
+            return "-", "-"
+        return f"{sum(self._recent) / len(self._recent):#.4g}", f"{self._best:#.4g}"
 
 
 def _speed_text(speed: float) -> str:
